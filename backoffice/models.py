@@ -152,3 +152,19 @@ class IdempotentReply(models.Model):
 
     def __str__(self) -> str:
         return self.idempotency_key
+
+
+class ApiUsage(models.Model):
+    """Requests of one key in one minute: the throttle all web processes share."""
+
+    key = models.ForeignKey(ApiKey, models.CASCADE, verbose_name=_("API key"))
+    minute = models.BigIntegerField(_("minute"))  # minutes since 1970
+    count = models.PositiveIntegerField(_("requests"), default=0)
+
+    class Meta:
+        verbose_name = _("API usage")
+        verbose_name_plural = _("API usage")
+        constraints = [models.UniqueConstraint(fields=["key", "minute"], name="api_usage_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key_id} {self.minute}: {self.count}"
