@@ -1,0 +1,24 @@
+"""What a key may do: each view names the scope of each method."""
+
+from __future__ import annotations
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from backoffice.models import ApiKey
+
+
+class HasScope(BasePermission):
+    """The view's `scopes` maps HTTP methods to the scope they need; a method without an entry is refused."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        scopes: dict[str, str] = getattr(view, "scopes", {})
+        method = "GET" if request.method in {"HEAD", "OPTIONS"} else str(request.method)
+        needed = scopes.get(method)
+        return isinstance(request.auth, ApiKey) and needed is not None and needed in request.auth.scopes
+
+
+def may_see_personal_data(request: Request) -> bool:
+    """True when the calling key carries the scope `pii`."""
+    return isinstance(request.auth, ApiKey) and "pii" in request.auth.scopes
