@@ -1,6 +1,7 @@
 """The backoffice app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,3 +10,11 @@ class BackofficeConfig(AppConfig):
 
     name = "backoffice"
     verbose_name = _("The ground")
+
+    def ready(self) -> None:
+        """Guard the append-only tables after every migrate."""
+        from backoffice import triggers
+        from backoffice.models import AuditEntry
+
+        triggers.append_only(AuditEntry)
+        post_migrate.connect(triggers.install_after_migrate, dispatch_uid="backoffice.triggers")

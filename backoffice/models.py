@@ -58,7 +58,7 @@ class Heartbeat(models.Model):
 
 
 class Lease(models.Model):
-    """A named right to work alone, for a time. `fence` grows with each holder; a write with an older fence is refused."""
+    """A named right to work alone, for a time. `fence` grows with each holder; an older fence may write no more."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)  # "pull:account:3"
     holder = models.CharField(_("holder"), max_length=120, blank=True)
@@ -111,6 +111,25 @@ class Progress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.done}/{self.total}"
+
+
+class Upload(models.Model):
+    """A file sent for import, under a random name; only its owner can confirm it, and it is gone within the hour."""
+
+    token = models.CharField(_("token"), max_length=43, unique=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("owner"))
+    purpose = models.CharField(_("purpose"), max_length=60)  # "inventory.count"
+    path = models.CharField(_("file"), max_length=120)
+    original_name = models.CharField(_("original name"), max_length=200)
+    size = models.BigIntegerField(_("size"))
+    created_at = models.DateTimeField(_("created"), db_index=True)
+
+    class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+
+    def __str__(self) -> str:
+        return self.original_name
 
 
 class ApiKey(models.Model):

@@ -1,0 +1,95 @@
+"""What every test stands on: the database of the pass, a reset that passes the append-only triggers, named people."""
+
+import os
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.db.backends.base.operations import BaseDatabaseOperations
+from django.test.client import Client
+
+POSTGRES = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Deselect, never skip: what needs PostgreSQL runs in the PostgreSQL pass; what must stay out here is marked so."""
+    left_out = set() if POSTGRES else {"postgres"}
+    if POSTGRES:
+        left_out.add("sqlite")
+    if "soak" not in (config.option.markexpr or ""):
+        left_out.add("soak")
+    kept = [item for item in items if not any(item.get_closest_marker(name) for name in left_out)]
+    dropped = [item for item in items if any(item.get_closest_marker(name) for name in left_out)]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def pytest_report_header():
+    """Say which engine this pass is on."""
+    return f"database: {connection.vendor}"
+
+
+def _flush_past_triggers(self, sql_list):
+    """Empty the tables between tests although the database refuses it: the one sanctioned way, and only here."""
+    if self.connection.vendor == "postgresql":
+        return _original_flush(self, ["SET LOCAL session_replication_role = replica", *sql_list])
+    with self.connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        standing = cursor.fetchall()
+    quote = self.quote_name
+    drop = [f"DROP TRIGGER {quote(name)}" for name, _sql in standing]
+    return _original_flush(self, [*drop, *sql_list, *(sql for _name, sql in standing)])
+
+
+_original_flush = BaseDatabaseOperations.execute_sql_flush
+BaseDatabaseOperations.execute_sql_flush = _flush_past_triggers
+
+
+@pytest.fixture
+def database_url(transactional_db) -> str:
+    """The address of the test database, for child processes (only committed rows are seen there)."""
+    now = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{now['NAME']}"
+    return f"postgresql://{now['USER']}:{now['PASSWORD']}@/{now['NAME']}?host={now['HOST']}"
+
+
+@pytest.fixture
+def child_env(database_url) -> dict[str, str]:
+    """The environment for a child process of the product on the test database."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+        "YIKU_TESTING": "1",
+    }
+
+
+@pytest.fixture
+def people(db):
+    """Named people, one per role: `people["order_clerk"]`; made when first asked for."""
+    return People()
+
+
+class People(dict):
+    """Users by role; `owner` is the superuser of the installation."""
+
+    def __missing__(self, role):
+        from django.contrib.auth.models import Group
+
+        from backoffice.models import User
+
+        if role == "superuser":
+            user = User.objects.create_superuser("superuser", password="x")
+        else:
+            user = User.objects.create_user(role, password="x", is_staff=True)
+            user.groups.add(Group.objects.get(name=role))
+        self[role] = user
+        return user
+
+    def client(self, role):
+        """A test client logged in as the person of this role."""
+        client = Client()
+        client.force_login(self[role], backend="django.contrib.auth.backends.ModelBackend")
+        return client
