@@ -23,6 +23,7 @@ SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 FIELD_KEYS = env.secret("FIELD_KEYS", VAR_DIR / "field_keys").split() or (
     ["dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtdGU="] if TESTING else []
 )
+HASH_KEY = env.secret("HASH_KEY", VAR_DIR / "hash_key") or ("test-" * 12 if TESTING else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is missing: set it, or let `make run` write var/secret_key.")
 
