@@ -1,0 +1,141 @@
+"""Write down what is to be posted, with everything frozen, in the transaction of the document itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Sum
+
+from backoffice.clock import now
+from backoffice.money import round_money
+from backoffice.waking import wake
+from finance import currencies, facts, rates
+from finance.errors import ReferenceReused
+from finance.facts import RefundFacts, SaleFacts
+from finance.models import OpenItem, PostingRequest
+from finance.models.books import VoucherKind
+from finance.posting.months import book_day
+
+State = PostingRequest.State
+OrderKey = tuple[int, str, str]  # shop, platform order, currency
+MOST_PLACES = 4  # what MoneyField keeps
+ZERO = Decimal(0)
+WAKE = "posting"  # what the dispatcher listens for
+
+
+def request_sale(*, sale: SaleFacts) -> PostingRequest:
+    """Ask for the voucher of one parcel; see `request_sales`."""
+    return request_sales(sales=[sale])[0]
+
+
+def request_refund(*, refund: RefundFacts) -> PostingRequest:
+    """Ask for the voucher of one refund; see `request_refunds`."""
+    return request_refunds(refunds=[refund])[0]
+
+
+@transaction.atomic
+def request_sales(*, sales: Sequence[SaleFacts]) -> list[PostingRequest]:
+    """Write one request per parcel, in a fixed number of queries; repeats return the first request.
+
+    Raises ReferenceReused when a reference comes again with other facts, and TypeError for money given as float.
+    """
+    return _write([_row(VoucherKind.SALE, sale, sale.total, {}) for sale in sales])
+
+
+@transaction.atomic
+def request_refunds(*, refunds: Sequence[RefundFacts]) -> list[PostingRequest]:
+    """Write one request per refund; repeats return the first request, other facts raise ReferenceReused.
+
+    What was sold to the order until now is frozen beside the facts: money beyond it was never income, so it is given
+    back out of the advances.
+    """
+    new = _without_known(refunds)
+    sold = _sold_so_far(new)
+    rows = []
+    for refund in refunds:
+        key = (refund.shop_id, refund.external_id, _code(refund.currency))
+        rows.append(_row(VoucherKind.REFUND, refund, refund.amount, {"sold": format(sold[key], "f")}))
+        if refund in new:
+            sold[key] -= rows[-1].total
+    return _write(rows)
+
+
+def open_items(*, shop_id: int, external_ids: Iterable[str]) -> dict[str, list[OpenItem]]:
+    """Return the open items of orders of one shop, by platform order, oldest first."""
+    found: dict[str, list[OpenItem]] = defaultdict(list)
+    for item in OpenItem.objects.filter(shop_id=shop_id, external_id__in=list(external_ids)).order_by("id"):
+        found[item.external_id].append(item)
+    return dict(found)
+
+
+def _code(currency: str) -> str:
+    return currency.strip().upper()[:10]
+
+
+def _row(kind: str, document: facts.Facts, total: Decimal, more: dict[str, Any]) -> PostingRequest:
+    frozen = facts.to_json(document)
+    return PostingRequest(
+        reference=document.reference,
+        kind=kind,
+        shop_id=document.shop_id,
+        external_id=document.external_id,
+        order_number=document.number,
+        occurred_at=document.occurred_at,
+        occurred_on=book_day(document.occurred_at),
+        currency=_code(document.currency),
+        total=total,
+        frozen={"facts": frozen, **more},
+        digest=facts.digest(frozen),
+        created_at=now(),
+    )
+
+
+def _write(rows: list[PostingRequest]) -> list[PostingRequest]:
+    places = currencies.places_by_code()
+    known = rates.rates_for({(row.currency, row.occurred_on) for row in rows if row.currency in places})
+    for row in rows:
+        row.rate = known.get((row.currency, row.occurred_on))
+        _settle_state(row, places)
+    PostingRequest.objects.bulk_create(rows, ignore_conflicts=True)
+    wake(WAKE)
+    stored = PostingRequest.objects.in_bulk([row.reference for row in rows], field_name="reference")
+    for row in rows:
+        if stored[row.reference].digest != row.digest:
+            raise ReferenceReused(row.reference)
+    return [stored[row.reference] for row in rows]
+
+
+def _settle_state(row: PostingRequest, places: dict[str, int]) -> None:
+    """Say how the request starts: due, waiting for a rate, or at once with a person."""
+    if row.currency not in places:
+        row.state, row.error_code, row.error_detail = State.FAILED, "unknown_currency", row.currency
+    elif row.rate is None:
+        row.state, row.error_code = State.WAITING_RATE, "missing_rate"
+    try:
+        row.total = round_money(row.total, places.get(row.currency, MOST_PLACES))
+        PostingRequest._meta.get_field("total").get_prep_value(row.total)
+    except (ValidationError, ArithmeticError):  # beyond 64 bits, or not a number
+        row.state, row.error_code, row.total = State.FAILED, "amount_range", ZERO
+
+
+def _without_known(refunds: Sequence[RefundFacts]) -> list[RefundFacts]:
+    references = [refund.reference for refund in refunds]
+    rows = PostingRequest.objects.filter(reference__in=references)
+    known = set(rows.values_list("reference", flat=True))
+    return [refund for refund in refunds if refund.reference not in known]
+
+
+def _sold_so_far(refunds: Sequence[RefundFacts]) -> dict[OrderKey, Decimal]:
+    """Return per order what its sales came to, less what was already given back."""
+    sold: dict[OrderKey, Decimal] = defaultdict(lambda: ZERO)
+    orders = {refund.external_id for refund in refunds}
+    rows = PostingRequest.objects.filter(external_id__in=orders, shop_id__in={refund.shop_id for refund in refunds})
+    sums = rows.values_list("shop_id", "external_id", "currency", "kind").annotate(sum=Sum("total")).order_by()
+    for shop_id, external_id, currency, kind, amount in sums:
+        sold[shop_id, external_id, currency] += amount if kind == VoucherKind.SALE else -amount
+    return sold
