@@ -1,0 +1,36 @@
+"""The stock's tables: catalogue, places, stock and documents."""
+
+from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku
+from inventory.models.documents import StockDocument, StockDocumentLine
+from inventory.models.places import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
+from inventory.models.stock import (
+    Balance,
+    Bucket,
+    Reason,
+    Reservation,
+    StockChange,
+    StockChangeDelivery,
+    StockEntry,
+)
+
+__all__ = [
+    "Access",
+    "Balance",
+    "Barcode",
+    "Bucket",
+    "BundlePart",
+    "Pack",
+    "Product",
+    "Reason",
+    "Reservation",
+    "Shop",
+    "ShopWarehouse",
+    "Sku",
+    "StockChange",
+    "StockChangeDelivery",
+    "StockDocument",
+    "StockDocumentLine",
+    "StockEntry",
+    "StockPolicy",
+    "Warehouse",
+]
