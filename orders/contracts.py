@@ -66,7 +66,7 @@ class Buyer:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingLine:
-    """One line. `quantity` is what is wanted *now*; edits, cancellations and refunds of unshipped goods are already off.
+    """One line. `quantity` is what is wanted *now*; edits, cancellations, refunds of unshipped goods are already off.
 
     `unit_price` is before discount, net or gross as the order's `taxes_included` says; `discount` and `tax` are for
     the whole line; `total` is what the buyer pays for the line (after discount, in the sense of `unit_price`).

@@ -1,0 +1,308 @@
+"""An order of a shop: its state with us, its lines, its buyer, and every version the platform delivered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from backoffice.fields import MoneyField, QuantityField, RateField
+from backoffice.triggers import append_only
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+
+class Department(models.TextChoices):
+    """Who has to act on a held order."""
+
+    DESK = "desk", _("Order desk")
+    WAREHOUSE = "warehouse", _("Warehouse")
+    BUYING = "buying", _("Buying")
+    SERVICE = "service", _("Customer service")
+    FINANCE = "finance", _("Bookkeeping")
+    OWNER = "owner", _("Owner")
+
+
+class Order(models.Model):
+    """One order of one shop. `state` is the one word a person needs; how it came to it stands in the logs."""
+
+    class State(models.TextChoices):
+        UNPAID = "unpaid", _("Waiting for payment")
+        HELD = "held", pgettext_lazy("order state", "Held")
+        APPROVED = "approved", _("To be shipped")
+        PARTLY_SHIPPED = "partly_shipped", _("Partly shipped")
+        SHIPPED = "shipped", _("Shipped")
+        CANCELLED = "cancelled", _("Cancelled")
+        HISTORY = "history", _("Before go-live")
+
+    class Payment(models.TextChoices):
+        PENDING = "pending", _("Not paid")
+        AUTHORIZED = "authorized", _("Payment authorised")
+        PARTIALLY_PAID = "partially_paid", _("Partly paid")
+        PAID = "paid", _("Paid")
+        PARTIALLY_REFUNDED = "partially_refunded", _("Partly refunded")
+        REFUNDED = "refunded", _("Refunded")
+        VOIDED = "voided", _("Payment cancelled")
+
+    shop = models.ForeignKey(
+        "inventory.Shop", models.PROTECT, related_name="orders", verbose_name=_("shop"), db_index=False
+    )
+    external_id = models.CharField(_("platform id"), max_length=200)
+    number = models.CharField(_("order number"), max_length=200)
+    number_key = models.CharField(max_length=200, editable=False)  # orders.search.number_key(number)
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.HELD)
+    payment = models.CharField(_("payment"), max_length=20, choices=Payment, default=Payment.PENDING)
+
+    currency = models.CharField(_("currency"), max_length=10)  # as the platform wrote it; unknown ones are held
+    goods_total = MoneyField(_("goods"), default=0)
+    discount_total = MoneyField(_("discount"), default=0)
+    shipping_total = MoneyField(_("shipping"), default=0)
+    tax_total = MoneyField(_("tax"), default=0)
+    fee_total = MoneyField(_("fees"), default=0)
+    rounding = MoneyField(_("rounding"), default=0)
+    total = MoneyField(_("total"))
+    base_total = MoneyField(_("total in base currency"), null=True, blank=True)  # null: no rate was known
+    taxes_included = models.BooleanField(_("prices include tax"), default=False)
+
+    placed_at = models.DateTimeField(_("ordered"))
+    paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    cancel_reason = models.CharField(_("reason of the cancellation"), max_length=200, blank=True)
+    platform_updated_at = models.DateTimeField(_("changed on the platform"))
+    ship_by = models.DateTimeField(_("ship by"), null=True, blank=True)
+    demand_expires_at = models.DateTimeField(_("goods kept until"), null=True, blank=True)  # unpaid orders only
+    received_at = models.DateTimeField(_("first received"))
+    updated_at = models.DateTimeField(_("last change"))
+    approved_at = models.DateTimeField(_("approved"), null=True, blank=True)
+    shipped_at = models.DateTimeField(_("shipped at"), null=True, blank=True)
+
+    hold_code = models.CharField(_("reason"), max_length=40, blank=True)  # a check's code, or "manual"
+    hold_note = models.CharField(_("note on the hold"), max_length=300, blank=True)
+    hold_department = models.CharField(_("department"), max_length=16, choices=Department, blank=True)
+    held_since = models.DateTimeField(_("held since"), null=True, blank=True)
+
+    accepted_version = models.ForeignKey(
+        "orders.OrderVersion",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("accepted version"),
+        db_index=False,
+    )
+    pending_version = models.ForeignKey(
+        "orders.OrderVersion",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("edit waiting"),
+        db_index=False,
+    )
+    duplicate_key = models.CharField(max_length=32, blank=True, editable=False)  # keyed hash of buyer and goods
+    test = models.BooleanField(_("test order"), default=False)
+    risk = models.CharField(_("risk"), max_length=40, blank=True)
+    shipping_method = models.CharField(_("delivery method"), max_length=200, blank=True)
+    tags = models.JSONField(_("tags"), default=list, blank=True)
+    url = models.CharField(_("address on the platform"), max_length=1000, blank=True)
+    revision = models.PositiveIntegerField(default=0, editable=False)  # grows with each change by a person
+
+    lines: RelatedManager[OrderLine]
+    versions: RelatedManager[OrderVersion]
+    contact: OrderContact
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        ordering = ["-placed_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "external_id"], name="order_once_a_shop"),
+            models.CheckConstraint(
+                condition=Q(held_since__isnull=True) | Q(state="held"), name="order_held_since_only_when_held"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-placed_at", "-id"], name="order_newest"),
+            models.Index(fields=["shop", "-placed_at", "-id"], name="order_shop_newest"),
+            models.Index(
+                fields=["state", "-placed_at", "-id"],
+                condition=Q(state__in=["unpaid", "held", "approved", "partly_shipped", "cancelled"]),
+                name="order_state_newest",
+            ),
+            models.Index(fields=["hold_department", "held_since"], condition=Q(state="held"), name="order_held"),
+            models.Index(fields=["updated_at", "id"], name="order_changed"),
+            models.Index(fields=["number_key"], opclasses=["varchar_pattern_ops"], name="order_number_prefix"),
+            models.Index(fields=["duplicate_key"], condition=~Q(duplicate_key=""), name="order_duplicate"),
+            models.Index(fields=["ship_by"], condition=Q(state__in=["approved", "partly_shipped"]), name="order_due"),
+            models.Index(
+                fields=["demand_expires_at"], condition=Q(demand_expires_at__isnull=False), name="order_expiring"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def open(self) -> bool:
+        """Whether work is left on it."""
+        return self.state in OPEN_STATES
+
+
+OPEN_STATES = (Order.State.UNPAID, Order.State.HELD, Order.State.APPROVED, Order.State.PARTLY_SHIPPED)
+
+
+class OrderContact(models.Model):
+    """Who bought and where it goes: personal data, apart from the order so that a list never loads it."""
+
+    order = models.OneToOneField(Order, models.CASCADE, related_name="contact", primary_key=True)
+    buyer_id = models.CharField(_("buyer id on the platform"), max_length=200, blank=True)
+    buyer_name = models.CharField(_("buyer"), max_length=300, blank=True)
+    email = models.CharField(_("e-mail"), max_length=320, blank=True)
+    phone = models.CharField(_("phone"), max_length=100, blank=True)
+    shipping = models.JSONField(_("delivery address"), default=dict, blank=True)  # fields of contracts.Address
+    billing = models.JSONField(_("billing address"), default=dict, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    buyer_note = models.TextField(_("note of the buyer"), blank=True)
+    seller_note = models.TextField(_("note of the seller"), blank=True)
+    address_fixed = models.BooleanField(_("address corrected here"), default=False)  # later versions keep it
+
+    name_key = models.CharField(max_length=100, blank=True, editable=False)  # orders.search.name_key
+    email_key = models.CharField(max_length=100, blank=True, editable=False)
+    phone_key = models.CharField(max_length=40, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("buyer and address")
+        verbose_name_plural = _("buyers and addresses")
+        indexes = [
+            models.Index(fields=["name_key"], opclasses=["varchar_pattern_ops"], name="contact_name_prefix"),
+            models.Index(fields=["email_key"], opclasses=["varchar_pattern_ops"], name="contact_email_prefix"),
+            models.Index(fields=["phone_key"], opclasses=["varchar_pattern_ops"], name="contact_phone_prefix"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.order_id)
+
+
+class OrderVersion(models.Model):
+    """The order as one delivery brought it: canonical text of contracts.IncomingOrder, kept whatever becomes of it."""
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted", _("Accepted")
+        WAITING = "waiting", _("Waits for a person")
+        REJECTED = "rejected", _("Rejected")
+        SUPERSEDED = "superseded", _("Overtaken by a newer one")
+        STALE = "stale", _("Older than what we had")
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="versions", verbose_name=_("order"), db_index=False)
+    number = models.PositiveIntegerField(_("version"))
+    digest = models.CharField(_("digest"), max_length=64)
+    platform_updated_at = models.DateTimeField(_("changed on the platform"))
+    delivered_at = models.DateTimeField(_("delivered"))
+    content = models.TextField(_("content"))  # contracts.to_json
+    source_ref = models.CharField(_("source"), max_length=120, blank=True)  # "channels.payload:42"
+    outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome)
+
+    class Meta:
+        verbose_name = _("order version")
+        verbose_name_plural = _("order versions")
+        ordering = ["order_id", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "digest"], name="version_digest_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} v{self.number}"
+
+
+class OrderLine(models.Model):
+    """One line. Quantities count what the buyer ordered; `pack` turns them into pieces of the SKU."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines", verbose_name=_("order"), db_index=False)
+    external_id = models.CharField(_("platform id"), max_length=200)
+    position = models.PositiveIntegerField(_("position"))
+    sku = models.ForeignKey(
+        "inventory.Sku", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("SKU")
+    )
+    sku_code = models.CharField(_("SKU on the platform"), max_length=200, blank=True)
+    listing_id = models.CharField(_("listing"), max_length=200, blank=True)
+    barcode = models.CharField(_("barcode"), max_length=100, blank=True)
+    title = models.CharField(_("title"), max_length=500, blank=True)
+    quantity = QuantityField(_("wanted"))  # now: cancelled and refunded unshipped goods are off
+    ordered_quantity = QuantityField(_("ordered"))
+    shipped_quantity = QuantityField(_("shipped"), default=0)
+    pack = QuantityField(_("pieces per unit"), default=1)  # a listing may stand for a case of 12
+    unit_price = MoneyField(_("unit price"), default=0)
+    discount = MoneyField(_("discount"), default=0)
+    tax = MoneyField(_("tax"), default=0)
+    tax_rate = RateField(_("tax rate"), null=True, blank=True)
+    total = MoneyField(_("line total"), default=0)
+    platform_fulfilled = models.BooleanField(_("shipped by the platform"), default=False)
+    stocked = models.BooleanField(_("takes stock"), default=True)  # False: gift card, virtual, platform-fulfilled
+    match_code = models.CharField(_("match"), max_length=40, blank=True)  # why there is no SKU
+    properties = models.JSONField(_("properties"), default=dict, blank=True)
+
+    parts: RelatedManager[OrderLinePart]
+
+    class Meta:
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+        ordering = ["order_id", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "external_id"], name="line_once_an_order"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=0, ordered_quantity__gte=0, pack__gt=0), name="line_quantities"
+            ),
+            models.CheckConstraint(
+                condition=Q(shipped_quantity__gte=0, shipped_quantity__lte=F("ordered_quantity")),
+                name="line_never_overshipped",
+            ),
+        ]
+        indexes = [
+            # Orders that wait for a match are found by what the platform calls the goods.
+            models.Index(
+                fields=["listing_id"], condition=Q(sku__isnull=True, stocked=True), name="line_unmatched_listing"
+            ),
+            models.Index(fields=["sku_code"], condition=Q(sku__isnull=True, stocked=True), name="line_unmatched_code"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.sku_code or self.external_id
+
+    @property
+    def reference(self) -> str:
+        """The name of this line in the stock ledger."""
+        return line_reference(self.pk)
+
+
+class OrderLinePart(models.Model):
+    """What one bundle on a line consisted of when the order came: frozen, whatever the bundle becomes."""
+
+    line = models.ForeignKey(OrderLine, models.CASCADE, related_name="parts", verbose_name=_("line"), db_index=False)
+    sku = models.ForeignKey("inventory.Sku", models.PROTECT, related_name="+", verbose_name=_("SKU"))
+    quantity = QuantityField(_("pieces per bundle"))
+
+    class Meta:
+        verbose_name = _("part of a bundle")
+        verbose_name_plural = _("parts of a bundle")
+        constraints = [
+            models.UniqueConstraint(fields=["line", "sku"], name="line_part_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="line_part_quantity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.sku_id}"
+
+
+def line_reference(line_id: int) -> str:
+    """Return the name of a line in the stock ledger."""
+    return f"orders.line:{line_id}"
+
+
+def order_reference(order_id: int) -> str:
+    """Return the name of an order in logs and as a reservation group."""
+    return f"orders.order:{order_id}"
+
+
+append_only(OrderVersion, allow_update_columns=("outcome",))
