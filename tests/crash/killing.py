@@ -1,0 +1,83 @@
+"""Run a piece of work in a forked child that is killed (SIGKILL) at its n-th step; the parent then looks at what stands.
+
+A step is a statement sent to the database or a request sent to a platform: before it, or after its answer came back.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import requests
+from django.db import connection, connections
+
+FINISHED, FAILED = 0, 70
+
+
+class Killer:
+    """Counts steps and kills its own process at the chosen one; `at=0` only counts."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.steps = at, 0
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around_statement(self, execute, sql, params, many, context):
+        self.step()
+        return execute(sql, params, many, context)
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count every statement and both sides of every HTTP request inside the block."""
+        send = requests.adapters.HTTPAdapter.send
+
+        def counted(adapter, *args, **kwargs):
+            self.step()
+            answer = send(adapter, *args, **kwargs)
+            self.step()
+            return answer
+
+        with ExitStack() as stack:
+            stack.enter_context(connection.execute_wrapper(self.around_statement))
+            requests.adapters.HTTPAdapter.send = counted
+            stack.callback(setattr, requests.adapters.HTTPAdapter, "send", send)
+            yield
+
+
+def killed_at(step: int, work: Callable[[], None]) -> bool:
+    """Fork, run `work`, kill it at `step`. True when it was killed, False when it finished before reaching the step."""
+    connections.close_all()
+    child = os.fork()
+    if child == 0:
+        os._exit(_in_child(step, work))
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return True
+    assert os.WEXITSTATUS(status) == FINISHED, "the work itself failed, see its traceback above"
+    return False
+
+
+def steps_of(work: Callable[[], None]) -> int:
+    """How many steps the work takes when nobody kills it; the work is really done."""
+    killer = Killer(0)
+    with killer.counting():
+        work()
+    return killer.steps
+
+
+def _in_child(step: int, work: Callable[[], None]) -> int:
+    try:
+        with Killer(step).counting():
+            work()
+    except BaseException:  # the child must never run the parent's tests
+        traceback.print_exc(file=sys.stderr)
+        return FAILED
+    return FINISHED
