@@ -68,6 +68,11 @@ def acting_as(actor: Actor | str) -> Iterator[None]:
         _actor.reset(token)
 
 
+def become(actor: Actor | str) -> None:
+    """Let what follows be done by `actor`, until the acting_as around it ends (an API key found inside a request)."""
+    _actor.set(Actor(actor) if isinstance(actor, str) else actor)
+
+
 def target_text(target: models.Model | str) -> str:
     """Return `app.model:pk` for an instance; text is kept."""
     return target if isinstance(target, str) else f"{target._meta.label_lower}:{target.pk}"

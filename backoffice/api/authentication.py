@@ -49,7 +49,7 @@ class KeyAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed(_("The API key is unknown, expired or revoked."))
         self._touch(key)
         principal = KeyPrincipal(key)
-        audit.set_actor(str(principal))
+        audit.become(audit.Actor(str(principal)[:150], request.META.get("REMOTE_ADDR")))
         return principal, key
 
     def authenticate_header(self, request: Request) -> str:
