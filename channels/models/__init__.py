@@ -1,0 +1,73 @@
+"""The rows of channels, by aggregate."""
+
+from channels.models.accounts import Account, AccountState, CallBudget, Credential, DueWork
+from channels.models.files import OrderFile
+from channels.models.inbound import (
+    ArrivalState,
+    ErrorState,
+    InboundPayload,
+    PollRun,
+    PollState,
+    SyncError,
+    WebhookArrival,
+    WebhookRefusal,
+)
+from channels.models.listings import (
+    Listing,
+    ListingClaim,
+    ListingMatch,
+    ListingStatus,
+    ListingTerm,
+    LocationLink,
+    MatchHow,
+    RemoteLocation,
+)
+from channels.models.outbound import (
+    BrakeState,
+    DriftFinding,
+    DriftRun,
+    DriftState,
+    JobState,
+    NoticeState,
+    OrderNotice,
+    PlatformObservation,
+    PublicationLog,
+    PushBrake,
+    PushJob,
+)
+
+__all__ = [
+    "Account",
+    "AccountState",
+    "ArrivalState",
+    "BrakeState",
+    "CallBudget",
+    "Credential",
+    "DriftFinding",
+    "DriftRun",
+    "DriftState",
+    "DueWork",
+    "ErrorState",
+    "InboundPayload",
+    "JobState",
+    "Listing",
+    "ListingClaim",
+    "ListingMatch",
+    "ListingStatus",
+    "ListingTerm",
+    "LocationLink",
+    "MatchHow",
+    "NoticeState",
+    "OrderFile",
+    "OrderNotice",
+    "PlatformObservation",
+    "PollRun",
+    "PollState",
+    "PublicationLog",
+    "PushBrake",
+    "PushJob",
+    "RemoteLocation",
+    "SyncError",
+    "WebhookArrival",
+    "WebhookRefusal",
+]
