@@ -12,6 +12,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
 MAX_BIGINT = 2**63 - 1
@@ -19,6 +20,11 @@ MAX_BIGINT = 2**63 - 1
 
 class ScaledIntegerField(models.BigIntegerField):
     """A `Decimal` with a fixed number of places in a 64-bit integer column."""
+
+    # What the type checker sees on a model: a Decimal, never the column's integer.
+    _pyi_private_set_type: Decimal | int | str | Combinable  # type: ignore[assignment]
+    _pyi_private_get_type: Decimal  # type: ignore[assignment]
+    _pyi_lookup_exact_type: Any
 
     places: int = 0
     default_error_messages = {
@@ -38,9 +44,9 @@ class ScaledIntegerField(models.BigIntegerField):
         return name, path, args, kwargs
 
     @property
-    def validators(self) -> list[Any]:  # type: ignore[override]
+    def validators(self) -> list[Any]:
         # IntegerField's range validators compare against the column's bounds: the scaled value is checked in scale().
-        return list(self._validators)
+        return list(self.__dict__["_validators"])
 
     def scale(self, value: Any) -> int:
         """Return the stored integer for a number or numeric text; raises ValidationError, never rounds."""

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from backoffice import clock
-from backoffice.models import IdempotentReply
+from backoffice.models import ApiKey, IdempotentReply
 
 HEADER = "Idempotency-Key"
 MOST = 200
@@ -51,11 +51,10 @@ def once(view: Callable[..., Response]) -> Callable[..., Response]:
 
 def _claim(request: Request, key: str) -> tuple[IdempotentReply, bool]:
     """Insert the row first: a second caller waits on the unique key until the first has committed."""
-    row = IdempotentReply(
-        key=request.auth, idempotency_key=key, request_digest=_digest(request), created_at=clock.now()
-    )
+    owner = cast(ApiKey, request.auth)
+    row = IdempotentReply(key=owner, idempotency_key=key, request_digest=_digest(request), created_at=clock.now())
     IdempotentReply.objects.bulk_create([row], ignore_conflicts=True)
-    stored = IdempotentReply.objects.get(key=request.auth, idempotency_key=key)
+    stored = IdempotentReply.objects.get(key=owner, idempotency_key=key)
     return stored, stored.status is None
 
 
