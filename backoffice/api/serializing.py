@@ -1,0 +1,41 @@
+"""What every request body obeys: unknown fields are errors, decimals travel as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields it does not know, so that a typing mistake is an error and not a silent loss."""
+
+    default_error_messages = {"unknown": _("There is no such field.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(str(name) for name in data if name not in self.fields)
+            if unknown:
+                error = serializers.ErrorDetail(str(self.error_messages["unknown"]), code="unknown")
+                raise serializers.ValidationError({name: [error] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class CleanCharField(serializers.CharField):
+    """Text without NUL, which PostgreSQL refuses."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and "\0" in data:
+            raise serializers.ValidationError(_("The text holds a NUL character."), code="null_character")
+        return super().run_validation(data)
+
+
+def amount(**options: Any) -> serializers.DecimalField:
+    """A field for money: at most four places."""
+    return serializers.DecimalField(max_digits=15, decimal_places=4, **options)
+
+
+def quantity(**options: Any) -> serializers.DecimalField:
+    """A field for pieces: at most three places."""
+    return serializers.DecimalField(max_digits=13, decimal_places=3, **options)
