@@ -9,7 +9,7 @@ or on a document; 0.005 becomes 0.00 and 0.015 becomes 0.02. Half-up would push 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 # A private context: the process-wide one may have been set to fewer digits by someone else.
 _EXACT = Context(prec=60)
@@ -22,7 +22,7 @@ def coin(places: int) -> Decimal:
 
 def round_money(amount: Decimal, places: int) -> Decimal:
     """Return the amount to `places` decimals, half to even; never minus zero."""
-    return amount.quantize(coin(places), rounding=ROUND_HALF_EVEN, context=_EXACT) + 0
+    return _EXACT.plus(amount.quantize(coin(places), rounding=ROUND_HALF_EVEN, context=_EXACT))
 
 
 def convert(amount: Decimal, rate: Decimal, places: int) -> Decimal:
@@ -41,14 +41,11 @@ def allocate(amount: Decimal, weights: Sequence[Decimal], places: int = 2) -> li
         raise ValueError("allocate needs at least one weight and none below zero.")
     if not any(weights):
         weights = [Decimal(1)] * len(weights)
-    exact = _exact_shares(amount, weights)
-    shares = [share.quantize(coin(places), rounding=ROUND_DOWN, context=_EXACT) for share in exact]
-    return _spread_rest(amount, weights, exact, shares, places)
-
-
-def _exact_shares(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
-    total = sum(weights, Decimal(0))
-    return [_EXACT.divide(_EXACT.multiply(amount, weight), total) for weight in weights]
+    with localcontext(_EXACT):
+        total = sum(weights, Decimal(0))
+        exact = [amount * weight / total for weight in weights]
+        shares = [share.quantize(coin(places), rounding=ROUND_DOWN) for share in exact]
+        return _spread_rest(amount, weights, exact, shares, places)
 
 
 def _spread_rest(
@@ -63,5 +60,5 @@ def _spread_rest(
             break
         shares[i] += step
         rest -= step
-    shares[order[0] if len(order) == 1 else min(order)] += rest
-    return [share + 0 for share in shares]
+    shares[min(order)] += rest
+    return [+share for share in shares]

@@ -99,8 +99,9 @@ class Voucher(models.Model):
     shop = models.ForeignKey(
         "inventory.Shop", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("shop")
     )
-    external_id = models.CharField(_("platform order"), max_length=200, blank=True, db_index=True)
-    order_number = models.CharField(_("order number"), max_length=200, blank=True, db_index=True)
+    external_id = models.CharField(_("platform order"), max_length=200, blank=True)
+    order_number = models.CharField(_("order number"), max_length=200, blank=True)
+    order_key = models.CharField(max_length=200, blank=True, editable=False)  # the number in search form
     summary = models.CharField(_("summary"), max_length=300, blank=True)
     total = MoneyField(_("total"))  # Σ debit = Σ credit, base currency
     posted_at = models.DateTimeField(_("posted"))
@@ -109,6 +110,10 @@ class Voucher(models.Model):
         verbose_name = _("voucher")
         verbose_name_plural = _("vouchers")
         ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["shop", "external_id"], name="voucher_order"),
+            models.Index(fields=["order_key"], opclasses=["varchar_pattern_ops"], name="voucher_order_prefix"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["period", "number"], name="voucher_number_once_a_month"),
             models.CheckConstraint(condition=Q(number__gt=0, total__gte=0), name="voucher_numbered"),
@@ -159,6 +164,7 @@ class OpenItem(models.Model):
     shop = models.ForeignKey("inventory.Shop", models.PROTECT, related_name="+", verbose_name=_("shop"))
     external_id = models.CharField(_("platform order"), max_length=200)
     order_number = models.CharField(_("order number"), max_length=200, blank=True)
+    order_key = models.CharField(max_length=200, blank=True, editable=False)
     reference = models.CharField(_("document"), max_length=120, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=VoucherKind)
     currency = models.ForeignKey(Currency, models.PROTECT, related_name="+", verbose_name=_("currency"))
@@ -176,6 +182,7 @@ class OpenItem(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["shop", "external_id"], name="open_item_order"),
+            models.Index(fields=["order_key"], opclasses=["varchar_pattern_ops"], name="open_item_order_prefix"),
             models.Index(fields=["on"], condition=Q(settled_at__isnull=True), name="open_item_unsettled"),
         ]
 

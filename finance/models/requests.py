@@ -25,6 +25,7 @@ class PostingRequest(models.Model):
     shop = models.ForeignKey("inventory.Shop", models.PROTECT, related_name="+", verbose_name=_("shop"))
     external_id = models.CharField(_("platform order"), max_length=200)
     order_number = models.CharField(_("order number"), max_length=200, blank=True)
+    order_key = models.CharField(max_length=200, blank=True, editable=False)
     occurred_at = models.DateTimeField(_("happened"))
     occurred_on = models.DateField(_("document date"))
     currency = models.CharField(_("currency"), max_length=10)  # as the platform wrote it: an unknown one waits here
@@ -52,6 +53,7 @@ class PostingRequest(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["shop", "external_id"], name="posting_order"),
+            models.Index(fields=["order_key"], opclasses=["varchar_pattern_ops"], name="posting_order_prefix"),
             models.Index(fields=["state", "id"], name="posting_state"),
         ]
         constraints = [

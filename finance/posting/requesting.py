@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
 
+from backoffice.adminkit import search_form
 from backoffice.clock import now
 from backoffice.money import round_money
 from backoffice.waking import wake
@@ -85,6 +86,7 @@ def _row(kind: str, document: facts.Facts, total: Decimal, more: dict[str, Any])
         shop_id=document.shop_id,
         external_id=document.external_id,
         order_number=document.number,
+        order_key=search_form(document.number or document.external_id)[:200],
         occurred_at=document.occurred_at,
         occurred_on=book_day(document.occurred_at),
         currency=_code(document.currency),
