@@ -73,6 +73,13 @@ class Sku(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.code_key = codes.checked(self.code)
+        fields = kwargs.get("update_fields")
+        if fields is not None and "code" in fields:
+            kwargs["update_fields"] = {*fields, "code_key"}
+        super().save(*args, **kwargs)
+
     def clean(self) -> None:
         """Refuse an empty or taken code with a sentence."""
         self.code = codes.display(self.code)
@@ -81,13 +88,6 @@ class Sku(models.Model):
         if taken:
             message = _("SKU code “%(code)s” already exists (as “%(taken)s”).")
             raise ValidationError({"code": ValidationError(message, params={"code": self.code, "taken": taken.code})})
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.code_key = codes.checked(self.code)
-        fields = kwargs.get("update_fields")
-        if fields is not None and "code" in fields:
-            kwargs["update_fields"] = {*fields, "code_key"}
-        super().save(*args, **kwargs)
 
 
 class Pack(models.Model):
@@ -125,15 +125,15 @@ class Barcode(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.code = codes.checked(self.code, field="code")
+        super().save(*args, **kwargs)
+
     def clean(self) -> None:
         """Normalise, and refuse a pack of another SKU."""
         self.code = codes.checked(self.code, field="code")
         if self.pack is not None and self.pack.sku_id != self.sku_id:
             raise ValidationError({"pack": _("This pack belongs to another SKU.")})
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.code = codes.checked(self.code, field="code")
-        super().save(*args, **kwargs)
 
 
 class BundlePart(models.Model):

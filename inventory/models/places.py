@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import clock
@@ -142,8 +143,8 @@ class StockPolicy(EffectiveDated):
         constraints = [
             *EffectiveDated.Meta.constraints,
             models.UniqueConstraint(
-                models.functions.Coalesce("shop", 0),
-                models.functions.Coalesce("sku", 0),
+                Coalesce("shop", 0),
+                Coalesce("sku", 0),
                 condition=Q(valid_to__isnull=True),
                 name="stock_policy_open_once",
             ),

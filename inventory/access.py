@@ -1,0 +1,108 @@
+"""Which shops and warehouses a person or an API key sees: every list, export, report and endpoint passes through here."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from backoffice.models import ApiKey, User
+from inventory.models import Access, Balance, Shop, ShopWarehouse, StockDocument, StockEntry, StockPolicy, Warehouse
+from inventory.models import Reservation as HeldStock
+
+Row = TypeVar("Row", bound=Model)
+Principal = User | ApiKey | None  # None is the system itself
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Paths:
+    """How to get from a model to its shop and its warehouse; `empty` rows name none and stand for all."""
+
+    shop: str | None
+    warehouse: str | None
+    empty: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sight:
+    """What a principal may see. None means all, an empty set means none."""
+
+    shops: frozenset[int] | None
+    warehouses: frozenset[int] | None
+
+
+_paths: dict[type[Model], Paths] = {}
+NOTHING, EVERYTHING = Sight(frozenset(), frozenset()), Sight(None, None)
+
+
+def register(
+    model: type[Model], shop: str | None = "shop", warehouse: str | None = None, *, empty: bool = False
+) -> None:
+    """Say where a model keeps its shop and/or warehouse (lookup paths such as "order__shop").
+
+    A row must be visible by each path given. With `empty` a row that names no shop (or no warehouse) is visible to
+    whoever sees at least one: it stands for all of them.
+    """
+    _paths[model] = Paths(shop, warehouse, empty)
+
+
+def registered(model: type[Model]) -> bool:
+    """True when `visible` knows the model."""
+    return model in _paths
+
+
+def sight(principal: Principal) -> Sight:
+    """Return what a principal may see, in at most three queries. No Access row, no login: nothing."""
+    if principal is None:
+        return EVERYTHING
+    if isinstance(principal, ApiKey):
+        row = Access.objects.filter(api_key=principal).first()
+    elif not getattr(principal, "is_active", False) or principal.pk is None:
+        return NOTHING
+    elif principal.is_superuser:
+        return EVERYTHING
+    else:
+        row = Access.objects.filter(user=principal).first()
+    if row is None:
+        return NOTHING
+    return Sight(
+        None if row.all_shops else frozenset(row.shops.values_list("pk", flat=True)),
+        None if row.all_warehouses else frozenset(row.warehouses.values_list("pk", flat=True)),
+    )
+
+
+def visible(principal: Principal, queryset: QuerySet[Row]) -> QuerySet[Row]:
+    """Return the rows of the queryset that the principal may see.
+
+    Raises LookupError for a model nobody registered: a list without a rule must not be shown at all.
+    """
+    paths = _paths.get(queryset.model)
+    if paths is None:
+        raise LookupError(f"{queryset.model._meta.label} is not registered with inventory.access.")
+    seen = sight(principal)
+    condition = _condition(paths.shop, seen.shops, paths.empty) & _condition(
+        paths.warehouse, seen.warehouses, paths.empty
+    )
+    return queryset.filter(condition) if condition else queryset
+
+
+def may_see(principal: Principal, row: Model) -> bool:
+    """True when the principal may see this one row."""
+    return visible(principal, type(row)._default_manager.filter(pk=row.pk)).exists()
+
+
+def _condition(path: str | None, allowed: frozenset[int] | None, empty: bool) -> Q:
+    if path is None or allowed is None:
+        return Q()
+    condition: Any = Q(**{f"{path}__in": allowed})
+    return condition | Q(**{f"{path}__isnull": True}) if empty and allowed else condition
+
+
+register(Shop, shop="pk")
+register(Warehouse, shop=None, warehouse="pk")
+register(ShopWarehouse, shop="shop", warehouse="warehouse")
+register(StockPolicy, shop="shop", empty=True)
+for _model in (Balance, StockEntry, HeldStock):
+    register(_model, shop=None, warehouse="warehouse")
+register(StockDocument, shop=None, warehouse="warehouse", empty=True)
