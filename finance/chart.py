@@ -8,7 +8,6 @@ from __future__ import annotations
 from finance.errors import MissingAccount
 from finance.models import LedgerAccount
 
-Role = LedgerAccount.Role
 # code, name, English name, kind, role
 START = (
     ("1001", "库存现金", "Cash on hand", "asset", ""),
@@ -66,7 +65,7 @@ def accounts_by_role() -> dict[str, LedgerAccount]:
 def account_for(accounts: dict[str, LedgerAccount], role: str) -> LedgerAccount:
     """Return the account of a role out of `accounts_by_role()`; raises MissingAccount naming the role."""
     if role not in accounts:
-        raise MissingAccount(str(Role(role).label))
+        raise MissingAccount(str(role))
     return accounts[role]
 
 

@@ -163,8 +163,9 @@ def retry(*, request_ids: Iterable[int]) -> int:
     failed = PostingRequest.objects.filter(pk__in=list(request_ids), state=State.FAILED)
     with transaction.atomic():
         rows = locked_rows(failed)
+        entries = [audit.Entry("books.retry", row, {"error": row.error_code}) for row in rows]
         _restart(rows)
-        audit.record_many([audit.Entry("books.retry", row, {"error": row.error_code}) for row in rows])
+        audit.record_many(entries)
         wake(WAKE)
     return len(rows)
 
