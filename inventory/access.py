@@ -1,4 +1,4 @@
-"""Which shops and warehouses a person or an API key sees: every list, export, report and endpoint passes through here."""
+"""Which shops and warehouses a person or an API key sees: every list, export and endpoint passes through here."""
 
 from __future__ import annotations
 
