@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from backoffice import clock
+from backoffice.models import User
+from inventory.models import Shop
 from orders import intake
 from orders.desk import actions
 from orders.fulfil import shipping
@@ -199,3 +201,10 @@ def tracking_number(story: Story, parcel: int) -> str:
     digits = int(hashlib.sha256(f"{story.label.external_id}/{parcel}".encode()).hexdigest(), 16)
     prefix = {"顺丰速运": "SF", "中通快递": "78", "圆通速递": "YT", "京东物流": "JDVB", "自提": "ZT"}
     return f"{prefix.get(story.carrier, '0034')}{digits % 10**12:012d}"
+
+
+def replay(matchers: Mapping[str, Matcher]) -> Replay:
+    """Return a replay for the demo's own shops and staff."""
+    names = dict(User.objects.filter(username__in=("clerk", "warehouse")).values_list("username", "pk"))
+    crew = Crew(clerk=f"user:{names['clerk']} clerk", packer=f"user:{names['warehouse']} warehouse")
+    return Replay(shops=dict(Shop.objects.values_list("code", "pk")), crew=crew, matchers=matchers)

@@ -42,7 +42,7 @@ def test_names_stand_in_both_languages():
 
 def test_five_shops_sell_from_three_warehouses_in_two_countries():
     whole = company.full()
-    assert [shop.platform for shop in whole.shops] == ["shopify", "woocommerce", "file", "file", "file"]
+    assert [shop.platform for shop in whole.shops] == ["shopify", "woocommerce", "files", "files", "files"]
     assert {place.country for place in whole.warehouses} == {"CN", "DE"}
     assert sum(shop.share for shop in whole.shops) == 1
 
