@@ -12,9 +12,11 @@ class BackofficeConfig(AppConfig):
     verbose_name = _("The ground")
 
     def ready(self) -> None:
-        """Guard the append-only tables after every migrate."""
-        from backoffice import triggers
+        """Guard append-only tables and bring the roles up to date after every migrate; fill the settings section."""
+        from backoffice import own_pages, roles, triggers
         from backoffice.models import AuditEntry
 
         triggers.append_only(AuditEntry)
         post_migrate.connect(triggers.install_after_migrate, dispatch_uid="backoffice.triggers")
+        post_migrate.connect(roles.sync_after_migrate, dispatch_uid="backoffice.roles")
+        own_pages.register()

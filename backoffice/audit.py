@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,11 +14,7 @@ from django.http import HttpRequest
 
 from backoffice import bulk, clock
 from backoffice.models import AuditEntry
-
-REDACTED = "•••"
-SECRET_NAME = re.compile(
-    r"password|passwd|token|secret|credential|authorization|api_?key|private|signature|session|cookie", re.IGNORECASE
-)
+from backoffice.redaction import redacted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -123,15 +118,3 @@ def _json(value: Mapping[str, Any]) -> str:
     if not value:
         return "{}"
     return bulk.json_text(redacted(value), DjangoJSONEncoder)
-
-
-def redacted(value: Any) -> Any:
-    """Return a copy in which whatever stands under a name like password, token or secret is blotted out."""
-    if isinstance(value, Mapping):
-        return {
-            str(key): REDACTED if SECRET_NAME.search(str(key)) and item else redacted(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [redacted(item) for item in value]
-    return value

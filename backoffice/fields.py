@@ -66,7 +66,7 @@ class ScaledIntegerField(models.BigIntegerField):
     def to_python(self, value: Any) -> Any:
         if value is None or isinstance(value, Decimal):
             number = value
-        elif isinstance(value, bool) or isinstance(value, float):
+        elif isinstance(value, bool | float):
             self._fail("invalid", value)
         else:
             try:

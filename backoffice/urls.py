@@ -1,8 +1,22 @@
 """Every address of the installation; what an app serves, the app's own urls.py says."""
 
+from importlib.util import find_spec
+
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from backoffice import views
+
+# An app that serves addresses outside the admin has a urls.py; its name is all the ground knows.
+APP_URLS = ("backoffice.api.urls", "inventory.urls", "finance.urls", "orders.urls", "channels.urls")
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
+    path("healthz", views.healthz, name="healthz"),
+    path("i18n/language/", views.set_language, name="set_language"),
+    path("admin/home/cards/", views.home_cards, name="home_cards"),
+    path("admin/progress/<int:pk>/", views.progress, name="progress"),
+    *[path("", include(name)) for name in APP_URLS if find_spec(name)],
     path("admin/", admin.site.urls),
 ]

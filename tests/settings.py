@@ -13,7 +13,7 @@ os.environ["YIKU_TESTING"] = "1"
 # Under xdist the workers inherit the controller's environment: one scratch folder and one server for all.
 SCRATCH = Path(os.environ.setdefault("YIKU_TEST_SCRATCH", tempfile.mkdtemp(prefix="yiku-test-")))
 os.environ["YIKU_VAR"] = str(SCRATCH / os.environ.get("PYTEST_XDIST_WORKER", "main"))
-Path(os.environ["YIKU_VAR"]).mkdir(parents=True, exist_ok=True)
+(Path(os.environ["YIKU_VAR"]) / "static").mkdir(parents=True, exist_ok=True)
 POSTGRES = os.environ.get("YIKU_TEST_DB", "sqlite") == "postgres"
 if POSTGRES:
     os.environ["DATABASE_URL"] = running_server()

@@ -1,0 +1,216 @@
+"""The ground's own pages and third parties' on our base: people, roles, traces, the task queue (superuser only)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django_q.models import Failure, OrmQ, Schedule, Success
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from backoffice import audit
+from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
+from backoffice.models import AuditEntry, Heartbeat, Lease, TaskAttempt, User
+from backoffice.roles import ROLES
+
+for theirs in (Group, AccessAttempt, AccessFailureLog, AccessLog, Success, Failure, Schedule, OrmQ):
+    if admin.site.is_registered(theirs):
+        admin.site.unregister(theirs)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, YikuModelAdmin):
+    """People. Only a superuser touches superusers, or gives rights one by one: everybody else gives roles."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "first_name", "last_name", "role_names", "is_active", "last_login")
+    list_filter = ("is_active", "groups")
+    search_fields = ("username", "first_name", "last_name", "email")
+    ordering = ("username",)
+    sortable_by = ("username",)
+    filter_horizontal = ()
+    autocomplete_fields = ("groups",)
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email", "language", "time_zone")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "groups")}),
+    )
+    superuser_fieldsets = (*fieldsets, (_("Superuser"), {"fields": ("is_superuser", "user_permissions")}))
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        return self.superuser_fieldsets if request.user.is_superuser else self.fieldsets
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    @admin.display(description=_("Roles"))
+    def role_names(self, user: User) -> str:
+        """The roles in words; groups made on the spot under their own name."""
+        if user.is_superuser:
+            return str(_("Superuser"))
+        return ", ".join(str(ROLES.get(group.name, group.name)) for group in user.groups.all())
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        before = sorted(form.instance.groups.values_list("name", flat=True)) if change else []
+        super().save_related(request, form, formsets, change)
+        after = sorted(form.instance.groups.values_list("name", flat=True))
+        changed = {name: str(form.cleaned_data.get(name)) for name in form.changed_data if "password" not in name}
+        audit.record(
+            action="user.change" if change else "user.add",
+            target=form.instance,
+            before={"roles": before},
+            after={**changed, "groups": after},
+        )
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == 302:
+            audit.record(action="user.password", target=f"backoffice.user:{id}", request=request)
+        return response
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, YikuModelAdmin):
+    """Roles. The built-in ones are what the code says and cannot be changed; others are the house's own."""
+
+    search_fields = ("name",)
+    ordering = ("name",)
+    list_display = ("role", "name")
+    sortable_by = ("name",)
+
+    @admin.display(description=_("Role"))
+    def role(self, group: Group) -> str:
+        """The built-in role in words."""
+        return str(ROLES.get(group.name, group.name))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.name not in ROLES) and super().has_change_permission(request, obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        granted = sorted(form.instance.permissions.values_list("codename", flat=True))
+        audit.record(action="role.change" if change else "role.add", target=form.instance, after={"rights": granted})
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyMixin, YikuModelAdmin):
+    """Who did what. Read only, for the database too."""
+
+    list_display = ("at", "actor", "action", "target", "summary")
+    prefix_search = ("target",)
+    search_help_text = _("Target, for example orders.order:42")
+    ordering = ("-id",)
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyMixin, YikuModelAdmin):
+    """Which processes are alive."""
+
+    list_display = ("name", "kind", "beat_at", "started_at")
+    ordering = ("-beat_at",)
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyMixin, YikuModelAdmin):
+    """Who works alone on what."""
+
+    list_display = ("name", "holder", "fence", "until")
+    ordering = ("name",)
+
+
+@admin.register(TaskAttempt)
+class TaskAttemptAdmin(ReadOnlyMixin, YikuModelAdmin):
+    """Background work, each start with its end."""
+
+    list_display = ("name", "started_at", "ended_at", "outcome", "code", "worker")
+    list_filter = (("outcome", admin.ChoicesFieldListFilter),)
+    prefix_search = ("name",)
+    ordering = ("-id",)
+
+
+@admin.register(AccessAttempt)
+class AccessAttemptAdmin(ReadOnlyMixin, YikuModelAdmin):
+    """Failed log-ins. Deleting one unlocks the person; what was sent is not shown."""
+
+    list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
+    fields = ("attempt_time", "username", "ip_address", "user_agent", "path_info", "failures_since_start")
+    search_fields = ("^username", "^ip_address")
+    ordering = ("-attempt_time",)
+    deletable = True
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("axes.delete_accessattempt")
+
+
+class QueueAdmin(ReadOnlyMixin, YikuModelAdmin):
+    """The task queue, for the superuser and read only.
+
+    Arguments and results are pickles: loading one runs code, so they are never read here (S80). No schedule can be
+    made or changed by anybody: a schedule calls any function by name.
+    """
+
+    pickles: tuple[str, ...] = ()
+    actions = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer(*self.pickles)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_module_permission(request)
+
+
+class TaskRowAdmin(QueueAdmin):
+    """Tasks that ended."""
+
+    pickles = ("args", "kwargs", "result")
+    list_display = ("name", "func", "started", "stopped", "attempt_count")
+    fields = ("name", "func", "group", "started", "stopped", "attempt_count", "success")
+    ordering = ("-started",)
+
+
+@admin.register(Success)
+class SuccessAdmin(TaskRowAdmin):
+    """Tasks that went well."""
+
+
+@admin.register(Failure)
+class FailureAdmin(TaskRowAdmin):
+    """Tasks that failed."""
+
+
+@admin.register(OrmQ)
+class OrmQAdmin(QueueAdmin):
+    """Tasks that wait."""
+
+    pickles = ("payload",)
+    list_display = ("id", "key", "lock")
+    fields = ("key", "lock")
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(QueueAdmin):
+    """Schedules; the house's own dispatcher uses none."""
+
+    pickles = ("args", "kwargs")
+    list_display = ("id", "name", "func", "schedule_type", "next_run")
+    fields = ("name", "func", "schedule_type", "next_run", "repeats")

@@ -1,0 +1,148 @@
+"""What every admin page starts from: fast lists, no filter oracle, no deletion, each row's outcome told."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin
+from unfold.admin import StackedInline as StackedInline
+from unfold.admin import TabularInline as TabularInline
+
+from backoffice.errors import YikuError
+from backoffice.keyset import KeysetChangeList, KeysetPaginator
+from backoffice.search import prefix_condition, search_form
+
+# What a filter in the sidebar may put behind its field's name; anything else would let a clerk probe hidden columns.
+FILTER_ENDINGS = {
+    "", "exact", "in", "isnull", "gt", "gte", "lt", "lte", "year", "month", "day", "id__exact", "id__in", "pk__exact",
+    "id__isnull",
+}  # fmt: skip
+RANGE_ENDINGS = ("_from", "_to", "_from_0", "_from_1", "_to_0", "_to_1")
+
+
+class YikuModelAdmin(ModelAdmin):
+    """The base of every ModelAdmin here.
+
+    - Lists are paged by key (backoffice.keyset): `ordering` and `sortable_by` name columns that are never NULL.
+    - `prefix_search` names indexed columns in search form (`backoffice.search`); the term is a prefix, found by index.
+    - Only fields of `list_filter` can be asked for in the address, whatever the model holds.
+    - Nothing can be deleted unless `deletable`.
+    """
+
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    list_filter_submit = True
+    sortable_by: Sequence[str] = ()
+    prefix_search: Sequence[str] = ()
+    deletable = False
+    paginator = KeysetPaginator
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return KeysetChangeList
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Refuse every lookup that no filter of this list makes: no oracle for hidden fields (S05)."""
+        filters = self.get_list_filter(request) if request else self.list_filter
+        return any(_made_by(one, lookup) for one in filters)
+
+    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
+        return self.prefix_search or super().get_search_fields(request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not self.prefix_search:
+            return super().get_search_results(request, queryset, search_term)
+        term = search_form(search_term)
+        return (queryset.filter(prefix_condition(self.prefix_search, term)) if term else queryset), False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.deletable and super().has_delete_permission(request, obj)
+
+
+class ReadOnlyMixin:
+    """A list and its pages that nobody writes by hand: ledgers and logs."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody deletes."""
+        return False
+
+
+def _made_by(one: Any, lookup: str) -> bool:
+    if isinstance(one, type) and issubclass(one, admin.ListFilter):
+        return lookup.split("__")[0] == getattr(one, "parameter_name", None)
+    field = one[0] if isinstance(one, tuple | list) else str(one)
+    if lookup in {field + ending for ending in RANGE_ENDINGS}:
+        return True
+    return lookup == field or (lookup.startswith(field + "__") and lookup[len(field) + 2 :] in FILTER_ENDINGS)
+
+
+# --- outcomes of actions ---------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an action did to one row: `problem` is the sentence when it was refused."""
+
+    label: str
+    problem: str = ""
+    url: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True when it was done."""
+        return not self.problem
+
+
+def outcome_of(row: Model, error: YikuError | None = None, url: str = "") -> Outcome:
+    """Return the outcome for a row, from the domain error that refused it (None when it was done)."""
+    return Outcome(str(row), str(error) if error else "", url)
+
+
+def report_outcomes(request: HttpRequest, outcomes: Iterable[Outcome], done: str, *, most: int = 20) -> None:
+    """Tell the person what happened to each row: `done` with %(count)d for those that went through, then each refusal.
+
+    Rows beyond `most` refusals are counted, not listed.
+    """
+    all_of_them = list(outcomes)
+    refused = [one for one in all_of_them if not one.ok]
+    good = len(all_of_them) - len(refused)
+    if good:
+        messages.success(request, done % {"count": good})
+    if not refused:
+        return
+    lines = format_html_join("", "<li>{}: {}</li>", ((_linked(one), one.problem) for one in refused[:most]))
+    head = ngettext("%(count)d row was refused:", "%(count)d rows were refused:", len(refused)) % {
+        "count": len(refused)
+    }
+    rest = len(refused) - most
+    tail = ngettext("and %(count)d more.", "and %(count)d more.", rest) % {"count": rest} if rest > 0 else ""
+    messages.warning(request, format_html('{}<ul class="list-disc pl-5">{}</ul>{}', head, lines, tail))
+
+
+def _linked(one: Outcome) -> str:
+    return format_html('<a class="underline" href="{}">{}</a>', one.url, one.label) if one.url else one.label
+
+
+def refuse(request: HttpRequest, error: YikuError) -> None:
+    """Show a refusal where the person is."""
+    messages.error(request, str(error))

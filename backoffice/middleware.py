@@ -1,0 +1,112 @@
+"""What every request passes: who acts, in which language and zone, how long a session lasts, what a page may do."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+from django.utils.cache import add_never_cache_headers, patch_cache_control
+
+from backoffice import audit, clock
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+STARTED, SEEN = "yiku_started", "yiku_seen"  # seconds since the epoch, in the session
+SEEN_EVERY = 60  # seconds between two writes of SEEN: a refresh of the home page must not write each time
+
+
+def security_headers(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponse]:
+    """Set the content policy and the permissions of a page; a view that needs another policy sets its own."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(), microphone=(), payment=()")
+        return response
+
+    return middleware
+
+
+def session_limits(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponse]:
+    """End a session that was idle too long or has lasted too long, and keep its pages out of every cache."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            if _is_over(request):
+                logout(request)
+            else:
+                _note(request)
+        response = get_response(request)
+        if request.user.is_authenticated or request.COOKIES.get(settings.SESSION_COOKIE_NAME):
+            _keep_out_of_caches(response)
+        return response
+
+    return middleware
+
+
+def _is_over(request: HttpRequest) -> bool:
+    now = clock.now().timestamp()
+    started = request.session.get(STARTED, now)
+    seen = request.session.get(SEEN, now)
+    return now - started > settings.SESSION_LONGEST or now - seen > settings.SESSION_IDLE + SEEN_EVERY
+
+
+def _note(request: HttpRequest) -> None:
+    now = clock.now().timestamp()
+    if STARTED not in request.session:
+        request.session[STARTED] = now
+    if now - request.session.get(SEEN, 0) > SEEN_EVERY and "HTTP_X_YIKU_REFRESH" not in request.META:
+        request.session[SEEN] = now  # a page that refreshes itself is nobody at the desk
+
+
+def _keep_out_of_caches(response: HttpResponse) -> None:
+    if "max-age=" not in response.get("Cache-Control", "") or "no-store" in response.get("Cache-Control", ""):
+        add_never_cache_headers(response)
+        patch_cache_control(response, no_store=True)
+
+
+def preferences(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponse]:
+    """Speak the user's language and show times in the user's zone."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if user.is_authenticated and user.language:
+            translation.activate(user.language)
+            request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        zone = _zone(user.time_zone) if user.is_authenticated else None
+        if zone is None:
+            timezone.deactivate()
+        else:
+            timezone.activate(zone)
+        return get_response(request)
+
+    return middleware
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo | None:
+    try:
+        return zoneinfo.ZoneInfo(name) if name else None
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return None  # a name that came with an old time zone database
+
+
+def acting(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponse]:
+    """Name the person who acts for everything that writes the audit trail during this request."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with audit.acting_as(audit.user_actor(request.user, client_address(request))):
+            return get_response(request)
+
+    return middleware
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return the client's address; X-Forwarded-For counts only behind as many proxies as TRUSTED_PROXIES says."""
+    hops = settings.TRUSTED_PROXIES
+    chain = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    if hops and len(chain) >= hops:
+        return chain[-hops]
+    return request.META.get("REMOTE_ADDR")

@@ -1,0 +1,99 @@
+"""The sidebar of the admin, grouped by job. Apps bring their own entries; this module knows none of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+SECTIONS: dict[str, Any] = {
+    "orders": _("Orders"),
+    "stock": _("Stock"),
+    "shops": _("Shops"),
+    "books": _("Books"),
+    "desk": _("Desk"),
+    "settings": _("Settings"),
+}
+Permission = str | Callable[[HttpRequest], bool] | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SidebarItem:
+    """One line of the sidebar. `url` is a name (`admin:orders_order_changelist`) or an address starting with `/`."""
+
+    section: str
+    title: Any
+    url: str
+    icon: str = "chevron_right"
+    permission: Permission = None
+    order: int = 100
+    query: str = ""  # "?state__exact=held"
+    badge: Callable[[HttpRequest], str | int | None] | None = None
+
+
+_items: dict[tuple[str, str, str], SidebarItem] = {}
+
+
+def register_sidebar(
+    section: str,
+    title: Any,
+    url: str,
+    *,
+    icon: str = "chevron_right",
+    permission: Permission = None,
+    order: int = 100,
+    query: str = "",
+    badge: Callable[[HttpRequest], str | int | None] | None = None,
+) -> None:
+    """Add a line to the sidebar; call it in AppConfig.ready(). `icon` is a Material Symbols name.
+
+    `permission` is `app.codename` or a function of the request; without the right the line is not shown. `badge`
+    returns a figure behind the title (None shows nothing). Raises ValueError for an unknown section.
+    """
+    if section not in SECTIONS:
+        raise ValueError(f"No sidebar section {section!r}; there are: {', '.join(SECTIONS)}.")
+    item = SidebarItem(section, title, url, icon, permission, order, query, badge)
+    _items[section, url, query] = item
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return what this person may see, section by section (named in UNFOLD["SIDEBAR"]["navigation"])."""
+    home = {"title": _("Home"), "icon": "home", "link": reverse("admin:index")}
+    groups: list[dict[str, Any]] = [{"items": [home]}]
+    for section, title in SECTIONS.items():
+        chosen = sorted((item for item in _items.values() if item.section == section), key=lambda one: one.order)
+        lines = [line for item in chosen if allowed(request, item.permission) and (line := _line(request, item))]
+        if lines:
+            groups.append({"title": title, "separator": True, "collapsible": section == "settings", "items": lines})
+    return groups
+
+
+def environment(request: HttpRequest) -> list[str] | None:
+    """Mark the demo in the page's head (named in UNFOLD["ENVIRONMENT"])."""
+    return [str(_("Demo")), "warning"] if settings.DEMO else None
+
+
+def allowed(request: HttpRequest, permission: Permission) -> bool:
+    """True when the person has the permission (`app.codename`), or the function says so."""
+    if permission is None:
+        return True
+    return request.user.has_perm(permission) if isinstance(permission, str) else bool(permission(request))
+
+
+def _line(request: HttpRequest, item: SidebarItem) -> dict[str, Any] | None:
+    try:
+        link = item.url if item.url.startswith("/") else reverse(item.url)
+    except NoReverseMatch:
+        return None  # the app registers the line in ready(), its page may be switched off
+    line: dict[str, Any] = {"title": item.title, "icon": item.icon, "link": link + item.query}
+    badge = item.badge(request) if item.badge else None
+    if badge:
+        line["badge"] = str(badge)
+    if item.query:
+        line["active"] = request.path == link and f"?{request.GET.urlencode()}" == item.query
+    return line
