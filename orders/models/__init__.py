@@ -1,5 +1,6 @@
 """What the orders app keeps: orders and their versions, the review log, parcels, refunds and the news about them."""
 
+from orders.models.feed import OrderFeed
 from orders.models.fulfilment import (
     OrderEvent,
     OrderEventDelivery,
@@ -18,6 +19,7 @@ __all__ = [
     "OrderContact",
     "OrderEvent",
     "OrderEventDelivery",
+    "OrderFeed",
     "OrderLine",
     "OrderLinePart",
     "OrderVersion",

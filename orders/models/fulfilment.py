@@ -159,6 +159,7 @@ class RefundLine(models.Model):
     quantity = QuantityField(_("quantity"))
     amount = MoneyField(_("amount"), default=0)
     tax = MoneyField(_("tax"), default=0)
+    of_shipped = QuantityField(_("of these shipped"), default=0)
     restock = models.BooleanField(_("goods back to stock"), default=False)
     restocked = QuantityField(_("pieces put back"), default=0)
 

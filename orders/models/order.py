@@ -71,6 +71,8 @@ class Order(models.Model):
     placed_at = models.DateTimeField(_("ordered"))
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    cancelled_here = models.BooleanField(_("cancelled here"), default=False)  # the platform does not bring it back
+    closed = models.BooleanField(_("finished on the platform"), default=False)
     cancel_reason = models.CharField(_("reason of the cancellation"), max_length=200, blank=True)
     platform_updated_at = models.DateTimeField(_("changed on the platform"))
     ship_by = models.DateTimeField(_("ship by"), null=True, blank=True)
@@ -80,7 +82,9 @@ class Order(models.Model):
     approved_at = models.DateTimeField(_("approved"), null=True, blank=True)
     shipped_at = models.DateTimeField(_("shipped at"), null=True, blank=True)
 
-    hold_code = models.CharField(_("reason"), max_length=40, blank=True)  # a check's code, or "manual"
+    # Why somebody has to look at it: a check's code, or one of orders.desk.holds. Held orders have one; an order in
+    # another state may have one too (changed on the platform after it was shipped): it is listed, but not stopped.
+    hold_code = models.CharField(_("reason"), max_length=40, blank=True)
     hold_note = models.CharField(_("note on the hold"), max_length=300, blank=True)
     hold_department = models.CharField(_("department"), max_length=16, choices=Department, blank=True)
     held_since = models.DateTimeField(_("held since"), null=True, blank=True)
@@ -120,8 +124,10 @@ class Order(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["shop", "external_id"], name="order_once_a_shop"),
             models.CheckConstraint(
-                condition=Q(held_since__isnull=True) | Q(state="held"), name="order_held_since_only_when_held"
+                condition=Q(held_since__isnull=True, hold_code="") | (Q(held_since__isnull=False) & ~Q(hold_code="")),
+                name="order_hold_has_reason_and_time",
             ),
+            models.CheckConstraint(condition=~Q(state="held", hold_code=""), name="order_held_for_a_reason"),
         ]
         indexes = [
             models.Index(fields=["-placed_at", "-id"], name="order_newest"),
@@ -131,7 +137,7 @@ class Order(models.Model):
                 condition=Q(state__in=["unpaid", "held", "approved", "partly_shipped", "cancelled"]),
                 name="order_state_newest",
             ),
-            models.Index(fields=["hold_department", "held_since"], condition=Q(state="held"), name="order_held"),
+            models.Index(fields=["hold_department", "held_since"], condition=~Q(hold_code=""), name="order_held"),
             models.Index(fields=["updated_at", "id"], name="order_changed"),
             models.Index(fields=["number_key"], opclasses=["varchar_pattern_ops"], name="order_number_prefix"),
             models.Index(fields=["duplicate_key"], condition=~Q(duplicate_key=""), name="order_duplicate"),

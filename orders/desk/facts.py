@@ -1,0 +1,106 @@
+"""What the checks look at: one order, frozen, without a database behind it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from backoffice.secrets import keyed_hash
+from orders.contracts import Address
+
+
+@dataclasses.dataclass(slots=True)
+class LineFacts:
+    """One line. `wanted` is pieces of the SKU still to be shipped, in thousandths."""
+
+    line_id: int
+    position: int
+    label: str  # how a clerk knows it: our code, else the platform's, else the title
+    sku_id: int | None
+    wanted: int
+    stocked: bool
+    match_code: str = ""
+    bundle: bool = False
+    parts: tuple[tuple[int, int], ...] = ()  # (part's SKU id, thousandths per bundle)
+    quantity: int = 0  # units of the line as the platform counts, in thousandths
+
+
+@dataclasses.dataclass(slots=True)
+class Facts:
+    """One order as the checks see it. Hashes stand for personal data in everything that is stored."""
+
+    order_id: int
+    version_id: int | None
+    shop_id: int
+    currency: str
+    currency_known: bool
+    total: Decimal
+    payment: str
+    placed_at: dt.datetime
+    address: Address | None
+    phone: str
+    buyer_note: str
+    seller_note: str
+    tags: tuple[str, ...]
+    test: bool
+    closed: bool
+    lines: list[LineFacts]
+    warehouses: tuple[int, ...]
+    buyer_hash: str = ""
+    phone_hash: str = ""
+    address_hash: str = ""
+    duplicate_key: str = ""
+    duplicate_of: tuple[int, str] | None = None  # (order id, number)
+    shortages: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+    @property
+    def country(self) -> str:
+        """The country the parcel goes to."""
+        return self.address.country.strip().upper() if self.address else ""
+
+
+def add_hashes(facts: Facts, *, buyer_id: str, email: str, buyer_phone: str) -> None:
+    """Fill in the keyed hashes: they tell the same buyer, phone and address again after the data are purged."""
+    address = facts.address
+    digits = "".join(char for char in facts.phone if char.isdigit())
+    facts.phone_hash = keyed_hash(digits[-9:], purpose="phone") if digits else ""
+    if address is not None and not address.masked:
+        text = f"{address.country} {address.postcode} {address.line1} {address.line2}"
+        facts.address_hash = keyed_hash(text, purpose="address")
+    identity = email or buyer_id or "".join(char for char in buyer_phone if char.isdigit())[-9:]
+    facts.buyer_hash = keyed_hash(identity, purpose="buyer") or facts.phone_hash or facts.address_hash
+    if facts.buyer_hash:
+        facts.duplicate_key = _duplicate_key(facts)
+
+
+def _duplicate_key(facts: Facts) -> str:
+    """The same buyer and the same goods, in whatever order they stand."""
+    goods = sorted(f"{line.sku_id or line.label} {line.quantity}" for line in facts.lines if line.quantity)
+    return keyed_hash(f"{facts.buyer_hash} {'; '.join(goods)}", purpose="duplicate")[:32] if goods else ""
+
+
+def frozen(facts: Facts, verdicts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts as the review log keeps them: no name, no address, no note."""
+    return {
+        "shop": facts.shop_id,
+        "currency": facts.currency,
+        "total": format(facts.total, "f"),
+        "payment": facts.payment,
+        "country": facts.country,
+        "placed_at": facts.placed_at.isoformat(),
+        "buyer": facts.buyer_hash,
+        "phone": facts.phone_hash,
+        "address": facts.address_hash,
+        "masked": bool(facts.address and facts.address.masked),
+        "test": facts.test,
+        "closed": facts.closed,
+        "duplicate_of": facts.duplicate_of[0] if facts.duplicate_of else None,
+        "lines": [
+            {"line": line.line_id, "sku": line.sku_id, "wanted": line.wanted, "stocked": line.stocked}
+            for line in facts.lines
+        ],
+        **verdicts,
+    }
