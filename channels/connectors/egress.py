@@ -39,13 +39,11 @@ def is_public(address: str) -> bool:
     """Say whether an IP address belongs to the open internet; addresses carried inside IPv6 are unwrapped."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-        if ip in NAT64 or ip in ipaddress.ip_network("::/96"):
-            inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-        if any(v4 is not None and not is_public(str(v4)) for v4 in inner) or ip.is_site_local:
+        if ip.ipv4_mapped is not None or ip in NAT64:
+            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+        inner = [ip.sixtofour, *(ip.teredo or ())]
+        if ip.is_site_local or any(v4 is not None and not is_public(str(v4)) for v4 in inner):
             return False
-        if ip.ipv4_mapped is not None:
-            return True
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_link_local)
 
 
