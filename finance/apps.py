@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -16,12 +17,13 @@ class FinanceConfig(AppConfig):
     def ready(self) -> None:
         """Guard vouchers and rates in the database and keep the starting data in place after every migrate."""
         from backoffice import triggers
-        from finance import guards
+        from finance import checks, guards
         from finance.models import ExchangeRate, Voucher, VoucherLine
 
         triggers.append_only(Voucher)
         triggers.append_only(VoucherLine)
         triggers.append_only(ExchangeRate, allow_update_columns=("recorded_by_id",))  # its user may be deleted
+        register(checks.check_base_currency)
         post_migrate.connect(seed_after_migrate, sender=self, dispatch_uid="finance.seed")
         post_migrate.connect(guards.install_after_migrate, sender=self, dispatch_uid="finance.guards")
 

@@ -7,11 +7,12 @@ writer of requests, vouchers and open items.
 
 from finance.posting.months import close_month
 from finance.posting.requesting import open_items, request_refund, request_refunds, request_sale, request_sales
-from finance.posting.worker import PostResult, post_due, retry
+from finance.posting.worker import PostResult, has_work, post_due, retry
 
 __all__ = [
     "PostResult",
     "close_month",
+    "has_work",
     "open_items",
     "post_due",
     "request_refund",

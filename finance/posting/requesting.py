@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
 
-from backoffice.adminkit import search_form
 from backoffice.clock import now
 from backoffice.money import round_money
+from backoffice.search import search_form
 from backoffice.waking import wake
 from finance import currencies, facts, rates
 from finance.errors import ReferenceReused

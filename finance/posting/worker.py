@@ -11,11 +11,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 import structlog
 from django.core.exceptions import ValidationError
 from django.db import Error, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from backoffice import audit
 from backoffice.clock import now
@@ -74,15 +75,23 @@ def post_due(limit: int = 1000) -> PostResult:
     return result
 
 
+def has_work() -> bool:
+    """Say whether a round would find anything to do."""
+    return _due().exists() or bool(_arrived_rates())
+
+
 def release_waiting() -> int:
     """Let requests whose rate has arrived go on; returns how many."""
-    waiting = PostingRequest.objects.filter(state=State.WAITING_RATE)
-    pairs = set(waiting.values_list("currency", "occurred_on").distinct().order_by())
-    released = 0
-    for (currency, day), rate in sorted(rates.rates_for(pairs).items()):
+    waiting, released = PostingRequest.objects.filter(state=State.WAITING_RATE), 0
+    for (currency, day), rate in sorted(_arrived_rates().items()):
         rows = waiting.filter(currency=currency, occurred_on=day)
         released += rows.update(state=State.DUE, rate=rate, error_code="", error_detail="", attempts=0)
     return released
+
+
+def _arrived_rates() -> dict[rates.Pair, Decimal]:
+    waiting = PostingRequest.objects.filter(state=State.WAITING_RATE)
+    return rates.rates_for(set(waiting.values_list("currency", "occurred_on").distinct().order_by()))
 
 
 def park_lost() -> int:
@@ -94,16 +103,19 @@ def park_lost() -> int:
 @transaction.atomic
 def claim_page(limit: int) -> list[Claim]:
     """Take the oldest due requests that were never tried; else one that was, alone, as it may sink a page."""
-    due = PostingRequest.objects.filter(_unclaimed(), state=State.DUE).order_by("id")
-    fresh = due.filter(attempts=0)
-    tried = due.filter(Q(not_before=None) | Q(not_before__lte=now()), attempts__gt=0)
-    for rows, count in ((fresh, limit), (tried, 1)):
+    due = _due().order_by("id")
+    for rows, count in ((due.filter(attempts=0), limit), (due.filter(attempts__gt=0), 1)):
         keys = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True)[:count])
         if keys:
             taken = PostingRequest.objects.filter(_unclaimed(), pk__in=keys, state=State.DUE)
             taken.update(fence=F("fence") + 1, attempts=F("attempts") + 1, claimed_until=now() + LEASE)
             return [Claim(*row) for row in PostingRequest.objects.filter(pk__in=keys).values_list("pk", "fence")]
     return []
+
+
+def _due() -> QuerySet[PostingRequest]:
+    ready = Q(not_before=None) | Q(not_before__lte=now())
+    return PostingRequest.objects.filter(_unclaimed(), ready, state=State.DUE)
 
 
 def _unclaimed() -> Q:

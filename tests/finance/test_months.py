@@ -36,9 +36,9 @@ def test_numbers_run_per_month_without_gaps():
 
 
 def test_a_number_rolled_back_is_given_out_again():
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         take_numbers([NOVEMBER])
-        raise RuntimeError
+        transaction.set_rollback(True)
     assert [number for _period, number, _day in take_numbers([NOVEMBER])] == [1]
 
 
@@ -63,7 +63,8 @@ def test_documents_of_closed_and_open_months_share_the_numbers_of_the_open_one(d
 def test_a_month_is_closed_once_with_an_audit_entry(december):
     first = posting.close_month(month=dt.date(2026, 10, 17))
     again = posting.close_month(month=OCTOBER)
-    assert first.pk == again.pk and first.closed_at == again.closed_at
+    assert first.pk == again.pk
+    assert first.closed_at == again.closed_at
     assert AuditEntry.objects.get(action="books.close_month").after == {"month": "2026-10"}
 
 

@@ -221,7 +221,8 @@ def test_what_the_database_refuses_waits_with_a_growing_pause_and_the_others_are
     assert posting.post_due().posted == 2
     row = PostingRequest.objects.get(reference="orders.shipment:2")
     assert (row.state, row.error_code, row.error_detail, row.attempts) == ("due", "database", "IntegrityError", 1)
-    assert row.not_before > clock.now() and row.claimed_until is None
+    assert row.not_before > clock.now()
+    assert row.claimed_until is None
     assert posting.post_due().posted == 0
     assert list(Voucher.objects.order_by("number").values_list("number", flat=True)) == [1, 2]
 
