@@ -188,9 +188,30 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# --- the REST API ----------------------------------------------------------------------------------------------------
+
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["backoffice.api.authentication.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["backoffice.api.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["backoffice.api.authentication.KeyThrottle"],
+    "EXCEPTION_HANDLER": "backoffice.api.problems.handle",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Yiku REST API",
+    "VERSION": "1",
+    "DESCRIPTION": "Catalogue, stock, orders and shipments of one installation. Errors are application/problem+json.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "backoffice.api.describing.problems_and_scopes",
+    ],
 }
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")

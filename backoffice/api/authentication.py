@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import IntegrityError
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from backoffice import audit, clock
 from backoffice.api import keys
 from backoffice.models import ApiKey, ApiUsage
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # its module reads the settings that name this one
 
 TOUCH_SECONDS = 60
 
@@ -59,16 +62,6 @@ class KeyAuthentication(BaseAuthentication):
         now = clock.now()
         if key.last_used_at is None or (now - key.last_used_at).total_seconds() > TOUCH_SECONDS:
             ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
-
-
-class KeyScheme(OpenApiAuthenticationExtension):
-    """How the key reads in the OpenAPI document."""
-
-    target_class = KeyAuthentication
-    name = "ApiKey"
-
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "A key made under Settings, API keys."}
 
 
 class KeyThrottle(BaseThrottle):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from backoffice.models import ApiKey
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # its module reads the settings that name this one
 
 
 class HasScope(BasePermission):

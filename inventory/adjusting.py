@@ -1,0 +1,125 @@
+"""Adjustments: a person or a program says that the stock of a warehouse is other than the ledger thinks, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from backoffice import audit, clock
+from backoffice.errors import YikuError
+from backoffice.models import User
+from inventory import balances, ledger
+from inventory.models import Reason, Sku, StockDocument, StockDocumentLine
+
+# Why a person may change stock by hand; the other reasons belong to the documents that have them.
+REASONS = (Reason.CORRECTION, Reason.FOUND, Reason.LOST, Reason.DAMAGED, Reason.GIFT, Reason.OWN_USE, Reason.RECEIPT)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One SKU: `change` in pieces more or less, or `counted` pieces there are; exactly one of the two."""
+
+    sku_id: int
+    change: Decimal | None = None
+    counted: Decimal | None = None
+    unit_cost: Decimal | None = None  # base currency, for goods in; else the average
+
+
+class Refused(YikuError):
+    """The adjustment cannot be posted as it is; nothing was changed."""
+
+
+@transaction.atomic
+def adjust(
+    *, warehouse_id: int, lines: Sequence[Line], reason: str, note: str = "", actor: str = "", user: User | None = None
+) -> StockDocument:
+    """Post one document that adjusts a warehouse, every line or none.
+
+    Raises `Refused` for a line without stock to keep, a SKU named twice or a reason that is not for people, and
+    `inventory.errors.NegativeStock` naming every line that would take more than there is unreserved.
+    """
+    _check(lines, reason)
+    locked = balances.lock(((line.sku_id, warehouse_id) for line in lines), create=True)
+    system = {sku: Decimal(row.on_hand).scaleb(-3) for (sku, _place), row in locked.items()}
+    document = _document(warehouse_id, lines, system, reason, note, user)
+    ledger.post(entries=_entries(document, lines, system), actor=actor)
+    audit.record(
+        action="stock.adjust",
+        target=document,
+        actor=actor,
+        summary=f"{document.get_reason_display()}: {note}"[:300],
+        after={str(line.sku_id): str(_change(line, system)) for line in lines},
+    )
+    return document
+
+
+def _check(lines: Sequence[Line], reason: str) -> None:
+    if reason not in REASONS:
+        raise Refused("reason_not_allowed", _("This reason is not for adjustments by hand."))
+    ids = [line.sku_id for line in lines]
+    if len(set(ids)) != len(ids):
+        raise Refused("sku_twice", _("Each SKU may stand on one line only."))
+    stockless = Sku.objects.filter(pk__in=ids).exclude(kind=Sku.Kind.STOCKED).values_list("code", flat=True)
+    if stockless:
+        message = _("These SKUs have no stock of their own: %(codes)s.")
+        raise Refused("no_stock_of_its_own", message, params={"codes": ", ".join(stockless[:10])})
+
+
+def _change(line: Line, system: dict[int, Decimal]) -> Decimal:
+    if line.counted is not None:
+        return line.counted - system[line.sku_id]
+    return line.change or Decimal(0)
+
+
+def _document(
+    warehouse_id: int, lines: Sequence[Line], system: dict[int, Decimal], reason: str, note: str, user: User | None
+) -> StockDocument:
+    now = clock.now()
+    document = StockDocument.objects.create(
+        kind=StockDocument.Kind.ADJUSTMENT,
+        state=StockDocument.State.POSTED,
+        warehouse_id=warehouse_id,
+        reason=reason,
+        note=note[:300],
+        line_count=len(lines),
+        difference_count=sum(1 for line in lines if _change(line, system)),
+        created_at=now,
+        created_by=user,
+        posted_at=now,
+        posted_by=user,
+    )
+    rows = [
+        StockDocumentLine(
+            document=document,
+            row=row,
+            sku_id=line.sku_id,
+            warehouse_id=warehouse_id,
+            system_quantity=system[line.sku_id],
+            counted_quantity=line.counted,
+            difference=_change(line, system),
+            unit_cost=line.unit_cost,
+        )
+        for row, line in enumerate(lines, start=1)
+    ]
+    StockDocumentLine.objects.bulk_create(rows)
+    return document
+
+
+def _entries(document: StockDocument, lines: Sequence[Line], system: dict[int, Decimal]) -> list[ledger.EntryDraft]:
+    return [
+        ledger.EntryDraft(
+            key=f"{document.reference}/{row}",
+            sku_id=line.sku_id,
+            warehouse_id=int(document.warehouse_id or 0),
+            quantity=_change(line, system),
+            reason=document.reason,
+            reference=document.reference,
+            unit_cost=line.unit_cost if _change(line, system) > 0 else None,
+        )
+        for row, line in enumerate(lines, start=1)
+        if _change(line, system)
+    ]
