@@ -149,4 +149,7 @@ def _rows(references: Collection[str]) -> list[tuple[int, str, int, int, int, in
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        rows = cursor.fetchall()
+    if connection.vendor == "sqlite":  # a raw cursor there knows nothing of time zones
+        rows = [(*row[:7], row[7] and row[7].replace(tzinfo=dt.UTC)) for row in rows]
+    return rows
