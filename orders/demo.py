@@ -19,11 +19,13 @@ from backoffice.models import User
 from inventory.models import Shop
 from orders import intake
 from orders.desk import actions
+from orders.desk.checks import CHECKS, KEYWORDS
 from orders.fulfil import shipping
 from orders.match import Matcher
-from orders.models import Order, OrderLine
+from orders.models import CheckSetting, Order, OrderLine
 
 if TYPE_CHECKING:
+    from fixtures.company import Company
     from fixtures.draft import Story
     from orders.contracts import IncomingOrder
 
@@ -114,6 +116,8 @@ class Replay:
             pk, state, hold_code, pending = rows.get(key, (0, "", "", None))
             if pk and state == Order.State.HELD:
                 todo[self._decision(story, hold_code, pending)].append(pk)
+            elif state == Order.State.APPROVED and story.decision == "cancel":
+                todo["cancel"].append(pk)
             elif pending:
                 todo["accept"].append(pk)
             elif state not in ("", Order.State.UNPAID) or story.decide_at < self.told - GIVE_UP:
@@ -208,3 +212,14 @@ def replay(matchers: Mapping[str, Matcher]) -> Replay:
     names = dict(User.objects.filter(username__in=("clerk", "warehouse")).values_list("username", "pk"))
     crew = Crew(clerk=f"user:{names['clerk']} clerk", packer=f"user:{names['warehouse']} warehouse")
     return Replay(shops=dict(Shop.objects.values_list("code", "pk")), crew=crew, matchers=matchers)
+
+
+def load(*, company: Company) -> None:
+    """Set two checks as this seller has them: its own note keywords, and a phone number on every order."""
+    settings: dict[str, dict[str, Any]] = {
+        "keyword": {"words": sorted({*KEYWORDS, *company.keywords})},
+        "phone": {"required": True},
+    }
+    for code, params in settings.items():
+        defaults = {"params": params, "department": CHECKS[code].department}
+        CheckSetting.objects.update_or_create(code=code, defaults=defaults)
