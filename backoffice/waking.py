@@ -82,11 +82,11 @@ class Listener:
             if connection.vendor == "postgresql":
                 return self._wait_postgresql(seconds)
             return self._wait_locally(seconds)
-        except (OSError, Error) as error:
+        except (OSError, ValueError, Error, connection.Database.Error) as error:
             log.warning("wake_listener_lost", error=type(error).__name__)
             self._close()
             time.sleep(min(seconds, 1.0))
-            with contextlib.suppress(OSError, Error):
+            with contextlib.suppress(OSError, Error, connection.Database.Error):
                 self._open()
             return set()
 

