@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets as random_secrets
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -90,8 +91,8 @@ class Credential(models.Model):
     """The secrets of one account, encrypted. Set by a form, used by connectors, never shown again."""
 
     account = models.OneToOneField(Account, models.CASCADE, related_name="credential", verbose_name=_("account"))
-    secrets = EncryptedJSONField(_("secrets"))
-    previous = EncryptedJSONField(_("secrets before the last refresh"), null=True, blank=True)
+    secrets: Any = EncryptedJSONField(_("secrets"))
+    previous: Any = EncryptedJSONField(_("secrets before the last refresh"), null=True, blank=True)
     # Keyed hash of platform, address and secrets: the same log-in cannot be entered for two shops.
     fingerprint = models.CharField(_("fingerprint"), max_length=64, unique=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)

@@ -1,0 +1,1 @@
+"""Stock goes out: jobs say whose figure is wanted, send decides and writes, settle notes what became of it."""
