@@ -17,6 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from backoffice import audit
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
+from backoffice.api import admin as api_admin  # noqa: F401 - registers the API keys
 from backoffice.models import AuditEntry, Heartbeat, Lease, TaskAttempt, User
 from backoffice.roles import ROLES
 

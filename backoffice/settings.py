@@ -199,7 +199,6 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["backoffice.api.authentication.KeyThrottle"],
     "EXCEPTION_HANDLER": "backoffice.api.problems.handle",
     "COERCE_DECIMAL_TO_STRING": True,
-    "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Yiku REST API",

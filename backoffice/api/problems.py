@@ -56,13 +56,19 @@ def _code_and_detail(exc: Exception) -> tuple[str, str]:
 def _fields(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            yield from _fields(inner, f"{path}.{name}" if path else str(name))
+            yield from _fields(inner, _below(path, name))
     elif isinstance(detail, list):
         nested = any(isinstance(item, dict | list) for item in detail)
         for index, inner in enumerate(detail):
             yield from _fields(inner, f"{path}[{index}]" if nested else path)
     else:
         yield {"field": path, "code": getattr(detail, "code", "invalid"), "message": str(detail)}
+
+
+def _below(path: str, name: Any) -> str:
+    if isinstance(name, int):  # a row of a list
+        return f"{path}[{name}]"
+    return f"{path}.{name}" if path else str(name)
 
 
 def _problem(code_http: int, code: str, detail: str, errors: list[dict[str, str]]) -> Response:

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+
+from backoffice.fields import ScaledIntegerField
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class RowSerializer(serializers.ModelSerializer[Row]):
+    """A model's row; scaled integers read as the decimals they stand for."""
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        if isinstance(model_field, ScaledIntegerField):
+            options: dict[str, Any] = {"max_digits": 19, "decimal_places": model_field.places}
+            if model_field.null:
+                options["allow_null"] = True
+            return serializers.DecimalField, options
+        return super().build_standard_field(field_name, model_field)
 
 
 class StrictSerializer(serializers.Serializer[Any]):

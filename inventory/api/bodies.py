@@ -6,14 +6,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from backoffice.api.serializing import CleanCharField, StrictSerializer, quantity
+from backoffice.api.serializing import CleanCharField, RowSerializer, StrictSerializer, quantity
 from inventory import adjusting
 from inventory.models import Balance, Reason, Sku
 
 MOST_SKUS = 200
 
 
-class SkuOut(serializers.ModelSerializer[Sku]):
+class SkuOut(RowSerializer[Sku]):
     """A SKU; cost is never part of it."""
 
     product = serializers.CharField(source="product.name")
@@ -63,7 +63,7 @@ class AvailabilityOut(serializers.Serializer[Any]):
     quantity = quantity()
 
 
-class BalanceOut(serializers.ModelSerializer[Balance]):
+class BalanceOut(RowSerializer[Balance]):
     """What stands in one warehouse; `available` is on hand less reserved."""
 
     sku = serializers.CharField(source="sku.code")

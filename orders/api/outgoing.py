@@ -9,11 +9,11 @@ from django.core.exceptions import ObjectDoesNotExist
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from backoffice.api.serializing import StrictSerializer, quantity
+from backoffice.api.serializing import RowSerializer, StrictSerializer, quantity
 from orders.models import Order, OrderLine, Shipment
 
 
-class LineOut(serializers.ModelSerializer[OrderLine]):
+class LineOut(RowSerializer[OrderLine]):
     """One line of an order."""
 
     sku = serializers.CharField(source="sku.code", default=None, allow_null=True, help_text="Our SKU; null: unmatched.")
@@ -26,7 +26,7 @@ class LineOut(serializers.ModelSerializer[OrderLine]):
         ]  # fmt: skip
 
 
-class ShipmentOut(serializers.ModelSerializer[Shipment]):
+class ShipmentOut(RowSerializer[Shipment]):
     """A parcel that left."""
 
     class Meta:
@@ -44,7 +44,7 @@ class ContactOut(serializers.Serializer[Any]):
     buyer_note = serializers.CharField()
 
 
-class OrderOut(serializers.ModelSerializer[Order]):
+class OrderOut(RowSerializer[Order]):
     """An order with its lines and parcels."""
 
     shop = serializers.CharField(source="shop.code")
