@@ -18,7 +18,7 @@ class SkuOut(RowSerializer[Sku]):
 
     product = serializers.CharField(source="product.name")
     category = serializers.CharField(source="product.category")
-    barcodes = serializers.SlugRelatedField(many=True, read_only=True, slug_field="code")
+    barcodes: Any = serializers.SlugRelatedField(many=True, read_only=True, slug_field="code")
 
     class Meta:
         model = Sku
@@ -108,7 +108,7 @@ class AdjustmentIn(StrictSerializer):
         choices=[(one.value, one.label) for one in adjusting.REASONS], default=Reason.CORRECTION.value
     )
     note = CleanCharField(max_length=300, required=False, allow_blank=True, default="")
-    lines = AdjustmentLineIn(many=True, allow_empty=False, max_length=MOST_SKUS)
+    lines = serializers.ListSerializer(child=AdjustmentLineIn(), allow_empty=False, max_length=MOST_SKUS)
 
 
 class AdjustedOut(serializers.Serializer[Any]):

@@ -187,7 +187,7 @@ class Shipments(APIView):
         body.is_valid(raise_exception=True)
         data = body.validated_data
         order = get_object_or_404(
-            visible(request.auth, Order.objects.all()), shop__code=data["shop"], external_id=data["order"]
+            visible(cast(ApiKey, request.auth), Order.objects.all()), shop__code=data["shop"], external_id=data["order"]
         )
         parcel = shipping.Parcel(
             lines=_line_quantities(order, data.get("lines")),
@@ -212,7 +212,7 @@ def _refused(fault: intake.Fault | None) -> serializers.ValidationError:
 
 
 def _shop(request: Request, code: str) -> Shop:
-    shop = visible(request.auth, Shop.objects.filter(code=code)).first()
+    shop = visible(cast(ApiKey, request.auth), Shop.objects.filter(code=code)).first()
     if shop is None:
         raise serializers.ValidationError({"shop": [_("There is no shop with this code, or this key may not see it.")]})
     return shop
@@ -221,7 +221,7 @@ def _shop(request: Request, code: str) -> Shop:
 def _warehouse_id(request: Request, code: str | None) -> int | None:
     if code is None:
         return None
-    warehouse = visible(request.auth, Warehouse.objects.filter(code=code)).first()
+    warehouse = visible(cast(ApiKey, request.auth), Warehouse.objects.filter(code=code)).first()
     if warehouse is None:
         message = _("There is no warehouse with this code, or this key may not see it.")
         raise serializers.ValidationError({"warehouse": [message]})
