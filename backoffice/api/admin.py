@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from backoffice import clock
 from backoffice.adminkit import Outcome, YikuModelAdmin, report_outcomes
@@ -31,7 +31,7 @@ class KeyForm(ModelForm):
     """Name, scopes, end, limit; the rest is made."""
 
     scopes = forms.MultipleChoiceField(
-        label=_lazy("Scopes"), choices=list(keys.SCOPES.items()), widget=UnfoldAdminCheckboxSelectMultiple
+        label=_lazy("Scopes"), choices=list(keys.SCOPES.items()), widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
 
     class Meta:

@@ -108,7 +108,7 @@ class AdjustmentIn(StrictSerializer):
         choices=[(one.value, one.label) for one in adjusting.REASONS], default=Reason.CORRECTION.value
     )
     note = CleanCharField(max_length=300, required=False, allow_blank=True, default="")
-    lines = serializers.ListSerializer(child=AdjustmentLineIn(), allow_empty=False, max_length=MOST_SKUS)
+    lines: Any = serializers.ListSerializer(child=AdjustmentLineIn(), allow_empty=False, max_length=MOST_SKUS)
 
 
 class AdjustedOut(serializers.Serializer[Any]):

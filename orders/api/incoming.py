@@ -71,7 +71,7 @@ class OrderIn(StrictSerializer):
     buyer_note = CleanCharField(max_length=5000, required=False, allow_blank=True, default="")
     shipping_method = CleanCharField(max_length=100, required=False, allow_blank=True, default="")
     ship_by = serializers.DateTimeField(required=False, allow_null=True, default=None)
-    lines = serializers.ListSerializer(child=LineIn(), allow_empty=False, max_length=LINES)
+    lines: Any = serializers.ListSerializer(child=LineIn(), allow_empty=False, max_length=LINES)
 
     def validate_lines(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Refuse a line id that comes twice."""

@@ -98,4 +98,4 @@ class ShipmentIn(StrictSerializer):
     tracking_url = serializers.URLField(max_length=1000, required=False, allow_blank=True, default="")
     shipped_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
     warehouse = serializers.CharField(max_length=40, required=False, help_text="Code; else from where it is reserved.")
-    lines = serializers.ListSerializer(child=ParcelLineIn(), required=False, allow_empty=False, max_length=500)
+    lines: Any = serializers.ListSerializer(child=ParcelLineIn(), required=False, allow_empty=False, max_length=500)
