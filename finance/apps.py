@@ -17,12 +17,13 @@ class FinanceConfig(AppConfig):
     def ready(self) -> None:
         """Guard vouchers and rates in the database and keep the starting data in place after every migrate."""
         from backoffice import triggers
-        from finance import checks, guards
+        from finance import checks, guards, own_pages
         from finance.models import ExchangeRate, Voucher, VoucherLine
 
         triggers.append_only(Voucher)
         triggers.append_only(VoucherLine)
         triggers.append_only(ExchangeRate, allow_update_columns=("recorded_by_id",))  # its user may be deleted
+        own_pages.register()
         register(checks.check_base_currency)
         post_migrate.connect(seed_after_migrate, sender=self, dispatch_uid="finance.seed")
         post_migrate.connect(guards.install_after_migrate, sender=self, dispatch_uid="finance.guards")

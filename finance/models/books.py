@@ -51,7 +51,12 @@ class LedgerAccount(models.Model):
         verbose_name_plural = _("chart of accounts")
         ordering = ["code"]
         constraints = [
-            models.UniqueConstraint(fields=["role"], condition=~Q(role=""), name="account_role_once"),
+            models.UniqueConstraint(
+                fields=["role"],
+                condition=~Q(role=""),
+                name="account_role_once",
+                violation_error_message=_("Another account has this role. Take it away there first."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -75,6 +80,7 @@ class Period(models.Model):
         verbose_name = _("month")
         verbose_name_plural = _("months")
         ordering = ["-month"]
+        permissions = [("close_period", "Can close a month for good")]
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"
