@@ -44,14 +44,18 @@ class Book:
         self.held: dict[Key, Held] = {}
         self.by_reference: dict[str, list[Key]] = {reference: [] for reference in references}
         self._read(references)
-        self._lock_strays()
         self.uncommitted = {pair: balance.uncommitted for pair, balance in self.balances.items()}
 
     @classmethod
-    def of(cls, references: Collection[str], pairs: Iterable[Pair] = ()) -> Book:
-        """Open the book when only the rows themselves know which balances they touch."""
+    def of(cls, references: Collection[str], pairs: Iterable[Pair] = (), create: Iterable[Pair] = ()) -> Book:
+        """Open the book on everything the references hold as well, wherever it lies.
+
+        Looked up before locking, so that all locks are taken in one order (locking what turns up later deadlocked).
+        """
         rows = _rows(references)
-        return cls(references, {*pairs, *((row[2], row[3]) for row in rows if row[5])})
+        book = cls(references, {*pairs, *((row[2], row[3]) for row in rows if row[5])}, create)
+        book._lock_strays()
+        return book
 
     def _read(self, references: Collection[str]) -> None:
         for row in _rows(references):
@@ -60,12 +64,13 @@ class Book:
             self.by_reference[row[1]].append(key)
 
     def _lock_strays(self) -> None:
-        """Goods held where nobody said they might be: lock those balances too, then read again what they guard."""
+        """A rival moved the goods elsewhere between look-up and lock: lock that too, then read what it guards."""
         while stray := {key[1:3] for key, one in self.held.items() if one.quantity and key[1:3] not in self.balances}:
             self.balances |= balances.lock(stray)
             references = list(self.by_reference)
             self.held, self.by_reference = {}, {reference: [] for reference in references}
             self._read(references)
+            self.uncommitted = {pair: balance.uncommitted for pair, balance in self.balances.items()}
 
     def open(self, reference: str, bucket: int) -> list[tuple[Key, Held]]:
         """Return what a reference holds in a bucket, oldest first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from backoffice.fields import QuantityField
@@ -64,7 +64,7 @@ class Job:
         return [(sku, warehouse) for sku, _per in self.parts for warehouse in warehouses]
 
 
-def jobs(wants: Sequence[Want]) -> list[Job]:
+def jobs_of(wants: Sequence[Want]) -> list[Job]:
     """Check the wants and scale them. Raises ValueError on what only a bug of the caller can send."""
     made = [_job(want) for want in wants]
     if len({one.reference for one in made}) != len(made):
@@ -99,3 +99,21 @@ def _parts(want: Want, units: int) -> tuple[tuple[int, int], ...]:
     if not summed or min(summed.values()) <= 0:
         raise ValueError(f"{want.reference} wants a bundle without parts.")
     return tuple(summed.items())
+
+
+def pairs(jobs: Sequence[Job]) -> list[Pair]:
+    """Every balance the jobs may use."""
+    return [pair for job in jobs for pair in job.pairs(job.warehouses)]
+
+
+def first_pairs(jobs: Sequence[Job]) -> list[Pair]:
+    """The balances demand falls back on; they are made when they are missing."""
+    return [pair for job in jobs for pair in job.pairs(job.warehouses[:1])]
+
+
+def spread(there: Iterable[tuple[int, int]], units: int) -> Iterator[tuple[int, int]]:
+    """Share units out over (warehouse, what it has), the first ones down to the last."""
+    for warehouse, has in there:
+        part = min(has, units)
+        units -= part
+        yield warehouse, part

@@ -397,7 +397,7 @@ def test_a_page_of_any_size_costs_the_same_statements(near, lines, one_consumer,
         9
     ):  # savepoint, lock, rows, reservations, balances, entries, news, deliveries, release
         reservations.book_demand(wants=wants)
-    with django_assert_num_queries(10):  # … and the demand rows brought down
+    with django_assert_num_queries(11):  # … rows looked up first, the demand rows brought down
         reservations.reserve(wants=wants)
     with django_assert_num_queries(10):  # … keys looked up, no new rows
         reservations.consume(items=[(w.reference, w.sku_id, near.pk, D(1)) for w in wants], document="s:1")

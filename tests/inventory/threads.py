@@ -1,0 +1,32 @@
+"""Real threads on a real database: start together, collect what each returned or raised."""
+
+import threading
+
+from django.db import connection
+
+
+def together(*jobs):
+    """Run each job in a thread of its own, all released at the same moment; returns results and exceptions."""
+    gate, results = threading.Barrier(len(jobs)), [None] * len(jobs)
+
+    def run(place, job):
+        try:
+            connection.ensure_connection()
+            gate.wait(30)
+            results[place] = job()
+        except Exception as error:
+            results[place] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    return results
+
+
+def errors(results):
+    """The exceptions among the results."""
+    return [one for one in results if isinstance(one, Exception)]
