@@ -65,6 +65,34 @@ def load_json(body: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     return _storable(value) if UNSTORABLE_ESCAPE.search(body) else value
 
 
+def split_rows(response: HttpResponse) -> list[tuple[Any, bytes]]:
+    """Return (value, text exactly as delivered) of each element of a JSON list.
+
+    The text is what a payload keeps: writing a parsed number again could change it. Raises as `parse_json`, and
+    ConnectorError "bad_json" when the answer is no list.
+    """
+    value = parse_json(response)
+    if not isinstance(value, list):
+        raise ConnectorError("bad_json", f"HTTP {response.status}: a list was expected")
+    text = response.body.decode("utf-8-sig")
+    rows, position = [], _next_value(text, 0)
+    for item in value:
+        _, end = _SCANNER.raw_decode(text, position)
+        rows.append((item, text[position:end].encode()))
+        position = _next_value(text, end)
+    return rows
+
+
+def _next_value(text: str, position: int) -> int:
+    while position < len(text) and text[position] in " \t\r\n[,":
+        position += 1
+        if text[position - 1] in "[,":
+            break
+    while position < len(text) and text[position] in " \t\r\n":
+        position += 1
+    return position
+
+
 def retry_after(headers: Mapping[str, str], *, now: dt.datetime) -> float | None:
     """Return the seconds a platform asks us to wait, at most a day; header names are lower case.
 
@@ -103,6 +131,9 @@ def _exact(text: str) -> Decimal:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number")
+
+
+_SCANNER = json.JSONDecoder()
 
 
 def _check_depth(value: Any, most: int) -> None:

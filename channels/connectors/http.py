@@ -25,11 +25,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.ssl_ import create_urllib3_context
 
-from channels.connectors.answers import load_json, parse_json, redact, retry_after
+from channels.connectors.answers import load_json, parse_json, redact, retry_after, split_rows
 from channels.connectors.base import ConnectorError, HttpResponse
 from channels.connectors.egress import Guard, Resolver, system_resolver
 
-__all__ = ["PooledClient", "load_json", "make_client", "parse_json", "redact", "retry_after"]
+__all__ = ["PooledClient", "load_json", "make_client", "parse_json", "redact", "retry_after", "split_rows"]
 
 MEGABYTE = 1024 * 1024
 MAX_BYTES = 20 * MEGABYTE

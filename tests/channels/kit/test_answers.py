@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from channels.connectors.answers import load_json, parse_json, redact, retry_after
+from channels.connectors.answers import load_json, parse_json, redact, retry_after, split_rows
 from channels.connectors.base import ConnectorError, HttpResponse
 
 NOW = dt.datetime(2026, 11, 21, 16, 0, tzinfo=dt.UTC)
@@ -109,3 +109,25 @@ def test_messages_hold_no_secret(text, safe):
 
 def test_messages_are_not_endless():
     assert len(redact("x" * 10_000)) == 300
+
+
+def test_rows_keep_their_exact_text():
+    body = b' [ {"price": 9.50, "a": [1,2]} , "x,]", [ ] ,1.10]\n'
+    assert [text for _value, text in split_rows(answer(body))] == [
+        b'{"price": 9.50, "a": [1,2]}',
+        b'"x,]"',
+        b"[ ]",
+        b"1.10",
+    ]
+    assert [value for value, _text in split_rows(answer(body))] == [
+        {"price": Decimal("9.50"), "a": [1, 2]},
+        "x,]",
+        [],
+        Decimal("1.10"),
+    ]
+
+
+def test_rows_of_something_else_are_an_error():
+    with pytest.raises(ConnectorError, match="a list was expected"):
+        split_rows(answer(b'{"code": "x"}'))
+    assert split_rows(answer(b"[]")) == []
