@@ -44,3 +44,14 @@ def parts_at(bundle_ids: Collection[int], at: dt.datetime | None = None) -> dict
     for bundle_id, part_id, quantity in rows.values_list("bundle_id", "part_id", "quantity"):
         parts.setdefault(bundle_id, []).append((part_id, quantity))
     return {bundle_id: tuple(found) for bundle_id, found in parts.items()}
+
+
+def bundles_with(part_ids: Collection[int], at: dt.datetime | None = None) -> dict[int, set[int]]:
+    """Return the bundles each part is in now (or at a moment): what must be shown anew when the part moves."""
+    moment = at or clock.now()
+    then = Q(valid_to__isnull=True) | Q(valid_to__gt=moment)
+    rows = BundlePart.objects.filter(then, part_id__in=part_ids, valid_from__lte=moment)
+    found: dict[int, set[int]] = {}
+    for part_id, bundle_id in rows.values_list("part_id", "bundle_id"):
+        found.setdefault(part_id, set()).add(bundle_id)
+    return found

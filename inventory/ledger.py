@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from backoffice import bulk, clock, outbox
+from backoffice import audit, bulk, clock, outbox
 from backoffice.fields import CostField, MoneyField, QuantityField
 from inventory import balances, sets
 from inventory.balances import Locked, pieces
@@ -189,7 +189,7 @@ def write(moves: Iterable[Move], locked: dict[Pair, Locked], *, actor: str = "")
 
 def apply(moves: list[Move], locked: dict[Pair, Locked], actor: str) -> tuple[list[tuple[object, ...]], list[Posted]]:
     """Work the moves into the balances in memory; returns the entry rows and what they will say."""
-    now = clock.now()
+    now, actor = clock.now(), actor or audit.current_actor().name
     shorts: list[Short] = []
     rows: list[tuple[object, ...]] = []
     done: list[Posted] = []

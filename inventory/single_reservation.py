@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection
 
-from backoffice import clock, outbox
+from backoffice import audit, clock, outbox
 from inventory.models import StockChangeDelivery
 
 # The guard of the UPDATE is what keeps a hot SKU from being oversold: it is checked again on the newest row after
@@ -58,7 +58,7 @@ def take(reference: str, sku_id: int, warehouse_id: int, quantity: int, actor: s
         "warehouse": warehouse_id,
         "quantity": quantity,
         "now": clock.now(),
-        "actor": actor,
+        "actor": actor or audit.current_actor().name,
         "consumers": consumers,
     }
     try:

@@ -43,6 +43,7 @@ class Reason(models.TextChoices):
     RESERVE = "reserve", _("Reserved")
     RELEASE = "release", _("Released")
     EXPIRED = "expired", _("Demand expired")
+    POLICY = "policy", _("Shown differently")  # news only: no goods moved
 
 
 class StockEntry(models.Model):
