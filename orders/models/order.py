@@ -121,6 +121,12 @@ class Order(models.Model):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         ordering = ["-placed_at", "-id"]
+        permissions = [
+            ("decide_order", _("Can approve, hold and cancel orders")),
+            ("ship_order", _("Can ship orders")),
+            ("see_buyer", _("Can see who bought, masked")),
+            ("reveal_buyer", _("Can uncover names, phones and addresses (each time is recorded)")),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["shop", "external_id"], name="order_once_a_shop"),
             models.CheckConstraint(
