@@ -56,6 +56,21 @@ class SaleFacts:
         return goods + self.shipping_net + self.shipping_tax + self.rounding
 
 
+def reversed_sale(sale: SaleFacts, *, reference: str, occurred_at: dt.datetime) -> SaleFacts:
+    """Return the exact opposite of a sale under another reference: every amount, tax, discount and cost negative."""
+    names = ("quantity", "net", "tax", "discount", "cost")
+    lines = tuple(dataclasses.replace(x, **{name: -getattr(x, name) for name in names}) for x in sale.lines)
+    return dataclasses.replace(
+        sale,
+        reference=reference,
+        occurred_at=occurred_at,
+        lines=lines,
+        shipping_net=-sale.shipping_net,
+        shipping_tax=-sale.shipping_tax,
+        rounding=-sale.rounding,
+    )
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RefundLine:
     """Goods of one refund, for the trace: `amount` and `tax` are parts of the refund's own."""

@@ -17,7 +17,7 @@ from finance.models import OpenItem, Voucher, VoucherLine
 from finance.models.books import VoucherKind
 from finance.sight import own
 
-KIND_LABELS = {VoucherKind.SALE: "success", VoucherKind.REFUND: "warning"}
+KIND_LABELS = {VoucherKind.SALE: "success", VoucherKind.REFUND: "warning", VoucherKind.REVERSAL: "danger"}
 
 
 class BooksAdmin(ReadOnlyMixin, YikuModelAdmin):

@@ -91,6 +91,7 @@ class VoucherKind(models.TextChoices):
 
     SALE = "sale", _("Sale")
     REFUND = "refund", _("Refund")
+    REVERSAL = "reversal", _("Reversal")  # a parcel that did not leave after all
 
 
 class Voucher(models.Model):
@@ -165,7 +166,7 @@ class VoucherLine(models.Model):
 
 
 class OpenItem(models.Model):
-    """What an order still owes (sale, positive) or is owed (refund, negative); settlements are matched to it."""
+    """What an order owes (sale, positive) or is owed (refund, reversal: negative); settlements are matched to it."""
 
     shop = models.ForeignKey("inventory.Shop", models.PROTECT, related_name="+", verbose_name=_("shop"))
     external_id = models.CharField(_("platform order"), max_length=200)

@@ -6,7 +6,14 @@ writer of requests, vouchers and open items.
 """
 
 from finance.posting.months import close_month
-from finance.posting.requesting import open_items, request_refund, request_refunds, request_sale, request_sales
+from finance.posting.requesting import (
+    open_items,
+    request_refund,
+    request_refunds,
+    request_reversal,
+    request_sale,
+    request_sales,
+)
 from finance.posting.worker import PostResult, has_work, post_due, retry
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "post_due",
     "request_refund",
     "request_refunds",
+    "request_reversal",
     "request_sale",
     "request_sales",
     "retry",

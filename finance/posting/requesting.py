@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -66,6 +67,21 @@ def request_refunds(*, refunds: Sequence[RefundFacts]) -> list[PostingRequest]:
     return _write(rows)
 
 
+@transaction.atomic
+def request_reversal(*, of: str, reference: str, occurred_at: dt.datetime) -> PostingRequest:
+    """Ask for the exact opposite of a parcel's sale, at the sale's own rate, so that both come to nothing together.
+
+    For a parcel that did not leave after all. Raises PostingRequest.DoesNotExist when the sale was never asked for, and
+    ReferenceReused when `reference` came before with other facts.
+    """
+    sale = PostingRequest.objects.get(reference=of, kind=VoucherKind.SALE)
+    opposite = facts.reversed_sale(
+        facts.sale_from_json(sale.frozen["facts"]), reference=reference, occurred_at=occurred_at
+    )
+    row = _row(VoucherKind.REVERSAL, opposite, sale.total, {"of": of})
+    return _write([row], {sale.currency: sale.rate})[0]
+
+
 def open_items(*, shop_id: int, external_ids: Iterable[str]) -> dict[str, list[OpenItem]]:
     """Return the open items of orders of one shop, by platform order, oldest first."""
     found: dict[str, list[OpenItem]] = defaultdict(list)
@@ -97,11 +113,12 @@ def _row(kind: str, document: facts.Facts, total: Decimal, more: dict[str, Any])
     )
 
 
-def _write(rows: list[PostingRequest]) -> list[PostingRequest]:
-    places = currencies.places_by_code()
+def _write(rows: list[PostingRequest], given: Mapping[str, Decimal | None] | None = None) -> list[PostingRequest]:
+    """Store the rows that are new; `given` rates by currency go before those of the day."""
+    places, given = currencies.places_by_code(), given or {}
     known = rates.rates_for({(row.currency, row.occurred_on) for row in rows if row.currency in places})
     for row in rows:
-        row.rate = known.get((row.currency, row.occurred_on))
+        row.rate = given[row.currency] if row.currency in given else known.get((row.currency, row.occurred_on))
         _settle_state(row, places)
     PostingRequest.objects.bulk_create(rows, ignore_conflicts=True)
     wake(WAKE)

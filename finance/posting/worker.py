@@ -27,6 +27,7 @@ from backoffice.waking import wake
 from finance import rates
 from finance.errors import BooksError
 from finance.models import PostingRequest
+from finance.models.books import VoucherKind
 from finance.posting.requesting import WAKE
 from finance.posting.writing import Desk, Written, write_vouchers
 
@@ -82,16 +83,26 @@ def has_work() -> bool:
 
 def release_waiting() -> int:
     """Let requests whose rate has arrived go on; returns how many."""
-    waiting, released = PostingRequest.objects.filter(state=State.WAITING_RATE), 0
+    released = 0
     for (currency, day), rate in sorted(_arrived_rates().items()):
-        rows = waiting.filter(currency=currency, occurred_on=day)
-        released += rows.update(state=State.DUE, rate=rate, error_code="", error_detail="", attempts=0)
+        released += _go_on(_waiting().filter(currency=currency, occurred_on=day), rate)
+    for reversal in PostingRequest.objects.filter(state=State.WAITING_RATE, kind=VoucherKind.REVERSAL):
+        sale = PostingRequest.objects.filter(reference=reversal.frozen["of"]).exclude(rate=None).first()
+        if sale and sale.rate:  # a reversal takes its sale's rate, whatever its own day's is
+            released += _go_on(PostingRequest.objects.filter(pk=reversal.pk, state=State.WAITING_RATE), sale.rate)
     return released
 
 
+def _go_on(rows: QuerySet[PostingRequest], rate: Decimal) -> int:
+    return rows.update(state=State.DUE, rate=rate, error_code="", error_detail="", attempts=0)
+
+
+def _waiting() -> QuerySet[PostingRequest]:
+    return PostingRequest.objects.filter(state=State.WAITING_RATE).exclude(kind=VoucherKind.REVERSAL)
+
+
 def _arrived_rates() -> dict[rates.Pair, Decimal]:
-    waiting = PostingRequest.objects.filter(state=State.WAITING_RATE)
-    return rates.rates_for(set(waiting.values_list("currency", "occurred_on").distinct().order_by()))
+    return rates.rates_for(set(_waiting().values_list("currency", "occurred_on").distinct().order_by()))
 
 
 def park_lost() -> int:
@@ -185,7 +196,8 @@ def retry(*, request_ids: Iterable[int]) -> int:
 def _restart(rows: Sequence[PostingRequest]) -> None:
     known = rates.rates_for({(row.currency, row.occurred_on) for row in rows if row.rate is None})
     for row in rows:
-        row.rate = row.rate or known.get((row.currency, row.occurred_on))
+        if row.rate is None and row.kind != VoucherKind.REVERSAL:
+            row.rate = known.get((row.currency, row.occurred_on))
         row.state = State.DUE if row.rate is not None else State.WAITING_RATE
         row.error_code = "" if row.rate is not None else "missing_rate"
         row.error_detail, row.attempts, row.not_before, row.claimed_until = "", 0, None, None

@@ -83,7 +83,7 @@ def draft_of(request: PostingRequest, desk: Desk) -> Draft:
 
 def _drafted(request: PostingRequest, terms: Terms) -> Draft:
     data = request.frozen
-    if request.kind == VoucherKind.SALE:
+    if request.kind in (VoucherKind.SALE, VoucherKind.REVERSAL):
         return draft_sale(facts.sale_from_json(data["facts"]), terms)
     return draft_refund(facts.refund_from_json(data["facts"]), Decimal(data["sold"]), terms)
 
@@ -116,9 +116,12 @@ def _voucher(request: PostingRequest, draft: Draft, slot: Slot) -> Voucher:
 def _summary(request: PostingRequest, draft: Draft, *, moved: bool) -> str:
     """Return the sentence on the voucher, in the language of the installation."""
     order = request.order_number or request.external_id
-    sale = request.kind == VoucherKind.SALE
-    text = _("Sale, order %(order)s") if sale else _("Refund, order %(order)s")
-    parts = [text % {"order": order}]
+    titles = {
+        VoucherKind.SALE: _("Sale, order %(order)s"),
+        VoucherKind.REFUND: _("Refund, order %(order)s"),
+        VoucherKind.REVERSAL: _("Reversal of %(of)s, order %(order)s"),
+    }
+    parts = [titles[VoucherKind(request.kind)] % {"order": order, "of": request.frozen.get("of", "")}]
     if draft.advances:
         amount = f"{draft.advances:f} {request.currency}"
         parts.append(_("%(amount)s was given back for goods not sold on any voucher") % {"amount": amount})

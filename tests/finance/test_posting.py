@@ -93,6 +93,45 @@ def test_money_given_back_for_what_was_never_sold_is_said_on_the_voucher():
     assert voucher.summary == "Refund, order #1001; 40.00 CNY was given back for goods not sold on any voucher"
 
 
+def test_a_parcel_that_did_not_leave_is_reversed_to_the_last_coin_at_its_own_rate():
+    one, two = warehouse("W1"), warehouse("W2")
+    rate(value="7.1234567891")
+    goods = (line("10.1", tax="1.3", cost="1.505", warehouse_id=one.pk), line("7.77", cost="2.5", warehouse_id=two.pk))
+    posting.request_sale(sale=sale("orders.shipment:1", *goods, currency="USD", rounding=D("0.03")))
+    rate(value="9")
+    back = {"of": "orders.shipment:1", "reference": "orders.shipment:1/void", "occurred_at": NOON}
+    posting.request_reversal(**back)
+    assert posting.request_reversal(**back).kind == "reversal"
+    posting.post_due()
+    sold, reversed_ = (lines_of(voucher) for voucher in Voucher.objects.order_by("id"))
+    assert reversed_ == [(role, -amount) for role, amount in sold]
+    assert OpenItem.objects.aggregate(open=Sum("amount"), base=Sum("base_amount")) == {"open": D(0), "base": D(0)}
+    assert Voucher.objects.get(kind="reversal").summary == "Reversal of orders.shipment:1, order #1001"
+
+
+def test_a_refund_after_a_reversal_finds_nothing_sold():
+    posting.request_sale(sale=sale())
+    posting.request_reversal(of="orders.shipment:1", reference="orders.shipment:1/void", occurred_at=NOON)
+    assert D(posting.request_refund(refund=refund()).frozen["sold"]) == 0
+
+
+def test_a_reversal_of_a_sale_without_rate_waits_for_its_sales_rate():
+    posting.request_sale(sale=sale(currency="USD"))
+    later = NOON + dt.timedelta(days=3)
+    posting.request_reversal(of="orders.shipment:1", reference="orders.shipment:1/void", occurred_at=later)
+    rate(value="9", on=DAY + dt.timedelta(days=2))
+    assert posting.post_due().posted == 0
+    rate(value="7.1")
+    assert posting.post_due().posted == 2
+    assert set(PostingRequest.objects.values_list("rate", flat=True)) == {D("7.1")}
+
+
+def test_only_a_sale_is_reversed():
+    posting.request_refund(refund=refund())
+    with pytest.raises(PostingRequest.DoesNotExist):
+        posting.request_reversal(of="orders.refund:1", reference="x:1", occurred_at=NOON)
+
+
 def test_nothing_to_post_makes_no_voucher_and_no_gap_in_the_numbers():
     posting.request_sale(sale=sale("orders.shipment:1", line("0")))
     posting.request_sale(sale=sale("orders.shipment:2"))
