@@ -249,14 +249,14 @@ def note_fault(account: Account, error: ConnectorError, *, reference: str) -> No
         budget.put_off(account.pk, error.retry_after, code=error.code)
         return
     if error.auth:
-        _refused(account, error)
+        refuse(account, error)
         return
     failures = DueWork.objects.filter(account=account, failures__gte=NOTEWORTHY_FAILURES - 1).exists()
     if error.permanent or failures:
         error_queue.record(account.pk, Trouble.of(error, kind=error_queue.ACCOUNT, reference=reference))
 
 
-def _refused(account: Account, error: ConnectorError) -> None:
+def refuse(account: Account, error: ConnectorError) -> None:
     """The platform does not know our log-in: a fresh token may help, else the account stops with a message."""
     if can(account, Capability.TOKEN_REFRESH) and tokens.recover(account.pk):
         return

@@ -278,7 +278,7 @@ def take_parsed(account: Account, parsed: Sequence[Parsed], *, run_id: int | Non
     troubles = [_parked(one.trouble, stored) for one in mine if one.trouble is not None]
     outcomes = hand_over(account, [one.order for one in good if one.order], [stored[p.raw.external_id] for p in good])
     failed = [one for one in outcomes if one.action == "failed"]
-    troubles += [_parked(_refused(one), stored) for one in failed]
+    troubles += [_parked(refused(one), stored) for one in failed]
     error_queue.record_many(account.pk, troubles)
     error_queue.resolve(account.pk, error_queue.ORDER, [one.external_id for one in outcomes if one.action != "failed"])
     return Counts(
@@ -302,7 +302,8 @@ def hand_over(account: Account, orders: Sequence[IncomingOrder], stored: Sequenc
     return result.outcomes
 
 
-def _refused(outcome: Outcome) -> Trouble:
+def refused(outcome: Outcome) -> Trouble:
+    """Return the trouble of an order that intake did not take."""
     fault = outcome.error
     return Trouble(
         kind=error_queue.ORDER,

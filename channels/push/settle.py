@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -168,7 +169,7 @@ def _ours(row: Row, held: Held) -> Any:
 def settle(account_id: int, rows: Sequence[Row], results: Sequence[StockResult], held: Held) -> list[Row]:
     """Note the platform's answers; returns the rows that it called stale, to be decided again."""
     walk = observations.current_walk(account_id)
-    answers = list(zip(rows, results, strict=True))
+    answers = [(row, _understood(row, result)) for row, result in zip(rows, results, strict=True)]
     for row, result in answers:
         _note_figure(row, result, walk)
     with transaction.atomic():
@@ -186,6 +187,13 @@ def settle(account_id: int, rows: Sequence[Row], results: Sequence[StockResult],
             elif result.status == WriteStatus.UNKNOWN:
                 unknown([row], held, code=result.code or "unknown")
     return [row for row, result in answers if result.status == WriteStatus.STALE]
+
+
+def _understood(row: Row, result: StockResult) -> StockResult:
+    """Tell a write that was ignored (the old figure still shows) from one after which somebody bought at once."""
+    if result.status == WriteStatus.IGNORED and result.observed not in (None, row.shown):
+        return dataclasses.replace(result, status=WriteStatus.APPLIED)
+    return result
 
 
 def _note_figure(row: Row, result: StockResult, walk: int) -> None:

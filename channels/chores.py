@@ -1,0 +1,82 @@
+"""Housekeeping of the whole installation: due every so often, done by one process at a time, harmless to repeat."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+from importlib import import_module
+
+from django.db.models import Q
+
+from backoffice import clock, health, locks, outbox
+from backoffice.models import Lease, TaskAttempt
+from channels import payloads, reruns
+from channels.models import OrderFile, PollRun
+from channels.webhooks import refusals
+from channels.working import worker_name
+
+KEEP_RUNS = dt.timedelta(days=30)
+KEEP_ATTEMPTS = dt.timedelta(days=14)
+KEEP_UNCONFIRMED = dt.timedelta(hours=1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chore:
+    """One piece of housekeeping; a lease that runs out is its clock, so no two processes do it in one interval."""
+
+    name: str
+    every: float  # seconds
+    work: Callable[[], object]
+
+    def run(self) -> None:
+        """Do it, unless somebody did within the interval."""
+        if locks.acquire(f"chore:{self.name}", worker_name(), self.every) is not None:
+            self.work()
+
+
+def due() -> list[Chore]:
+    """Return the chores whose interval is over; one query."""
+    now = clock.now()
+    resting = set(
+        Lease.objects.filter(name__startswith="chore:")
+        .filter(Q(until__gt=now) & Q(until__lte=now + dt.timedelta(days=1) + locks.CLOCK_SLACK))
+        .values_list("name", flat=True)
+    )
+    return [chore for chore in CHORES if f"chore:{chore.name}" not in resting]
+
+
+def _post() -> None:
+    """Turn due posting requests into vouchers."""
+    import_module("finance.posting").post_due(limit=200)
+
+
+def _expire_demand() -> None:
+    """Give back the goods of orders that were never paid."""
+    import_module("inventory.reservations").expire_demand(clock.now())
+
+
+def _tidy() -> None:
+    now = clock.now()
+    OrderFile.objects.filter(taken_at__isnull=True, uploaded_at__lt=now - KEEP_UNCONFIRMED).delete()
+    PollRun.objects.filter(started_at__lt=now - KEEP_RUNS, parked=0, created=0, changed=0).delete()
+    TaskAttempt.objects.filter(started_at__lt=now - KEEP_ATTEMPTS).delete()
+    health.forget_the_dead()
+    refusals.flush()
+
+
+def _purge_deliveries() -> None:
+    from django.apps import apps
+
+    for label in {consumer.delivery for consumer in outbox.consumers()}:
+        outbox.purge(apps.get_model(label))
+
+
+CHORES = (
+    Chore("posting", 2.0, _post),
+    Chore("demand", 30.0, _expire_demand),
+    Chore("reruns", 5.0, reruns.run_due),
+    Chore("payloads", 600.0, payloads.expire),
+    Chore("tidy", 900.0, _tidy),
+    Chore("deliveries", 3600.0, _purge_deliveries),
+)
