@@ -170,6 +170,11 @@ def short_stock(facts: Facts, params: Mapping[str, Any]) -> Found:
     yield from facts.shortages
 
 
+def unpaid(facts: Facts, params: Mapping[str, Any]) -> Found:
+    """Finds nothing: its parameter says for how many hours the goods of an unpaid order are kept."""
+    return iter(())
+
+
 CHECKS: dict[str, Check] = {
     check.code: check
     for check in (
@@ -190,10 +195,11 @@ CHECKS: dict[str, Check] = {
         Check("fraction", fraction),
         Check("large_quantity", large_quantity, params={"most": 1000}),
         Check("short_stock", short_stock, Department.BUYING),
+        Check("unpaid", unpaid, params={"hours": 48}),
     )
 }
 # Without these an order could be approved that cannot be shipped: they may change hands but not be switched off.
-ALWAYS = {"unmatched", "bundle_without_parts", "no_goods", "no_warehouse", "currency", "short_stock"}
+ALWAYS = {"unmatched", "bundle_without_parts", "no_goods", "no_warehouse", "currency", "short_stock", "unpaid"}
 
 
 def duplicate_window(params: Mapping[str, Any]) -> dt.timedelta:

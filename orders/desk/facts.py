@@ -24,8 +24,15 @@ class LineFacts:
     stocked: bool
     match_code: str = ""
     bundle: bool = False
-    parts: tuple[tuple[int, int], ...] = ()  # (part's SKU id, thousandths per bundle)
+    parts: tuple[tuple[int, Decimal], ...] = ()  # (part's SKU id, pieces per bundle)
     quantity: int = 0  # units of the line as the platform counts, in thousandths
+
+    @property
+    def bookable(self) -> bool:
+        """Whether stock can be asked for it: matched, wanted, and a bundle only whole and with parts."""
+        if not self.stocked or self.sku_id is None or self.wanted <= 0:
+            return False
+        return not self.bundle or (bool(self.parts) and self.wanted % 1000 == 0)
 
 
 @dataclasses.dataclass(slots=True)
@@ -49,6 +56,7 @@ class Facts:
     closed: bool
     lines: list[LineFacts]
     warehouses: tuple[int, ...]
+    number: str = ""
     buyer_hash: str = ""
     phone_hash: str = ""
     address_hash: str = ""

@@ -1,10 +1,213 @@
-"""Review orders: facts in, findings out, the verdict frozen in the log."""
+"""Review orders that stand in the tables: facts are read for all of them together, judged, reserved, written down."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from django.db import transaction
+
+from backoffice import bulk, clock, locks
+from finance import currencies
+from inventory import reservations
+from inventory.models import ShopWarehouse, Sku
+from inventory.stock_state import valid
+from orders.contracts import Address
+from orders.desk import duplicates, holds, ruleset, verdicts
+from orders.desk.checks import ALWAYS, Finding
+from orders.desk.facts import Facts, LineFacts, add_hashes
+from orders.desk.ruleset import Ruleset
+from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewLog
+
+State = Order.State
+Parts = tuple[tuple[int, Decimal], ...]
+BY_PERSON = (holds.MANUAL,)  # no review lets these go
+ACTOR = "review"
 
 
-def review(*, order_ids: Sequence[int], actor: str = "system") -> dict[int, str]:
-    """Review orders again as they stand; returns order id → "approved" or "held". Reserves what it approves."""
-    raise NotImplementedError
+@transaction.atomic
+def review(*, order_ids: Sequence[int], actor: str = ACTOR, release_manual: bool = False) -> dict[int, str]:
+    """Review orders again as they stand; returns order id → "approved" or "held". Reserves what it approves.
+
+    Orders that wait for payment, are cancelled or have nothing left to ship are left out, and so are those a person
+    holds unless `release_manual`, and those with an edit waiting.
+    """
+    orders = locks.locked_rows(Order.objects.filter(pk__in=order_ids))
+    due = [one for one in orders if _can_be_judged(one, release_manual)]
+    return judge(due, actor=actor)
+
+
+def _can_be_judged(order: Order, release_manual: bool) -> bool:
+    if order.state != State.HELD or order.pending_version_id is not None:
+        return False
+    return release_manual or order.hold_code not in BY_PERSON
+
+
+def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None = None) -> dict[int, str]:
+    """Judge locked orders, reserve those that pass, write the log and the states; returns id → verdict.
+
+    What a person approved once is not asked again: only findings that no approval could cover count for an order
+    that has been through the desk before.
+    """
+    if not orders:
+        return {}
+    rules, now = rules or ruleset.load(), clock.now()
+    page = facts_of(orders, now)
+    duplicates.find(page, rules)
+    covered = _covered(order.pk for order in orders)
+    findings: dict[int, list[Finding]] = {}
+    for facts in page:
+        kept = covered.get(facts.order_id, frozenset())
+        findings[facts.order_id] = [one for one in rules.judge(facts) if one.code not in kept]
+    passed = [facts for facts in page if not findings[facts.order_id]]
+    short = verdicts.reserve(passed, [want for facts in passed for want in verdicts.wants_of(facts)], actor)
+    for facts in passed:
+        if facts.order_id in short:
+            findings[facts.order_id] = rules.shortages(facts)
+    verdicts.write([(facts, findings[facts.order_id]) for facts in page], rules, now)
+    held_since = {one.pk: one.held_since for one in orders if one.state == State.HELD}
+    verdicts.hold([(facts, findings[facts.order_id]) for facts in page], now, held_since)
+    _keep_duplicate_keys(orders, page)
+    approved = [one for one in orders if not findings[one.pk]]
+    set_approved(approved, page, now)
+    return {one.pk: str(State.HELD if findings[one.pk] else State.APPROVED) for one in orders}
+
+
+def _keep_duplicate_keys(orders: Sequence[Order], page: Sequence[Facts]) -> None:
+    """An edit may have changed the goods: the next order is compared with what is wanted now."""
+    before = {order.pk: order.duplicate_key for order in orders}
+    rows = [(one.order_id, one.duplicate_key) for one in page if one.duplicate_key != before[one.order_id]]
+    if rows:
+        bulk.update_rows(Order, ["id"], ["duplicate_key"], rows, prepared=True)
+
+
+def set_approved(orders: Sequence[Order], page: Sequence[Facts], now: dt.datetime) -> None:
+    """Let orders go to the warehouse; one that has sent something already is partly shipped, or wholly."""
+    left = {facts.order_id: any(line.wanted for line in facts.lines) for facts in page}
+    rows = []
+    for order in orders:
+        state = State.APPROVED
+        if order.shipped_at is not None:
+            state = State.PARTLY_SHIPPED if left.get(order.pk) else State.SHIPPED
+        rows.append((order.pk, state.value, "", "", "", None, order.approved_at or now, now, 1))
+    columns = ("state", "hold_code", "hold_note", "hold_department", "held_since", "approved_at", "updated_at")
+    if rows:
+        bulk.update_rows(Order, ["id"], columns, rows, increments=["revision"], prepared=True)
+
+
+def _covered(order_ids: Iterable[int]) -> dict[int, frozenset[str]]:
+    """Return per order the codes a person has approved over."""
+    rows = ReviewLog.objects.filter(order_id__in=list(order_ids), person_verdict=ReviewLog.PersonVerdict.APPROVED)
+    found: dict[int, set[str]] = defaultdict(set)
+    for order_id, findings in rows.values_list("order_id", "findings"):
+        found[order_id] |= {one["code"] for one in findings} - ALWAYS
+    return {order_id: frozenset(codes) for order_id, codes in found.items()}
+
+
+# --- facts from the tables -------------------------------------------------------------------------------------------
+
+
+def facts_of(orders: Sequence[Order], now: dt.datetime) -> list[Facts]:
+    """Read the facts of orders: six queries for any number."""
+    pks = [order.pk for order in orders]
+    contacts = OrderContact.objects.in_bulk(pks)
+    lines = lines_of(pks)
+    warehouses = warehouses_of({order.shop_id for order in orders}, now)
+    places = currencies.places_by_code()
+    page = []
+    for order in orders:
+        facts = _facts(order, contacts[order.pk], lines.get(order.pk, []), warehouses.get(order.shop_id, ()))
+        facts.currency_known = order.currency in places
+        page.append(facts)
+    return page
+
+
+def _facts(order: Order, contact: OrderContact, lines: list[LineFacts], warehouses: tuple[int, ...]) -> Facts:
+    address = address_of(contact)
+    facts = Facts(
+        order_id=order.pk,
+        version_id=order.accepted_version_id,
+        shop_id=order.shop_id,
+        currency=order.currency,
+        currency_known=True,
+        total=order.total,
+        payment=order.payment,
+        placed_at=order.placed_at,
+        address=address,
+        phone=(address.phone if address else "") or contact.phone,
+        buyer_note=contact.buyer_note,
+        seller_note=contact.seller_note,
+        tags=tuple(order.tags),
+        test=order.test,
+        closed=order.closed,
+        lines=lines,
+        warehouses=warehouses,
+        number=order.number,
+    )
+    add_hashes(facts, buyer_id=contact.buyer_id, email=contact.email, buyer_phone=contact.phone)
+    return facts
+
+
+def address_of(contact: OrderContact) -> Address | None:
+    """Return the delivery address as the contract has it; None when there is none."""
+    return Address(**contact.shipping) if contact.shipping else None
+
+
+def lines_of(order_ids: Collection[int]) -> dict[int, list[LineFacts]]:
+    """Return the lines of orders as facts, with what is still to be shipped and the frozen parts of bundles."""
+    parts: dict[int, list[tuple[int, Decimal]]] = defaultdict(list)
+    rows = OrderLinePart.objects.filter(line__order_id__in=order_ids).order_by("sku_id")
+    for line_id, sku_id, quantity in rows.values_list("line_id", "sku_id", "quantity"):
+        parts[line_id].append((sku_id, quantity))
+    found: dict[int, list[LineFacts]] = defaultdict(list)
+    lines = OrderLine.objects.filter(order_id__in=order_ids).select_related("sku").order_by("order_id", "position")
+    for line in lines:
+        found[line.order_id].append(line_facts(line, tuple(parts[line.pk])))
+    return dict(found)
+
+
+def line_facts(line: OrderLine, parts: Parts) -> LineFacts:
+    """Return one line as facts; reads `line.sku`."""
+    facts = line_facts_plain(line, parts)
+    facts.label = line.sku.code if line.sku else facts.label
+    facts.bundle = line.sku is not None and line.sku.kind == Sku.Kind.BUNDLE
+    return facts
+
+
+def line_facts_plain(line: OrderLine, parts: Parts) -> LineFacts:
+    """Return one line as facts without a look at its SKU: parts alone tell a bundle."""
+    left = max(line.quantity - line.shipped_quantity, Decimal(0)) * line.pack
+    return LineFacts(
+        line_id=line.pk,
+        position=line.position,
+        label=line.sku_code[:100] or line.title[:100],
+        sku_id=line.sku_id,
+        wanted=int(left * 1000),
+        stocked=line.stocked,
+        match_code=line.match_code,
+        bundle=bool(parts),
+        parts=parts,
+        quantity=int(line.quantity * 1000),
+    )
+
+
+def warehouses_of(shop_ids: Collection[int], moment: dt.datetime) -> Mapping[int, tuple[int, ...]]:
+    """Return the warehouses each shop sells from at a moment, in order of preference."""
+    rows = ShopWarehouse.objects.filter(
+        valid(moment), shop_id__in=shop_ids, warehouse__active=True, warehouse__read_only=False
+    )
+    found: dict[int, list[int]] = defaultdict(list)
+    for shop_id, warehouse_id in rows.order_by("priority", "warehouse_id").values_list("shop_id", "warehouse_id"):
+        found[shop_id].append(warehouse_id)
+    return {shop_id: tuple(places) for shop_id, places in found.items()}
+
+
+def unreserve(order_ids: Collection[int], actor: str) -> None:
+    """Turn what orders have reserved back into demand."""
+    references = [
+        f"orders.line:{pk}" for pk in OrderLine.objects.filter(order_id__in=order_ids).values_list("pk", flat=True)
+    ]
+    if references:
+        reservations.unreserve(references=references, actor=actor)

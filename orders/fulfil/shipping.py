@@ -6,8 +6,28 @@ import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
-from orders.models import Shipment
+from django.db import transaction
+
+from backoffice import audit, clock, outbox
+from finance import posting
+from finance.facts import RefundLine
+from finance.models import PostingRequest
+from inventory import reservations
+from inventory.reservations import PutBack
+from orders.desk import review, verdicts
+from orders.errors import OrderError
+from orders.fulfil import parcels as writing
+from orders.fulfil.books import refunds_by_warehouse
+from orders.fulfil.parcels import Hand, Sending
+from orders.fulfil.picking import Holdings, Pick, available_units, pieces_per_unit, take
+from orders.models import Order, OrderEventDelivery, OrderLine, Shipment, ShipmentGoods, ShipmentLine
+from orders.models.order import line_reference
+
+State = Order.State
+READY = (State.APPROVED, State.PARTLY_SHIPPED)
+ZERO = Decimal(0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +41,7 @@ class Parcel:
     warehouse_id: int | None = None  # None: from wherever the goods are reserved
 
 
+@transaction.atomic
 def ship(
     *,
     order_id: int,
@@ -29,10 +50,238 @@ def ship(
     idempotency_key: str,
     shipped_at: dt.datetime | None = None,
 ) -> list[Shipment]:
-    """Ship parcels of one order; the same key again returns the parcels of the first call."""
-    raise NotImplementedError
+    """Ship parcels of one order; the same key again returns the parcels of the first call.
+
+    Raises OrderError: not_found, not_approved, key_reused, no_parcels, nothing_to_ship, unknown_line, not_positive,
+    too_many, not_reserved, part_of_bundle, by_platform. Then nothing has happened.
+    """
+    if not parcels:
+        raise OrderError("no_parcels")
+    keys = [idempotency_key if place == 0 else f"{idempotency_key}/{place + 1}" for place in range(len(parcels))]
+    order = Order.objects.select_for_update().filter(pk=order_id).first()
+    if order is None:
+        raise OrderError("not_found")
+    known = _known(order, idempotency_key)
+    if known:
+        return known
+    if order.state not in READY:
+        raise OrderError("not_approved", number=order.number, state=order.get_state_display())
+    hand = writing.open_order(order)
+    at = shipped_at or clock.now()
+    sendings = [_sending(hand, parcel, key, at) for parcel, key in zip(parcels, keys, strict=True)]
+    shipments = writing.record(hand, sendings, actor)
+    _note(order, shipments, actor)
+    return shipments
 
 
+def _known(order: Order, key: str) -> list[Shipment]:
+    """Return the parcels of an earlier call with this key."""
+    first = Shipment.objects.filter(idempotency_key=key).first()
+    if first is None:
+        return []
+    if first.order_id != order.pk:
+        raise OrderError("key_reused")
+    rest = Shipment.objects.filter(order=order, idempotency_key__startswith=f"{key}/").order_by("number")
+    return [first, *rest]
+
+
+def _sending(hand: Hand, parcel: Parcel, key: str, at: dt.datetime) -> Sending:
+    picks = _everything(hand, parcel) if parcel.lines is None else _chosen(hand, parcel, parcel.lines)
+    if not picks:
+        raise OrderError("nothing_to_ship", number=hand.order.number)
+    for pick in picks:  # the next parcel of this call has less left
+        hand.promised[pick.line.pk] = hand.promised.get(pick.line.pk, ZERO) + pick.units
+    return Sending(
+        picks=picks,
+        key=key,
+        source=Shipment.Source.DESK,
+        shipped_at=at,
+        carrier=parcel.carrier,
+        tracking=parcel.tracking,
+        tracking_url=parcel.tracking_url,
+    )
+
+
+def _left(hand: Hand, line: OrderLine) -> Decimal:
+    return max(line.quantity - line.shipped_quantity - hand.promised.get(line.pk, ZERO), ZERO)
+
+
+def _everything(hand: Hand, parcel: Parcel) -> list[Pick]:
+    """All that is left of each line, as far as it is reserved where the parcel is packed."""
+    picks = []
+    for line in hand.lines:
+        left = _left(hand, line)
+        if left <= 0 or line.platform_fulfilled:
+            continue
+        per_unit = pieces_per_unit(line, hand.parts.get(line.pk, ()))
+        held = _held(hand, line)
+        if line.stocked:
+            left = min(left, available_units(per_unit, held, parcel.warehouse_id))
+            if line.pk in hand.parts:
+                left = left.to_integral_value(rounding="ROUND_DOWN")
+        if left > 0:
+            picks.append(_pick(line, left, per_unit, held, parcel))
+    return picks
+
+
+def _chosen(hand: Hand, parcel: Parcel, wanted: Mapping[int, Decimal]) -> list[Pick]:
+    lines = {line.pk: line for line in hand.lines}
+    picks = []
+    for line_id, units in wanted.items():
+        line = lines.get(line_id)
+        if line is None:
+            raise OrderError("unknown_line", number=hand.order.number)
+        per_unit = pieces_per_unit(line, hand.parts.get(line.pk, ()))
+        held = _held(hand, line)
+        _check(hand, line, units, available_units(per_unit, held, parcel.warehouse_id))
+        picks.append(_pick(line, units, per_unit, held, parcel))
+    return picks
+
+
+def _check(hand: Hand, line: OrderLine, units: Decimal, available: Decimal) -> None:
+    label, left = str(line), _left(hand, line)
+    if units <= 0:
+        raise OrderError("not_positive", label=label)
+    if line.platform_fulfilled:
+        raise OrderError("by_platform", label=label)
+    if units > left:
+        raise OrderError("too_many", label=label, left=_plain(left), wanted=_plain(units))
+    if line.stocked and line.pk in hand.parts and units % 1:
+        raise OrderError("part_of_bundle", label=label)
+    if line.stocked and units > available:
+        raise OrderError("not_reserved", label=label, available=_plain(available), wanted=_plain(units))
+
+
+def _held(hand: Hand, line: OrderLine) -> Holdings:
+    return hand.held.setdefault(line.pk, {})
+
+
+def _pick(line: OrderLine, units: Decimal, per_unit: dict[int, Decimal], held: Holdings, parcel: Parcel) -> Pick:
+    return Pick(line, units, take(per_unit, units, held, parcel.warehouse_id) if line.stocked else {})
+
+
+def _plain(value: Decimal) -> str:
+    return format(value.normalize() if value else ZERO, "f")
+
+
+def _note(order: Order, shipments: Sequence[Shipment], actor: str) -> None:
+    audit.record_many(
+        audit.Entry(
+            "order.ship",
+            order,
+            after={"parcel": one.number, "carrier": one.carrier, "tracking": one.tracking_number, "state": order.state},
+            summary=f"{order.number}-{one.number}",
+            actor=actor,
+        )
+        for one in shipments
+    )
+
+
+# --- taking back -----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
 def void(*, shipment_id: int, actor: str, reason: str = "") -> Shipment:
-    """Take a parcel back before the platform heard of it: goods return at their cost, the sale is reversed."""
-    raise NotImplementedError
+    """Take a parcel back before the platform heard of it: goods return at their cost, the sale is reversed.
+
+    The goods are reserved for the order again. Raises OrderError: not_found, already_void, from_platform,
+    goods_returned, already_reported.
+    """
+    found = Shipment.objects.filter(pk=shipment_id).values_list("order_id", flat=True).first()
+    if found is None:
+        raise OrderError("not_found")
+    order = Order.objects.select_for_update().get(pk=found)
+    shipment = Shipment.objects.get(pk=shipment_id)
+    _check_void(shipment)
+    _stop_news(shipment)
+    now = clock.now()
+    goods = list(ShipmentGoods.objects.filter(shipment_line__shipment=shipment).select_related("shipment_line"))
+    _goods_back(shipment, goods, actor, now)
+    _lines_back(order, shipment)
+    _reserve_again(order, shipment, actor, now)
+    _reverse_sale(order, shipment, goods, now)
+    shipment.state, shipment.voided_at, shipment.voided_by = Shipment.State.VOID, now, actor[:150]
+    shipment.save(update_fields=["state", "voided_at", "voided_by"])
+    after = {"parcel": shipment.number, "reason": reason, "state": order.state}
+    audit.record(action="order.void_parcel", target=order, after=after, summary=str(shipment), actor=actor)
+    return shipment
+
+
+def _check_void(shipment: Shipment) -> None:
+    if shipment.state == Shipment.State.VOID:
+        raise OrderError("already_void")
+    if shipment.source == Shipment.Source.PLATFORM:
+        raise OrderError("from_platform")
+    if ShipmentGoods.objects.filter(shipment_line__shipment=shipment, returned_quantity__gt=0).exists():
+        raise OrderError("goods_returned")
+
+
+def _stop_news(shipment: Shipment) -> None:
+    """Close the deliveries nobody has begun; one that was begun may have reached the platform already."""
+    news = OrderEventDelivery.objects.filter(event__shipment=shipment)
+    news.filter(state=outbox.State.DUE, attempts=0).update(state=outbox.State.DONE, code="void", done_at=clock.now())
+    if shipment.external_id or news.exclude(state=outbox.State.DONE, code="void").exists():
+        raise OrderError("already_reported")
+
+
+def _goods_back(shipment: Shipment, goods: Sequence[ShipmentGoods], actor: str, now: dt.datetime) -> None:
+    items = [
+        PutBack(
+            reference=line_reference(one.shipment_line.line_id),
+            sku_id=one.sku_id,
+            warehouse_id=one.warehouse_id,
+            quantity=one.quantity,
+            value=one.cost_value,
+        )
+        for one in goods
+    ]
+    if items:
+        reservations.put_back(items=items, document=f"{shipment.reference}/void", occurred_at=now, actor=actor)
+
+
+def _lines_back(order: Order, shipment: Shipment) -> None:
+    lines = {one.line_id: one.quantity for one in ShipmentLine.objects.filter(shipment=shipment)}
+    rows = list(OrderLine.objects.filter(pk__in=lines))
+    for row in rows:
+        row.shipped_quantity -= lines[row.pk]
+    OrderLine.objects.bulk_update(rows, ["shipped_quantity"])
+
+
+def _reserve_again(order: Order, shipment: Shipment, actor: str, now: dt.datetime) -> None:
+    """Book what came back for the order that it was taken from, under the locks that hold it."""
+    facts = review.facts_of([order], now)[0]
+    wants = verdicts.wants_of(facts, whole=False)
+    reservations.change_demand(wants=wants, actor=actor)
+    reservations.reserve(wants=wants, partial=True, actor=actor)
+    left = Shipment.objects.filter(order=order, state=Shipment.State.SENT).exclude(pk=shipment.pk)
+    latest = left.order_by("-shipped_at").values_list("shipped_at", flat=True).first()
+    if order.state in (State.SHIPPED, State.PARTLY_SHIPPED):
+        order.state = State.PARTLY_SHIPPED if latest else State.APPROVED
+    order.shipped_at, order.updated_at, order.revision = latest, now, order.revision + 1
+    order.save(update_fields=["state", "shipped_at", "updated_at", "revision"])
+
+
+def _reverse_sale(order: Order, shipment: Shipment, goods: Sequence[ShipmentGoods], now: dt.datetime) -> None:
+    """Give the books the opposite of what the parcel told them, warehouse by warehouse."""
+    sale: dict[str, Any] = PostingRequest.objects.get(reference=shipment.reference).frozen["facts"]
+    amounts = [{name: Decimal(line[name]) for name in ("quantity", "net", "discount", "tax")} for line in sale["lines"]]
+    tax = sum((one["tax"] for one in amounts), ZERO) + Decimal(sale["shipping_tax"])
+    net = sum((one["net"] - one["discount"] for one in amounts), ZERO) + Decimal(sale["shipping_net"])
+    lines = tuple(
+        RefundLine(sku=line["sku"], quantity=one["quantity"], amount=one["net"] - one["discount"], tax=one["tax"])
+        for line, one in zip(sale["lines"], amounts, strict=True)
+    )
+    costs: dict[int, Decimal] = {}
+    for row in goods:
+        costs[row.warehouse_id] = costs.get(row.warehouse_id, ZERO) + row.cost_value
+    posting.request_refunds(
+        refunds=refunds_by_warehouse(
+            order=order,
+            reference=f"{shipment.reference}/void",
+            at=now,
+            amount=net + tax + Decimal(sale["rounding"]),
+            tax=tax,
+            lines=lines,
+            costs=costs,
+        )
+    )

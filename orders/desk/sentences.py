@@ -1,0 +1,135 @@
+"""What is wrong with an order and what to do about it, in words a clerk understands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+TITLES: dict[str, Any] = {
+    "unmatched": _("Goods not matched"),
+    "bundle_without_parts": _("Bundle without parts"),
+    "no_goods": _("Nothing to send"),
+    "no_warehouse": _("No warehouse"),
+    "closed": _("Finished on the platform"),
+    "refunded": _("Money went back"),
+    "authorised": _("Payment only promised"),
+    "currency": _("Unknown currency"),
+    "total": _("Nothing to pay"),
+    "test_order": _("Test order"),
+    "duplicate": _("Perhaps ordered twice"),
+    "address": _("Address"),
+    "phone": _("Phone number"),
+    "keyword": _("A wish in the note"),
+    "fraction": _("Part of a piece"),
+    "large_quantity": _("Unusually many"),
+    "short_stock": _("Not enough stock"),
+    "unpaid": _("Not paid yet"),
+    "manual": _("Held by a person"),
+    "edited": _("Changed on the platform"),
+    "payment_lost": _("Payment lost"),
+    "cancelled_late": _("Cancelled after goods left"),
+    "shipped_more": _("More sent than wanted"),
+    "without_stock": _("Sent without stock"),
+    "undone": _("Approval undone"),
+}
+SENTENCES: dict[str, Any] = {
+    "unmatched": _("“%(label)s” is none of our SKUs yet."),
+    "bundle_without_parts": _("The bundle “%(label)s” has no parts, so nothing would leave the stock."),
+    "no_goods": _("Every line was cancelled or refunded."),
+    "no_warehouse": _("The shop sells from no warehouse at the moment."),
+    "closed": _("The platform calls this order finished, but goods are still to be sent."),
+    "refunded": _("The buyer has the money back although goods are still to be sent."),
+    "authorised": _("The money is reserved on the buyer's card, not taken."),
+    "currency": _("The books do not know the currency “%(currency)s”."),
+    "total": _("The buyer pays %(total)s %(currency)s for it."),
+    "test_order": _("The platform marks this order as a test."),
+    "duplicate": _("The same buyer ordered the same goods a short while ago: %(number)s."),
+    "phone": _("Nobody can be called on this number."),
+    "keyword": _("The note asks for something: %(words)s."),
+    "fraction": _("“%(label)s”: %(quantity)s pieces."),
+    "large_quantity": _("“%(label)s”: %(quantity)s pieces are more than usual."),
+    "short_stock": _("“%(label)s” (%(sku)s): %(wanted)s wanted, %(available)s free."),
+    "manual": _("A colleague wants somebody to look at this order."),
+    "edited": _("The platform changed this order after it was checked."),
+    "payment_lost": _("The money went back or the authorisation ended."),
+    "cancelled_late": _("The platform cancelled this order after goods had left."),
+    "shipped_more": _("More has left than the buyer now wants."),
+    "without_stock": _("It was sent on the platform, but our books had no such goods."),
+    "undone": _("The approval was taken back."),
+}
+ADVICE: dict[str, Any] = {
+    "unmatched": _("Match the listing under Shops → Listings, or give the SKU this code; the order goes on by itself."),
+    "bundle_without_parts": _("Add the parts on the bundle's page, then check again."),
+    "no_goods": _("Cancel the order, or wait for the platform's next version."),
+    "no_warehouse": _("Give the shop a warehouse under Stock → Shops' warehouses, then check again."),
+    "closed": _("Ask customer service whether the buyer still waits; then approve or cancel."),
+    "refunded": _("Do not send before customer service has answered; else cancel."),
+    "authorised": _("Take the money on the platform, then check again."),
+    "currency": _("Add the currency and its rate under Books, then check again."),
+    "total": _("Check the price with customer service, then approve or cancel."),
+    "test_order": _("Cancel it, or approve it if it is meant."),
+    "duplicate": _("Look at the other order; approve if the buyer wants both, else cancel one."),
+    "address": _("Ask the buyer, correct the address below and check again."),
+    "phone": _("Ask the buyer for a number, correct it below and check again, or approve as it is."),
+    "keyword": _("Read the note, do what it asks, then approve."),
+    "fraction": _("Ask the buyer, then approve or cancel."),
+    "large_quantity": _("Ask the buyer whether it is meant, then approve."),
+    "short_stock": _("Wait for goods and check again, send what is there (split by stock), or cancel."),
+    "manual": _("Read the note above, then approve, check again or cancel."),
+    "edited": _("Compare below, then accept the change or keep the old version."),
+    "payment_lost": _("Stop the parcel if you can; ask customer service."),
+    "cancelled_late": _("Stop the parcel or expect its return."),
+    "shipped_more": _("Ask the buyer to send the rest back, or leave it as a gift."),
+    "without_stock": _("Count the shelf and correct the stock."),
+    "undone": _("Approve, check again or cancel."),
+}
+ADDRESS_FIELDS: dict[str, Any] = {
+    "name": _("recipient"),
+    "company": _("company"),
+    "line1": _("street"),
+    "line2": _("second line"),
+    "city": _("town"),
+    "region": _("region"),
+    "postcode": _("postcode"),
+    "country": _("country"),
+    "phone": _("phone"),
+}
+
+
+def hold_title(code: str) -> str:
+    """Return the reason of a hold in two or three words."""
+    return str(TITLES.get(code, code))
+
+
+def sentence(finding: Mapping[str, Any]) -> str:
+    """Return one finding of the review log as a sentence."""
+    code = str(finding.get("code", ""))
+    if code == "address":
+        return _address(finding)
+    pattern = SENTENCES.get(code)
+    if pattern is None:
+        return hold_title(code)
+    values = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in finding.items()}
+    try:
+        return str(pattern) % values
+    except (KeyError, ValueError):
+        return hold_title(code)
+
+
+def advice(code: str) -> str:
+    """Return what a clerk can do about it."""
+    return str(ADVICE.get(code, ""))
+
+
+def _address(finding: Mapping[str, Any]) -> str:
+    field = str(ADDRESS_FIELDS.get(str(finding.get("field")), finding.get("field")))
+    value, example = finding.get("value"), finding.get("example")
+    if finding.get("reason") in ("missing", "required"):
+        text = str(_("The address has no %(field)s.")) % {"field": field}
+    elif value:
+        text = str(_("The %(field)s “%(value)s” cannot be right.")) % {"field": field, "value": value}
+    else:
+        text = str(_("The %(field)s cannot be right.")) % {"field": field}
+    return f"{text} {_('For example: %(example)s') % {'example': example}}" if example else text

@@ -1,0 +1,136 @@
+"""From facts to consequences: stock is asked last, the verdict is frozen in the log, a short order is held."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from backoffice import bulk
+from inventory import reservations
+from inventory.models import Sku
+from inventory.reservations import Shortage, Want
+from orders.desk.checks import Finding
+from orders.desk.facts import Facts, LineFacts, frozen
+from orders.desk.ruleset import Ruleset
+from orders.models import Order, ReviewLog
+from orders.models.order import line_reference, order_reference
+
+Judged = tuple[Facts, Sequence[Finding]]
+_REVIEW = (
+    "order_id",
+    "version_id",
+    "at",
+    "rules_version",
+    "facts",
+    "verdict",
+    "findings",
+    "person_verdict",
+    "person",
+    "person_reason",
+)
+
+
+def wants_of(facts: Facts, *, whole: bool = True) -> list[Want]:
+    """Return what an order wants of the stock: its stocked, matched lines, bundles by their frozen parts."""
+    group = order_reference(facts.order_id)
+    return [
+        Want(
+            reference=line_reference(line.line_id),
+            sku_id=line.sku_id,
+            quantity=Decimal(line.wanted).scaleb(-3),
+            warehouses=facts.warehouses,
+            parts=line.parts if line.bundle else None,
+            whole=whole,
+            group=group,
+        )
+        for line in facts.lines
+        if line.bookable and line.sku_id is not None and facts.warehouses
+    ]
+
+
+def reserve(page: Sequence[Facts], wants: Sequence[Want], actor: str) -> set[int]:
+    """Reserve whole orders; returns the ids of those that are short and writes all that is missing into their facts."""
+    if not wants:
+        return set()
+    result = reservations.reserve(wants=wants, actor=actor)
+    return note_shortages(page, result.shortages)
+
+
+def note_shortages(page: Sequence[Facts], shortages: Sequence[Shortage]) -> set[int]:
+    """Write shortages into the facts of their orders; returns the orders' ids."""
+    if not shortages:
+        return set()
+    owners = {line_reference(line.line_id): (facts, line) for facts in page for line in facts.lines}
+    codes = _codes({one.sku_id for one in shortages})
+    short = set()
+    for one in shortages:
+        facts, line = owners[one.reference]
+        facts.shortages.append(_shortage(one, line, codes))
+        short.add(facts.order_id)
+    return short
+
+
+def _shortage(one: Shortage, line: LineFacts, codes: dict[int, str]) -> dict[str, Any]:
+    return {
+        "line": line.line_id,
+        "label": line.label,
+        "sku": codes.get(one.sku_id, ""),
+        "wanted": f"{one.wanted.normalize():f}",
+        "available": f"{one.available.normalize():f}",
+    }
+
+
+def _codes(sku_ids: Collection[int]) -> dict[int, str]:
+    return dict(Sku.objects.filter(pk__in=sku_ids).values_list("pk", "code"))
+
+
+def write(judged: Sequence[Judged], rules: Ruleset, now: dt.datetime) -> None:
+    """Freeze the facts, the findings and the verdict of each order."""
+    rows = [_review_row(facts, findings, rules.version, now) for facts, findings in judged]
+    if rows:
+        bulk.insert_rows(ReviewLog, _REVIEW, rows, prepared=True)
+
+
+def _review_row(facts: Facts, findings: Sequence[Finding], version: str, now: dt.datetime) -> tuple[Any, ...]:
+    verdict = ReviewLog.Verdict.HELD if findings else ReviewLog.Verdict.APPROVED
+    return (
+        facts.order_id,
+        facts.version_id,
+        now,
+        version,
+        bulk.json_text(frozen(facts, _kept(findings))),
+        verdict.value,
+        bulk.json_text([one.to_json() for one in findings]) if findings else "[]",
+        "",
+        "",
+        "",
+    )
+
+
+def _kept(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The verdicts on personal data that must outlive the data: which words, which part of the address, the phone."""
+    if not findings:
+        return {}
+    words = sorted({word for one in findings if one.code == "keyword" for word in one.data["words"]})
+    fields = sorted({f"{one.data['field']}:{one.data['reason']}" for one in findings if one.code == "address"})
+    return {
+        "keywords": words,
+        "address_problems": fields,
+        "phone_problem": any(one.code == "phone" for one in findings),
+    }
+
+
+def hold(judged: Sequence[Judged], now: dt.datetime, since: Mapping[int, dt.datetime | None] | None = None) -> None:
+    """Hold orders for the first of their findings (one statement); `since` keeps the age of those held already."""
+    before = since or {}
+    rows = [
+        (facts.order_id, Order.State.HELD.value, findings[0].code, "", findings[0].department)
+        + (before.get(facts.order_id) or now, None, now)
+        for facts, findings in judged
+        if findings
+    ]
+    if rows:
+        columns = ("state", "hold_code", "hold_note", "hold_department", "held_since", "approved_at", "updated_at")
+        bulk.update_rows(Order, ["id"], columns, rows, prepared=True)

@@ -1,0 +1,34 @@
+"""What the order desk and the warehouse are refused, each in a sentence that says what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.errors import YikuError
+
+SENTENCES: dict[str, Any] = {
+    "not_found": _("This order does not exist."),
+    "key_reused": _("This idempotency key was already used for another order."),
+    "not_approved": _("Order %(number)s is “%(state)s”: only approved orders are shipped."),
+    "nothing_to_ship": _("Nothing of order %(number)s is left to ship."),
+    "no_parcels": _("Name at least one parcel."),
+    "unknown_line": _("Order %(number)s has no such line."),
+    "too_many": _("“%(label)s”: only %(left)s left to ship, not %(wanted)s."),
+    "not_positive": _("“%(label)s”: the quantity must be above zero."),
+    "not_reserved": _("“%(label)s”: only %(available)s reserved there, not %(wanted)s."),
+    "part_of_bundle": _("“%(label)s”: a bundle can only be sent whole."),
+    "by_platform": _("“%(label)s” is shipped by the platform itself."),
+    "already_void": _("This parcel was already taken back."),
+    "already_reported": _("The platform has already been told of this parcel; it cannot be taken back here."),
+    "from_platform": _("This parcel was recorded on the platform; take it back there."),
+    "goods_returned": _("Goods of this parcel were already returned."),
+}
+
+
+class OrderError(YikuError):
+    """A refusal about an order."""
+
+    def __init__(self, code: str, **params: Any) -> None:
+        super().__init__(code, SENTENCES[code], params=params)

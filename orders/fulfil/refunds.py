@@ -1,0 +1,175 @@
+"""Money that went back: recorded once, goods back on the shelf at the cost they left with, told to the books."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+
+from finance import posting
+from finance.facts import RefundLine as BookLine
+from inventory import reservations
+from inventory.reservations import PutBack
+from orders.contracts import IncomingRefund, IncomingRefundLine
+from orders.fulfil import parcels
+from orders.fulfil.books import refunds_by_warehouse
+from orders.models import Order, OrderEvent, OrderLine, Refund, RefundLine, Shipment, ShipmentGoods
+from orders.models.order import line_reference
+
+ZERO = Decimal(0)
+COST = Decimal("0.0001")  # what the stock ledger keeps of a value
+
+
+def record(order: Order, incoming: Sequence[IncomingRefund], now: dt.datetime, actor: str) -> list[Refund]:
+    """Record refunds of a locked order that are not known yet, oldest first."""
+    if not incoming:
+        return []
+    lines = {line.external_id: line for line in OrderLine.objects.filter(order=order).select_related("sku")}
+    made = [_one(order, lines, one, now, actor) for one in incoming]
+    parcels.announce(
+        [OrderEvent(order=order, kind=OrderEvent.Kind.REFUNDED, refund=one, created_at=now) for one in made]
+    )
+    return made
+
+
+def _one(order: Order, lines: dict[str, OrderLine], one: IncomingRefund, now: dt.datetime, actor: str) -> Refund:
+    tax = sum((line.tax for line in one.lines), ZERO)
+    refund = Refund.objects.create(
+        order=order,
+        external_id=one.external_id,
+        refunded_at=one.refunded_at,
+        recorded_at=now,
+        currency=order.currency,
+        amount=_kept(one.amount),
+        tax=_kept(min(tax, one.amount)),
+        shipping=_kept(one.shipping),
+        reason=one.reason[:300].replace("\x00", "\ufffd"),
+    )
+    rows, back = [], []
+    before = _before(order)
+    for line in one.lines:
+        own = lines.get(line.line_external_id)
+        if own is not None:
+            row = _row(refund, own, line, before)
+            if row.restock and row.of_shipped > 0:
+                back += _back(row)
+            rows.append(row)
+    costs = _put_back(refund, back, actor)
+    RefundLine.objects.bulk_create(rows)
+    refund.goods_back_cost = sum(costs.values(), ZERO)
+    refund.save(update_fields=["goods_back_cost"])
+    _tell_books(order, refund, lines, one.lines, costs)
+    return refund
+
+
+def _kept(amount: Decimal) -> Decimal:
+    return amount.quantize(COST)
+
+
+def _before(order: Order) -> dict[int, tuple[Decimal, Decimal]]:
+    """Return per line (units refunded so far, of these shipped)."""
+    found: dict[int, tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
+    rows = RefundLine.objects.filter(refund__order=order)
+    for line_id, quantity, of_shipped in rows.values_list("line_id", "quantity", "of_shipped"):
+        total, shipped = found[line_id]
+        found[line_id] = total + quantity, shipped + of_shipped
+    return found
+
+
+def _row(
+    refund: Refund, line: OrderLine, incoming: IncomingRefundLine, before: dict[int, tuple[Decimal, Decimal]]
+) -> RefundLine:
+    """Tell refunded goods that had left from goods that never did: the latter are off the wanted quantity already."""
+    total, shipped_before = before[line.pk]
+    total += incoming.quantity
+    never_left = line.ordered_quantity - max(line.quantity, line.shipped_quantity)
+    shipped = min(max(total - never_left, ZERO), line.shipped_quantity)
+    of_shipped = min(max(shipped - shipped_before, ZERO), incoming.quantity)
+    before[line.pk] = total, shipped_before + of_shipped
+    return RefundLine(
+        refund=refund,
+        line=line,
+        quantity=incoming.quantity,
+        amount=_kept(incoming.amount),
+        tax=_kept(incoming.tax),
+        of_shipped=of_shipped,
+        restock=incoming.restock,
+    )
+
+
+def _back(row: RefundLine) -> list[tuple[RefundLine, ShipmentGoods, Decimal]]:
+    """Choose the goods that come back: from the latest parcels first, each SKU in the line's proportion."""
+    goods = list(
+        ShipmentGoods.objects.filter(
+            shipment_line__line=row.line, shipment_line__shipment__state=Shipment.State.SENT
+        ).order_by("-pk")
+    )
+    sent: dict[int, Decimal] = defaultdict(lambda: ZERO)
+    for one in goods:
+        sent[one.sku_id] += one.quantity
+    chosen = []
+    for sku_id, pieces in sent.items():
+        left = (pieces * row.of_shipped / row.line.shipped_quantity).quantize(Decimal("0.001"))
+        for one in (one for one in goods if one.sku_id == sku_id):
+            part = min(one.quantity - one.returned_quantity, left)
+            if part > 0:
+                chosen.append((row, one, part))
+                left -= part
+    if chosen:
+        row.restocked = row.of_shipped
+    return chosen
+
+
+def _put_back(
+    refund: Refund, back: Sequence[tuple[RefundLine, ShipmentGoods, Decimal]], actor: str
+) -> dict[int, Decimal]:
+    """Put goods on the shelf they came from, at the cost they left with; returns the cost per warehouse."""
+    summed: dict[tuple[str, int, int], list[Decimal]] = {}
+    costs: dict[int, Decimal] = {}
+    for row, goods, pieces in back:
+        value = (goods.cost_value * pieces / goods.quantity).quantize(COST)
+        entry = summed.setdefault((line_reference(row.line_id), goods.sku_id, goods.warehouse_id), [ZERO, ZERO])
+        entry[0] += pieces
+        entry[1] += value
+        costs[goods.warehouse_id] = costs.get(goods.warehouse_id, ZERO) + value
+        goods.returned_quantity += pieces
+    if not back:
+        return {}
+    items = [
+        PutBack(reference=reference, sku_id=sku_id, warehouse_id=warehouse_id, quantity=pieces, value=value)
+        for (reference, sku_id, warehouse_id), (pieces, value) in summed.items()
+    ]
+    reservations.put_back(items=items, document=refund.reference, occurred_at=refund.refunded_at, actor=actor)
+    ShipmentGoods.objects.bulk_update([goods for _row, goods, _pieces in back], ["returned_quantity"])
+    return costs
+
+
+def _tell_books(
+    order: Order,
+    refund: Refund,
+    lines: dict[str, OrderLine],
+    incoming: Sequence[IncomingRefundLine],
+    costs: dict[int, Decimal],
+) -> None:
+    """The books themselves know how much of the order was sold: the rest comes out of the buyer's advance."""
+    rows = tuple(
+        BookLine(
+            sku=parcels.sku_text(lines[line.line_external_id]),
+            quantity=line.quantity,
+            amount=line.amount,
+            tax=line.tax,
+        )
+        for line in incoming
+        if line.line_external_id in lines
+    )
+    facts = refunds_by_warehouse(
+        order=order,
+        reference=refund.reference,
+        at=refund.refunded_at,
+        amount=refund.amount,
+        tax=refund.tax,
+        lines=rows,
+        costs=costs,
+    )
+    posting.request_refunds(refunds=facts)
