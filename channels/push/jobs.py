@@ -81,7 +81,7 @@ def touch(jobs: models.QuerySet[PushJob], *, cause: str, forced: bool = False) -
                 cause=cause[:40],
                 due_since=Case(When(state=JobState.IDLE, then=Value(now)), default=F("due_since")),
                 not_before=Case(When(restart, then=Value(now)), default=F("not_before")),
-                attempts=Case(When(restart, then=Value(0)), default=F("attempts")),
+                attempts=Case(When(restart, then=Value(0)), default=F("attempts"), output_field=models.IntegerField()),
                 state=Case(When(restart, then=Value(JobState.DUE.value)), default=F("state")),
             )
         wake(WAKE)
