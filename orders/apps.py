@@ -9,3 +9,12 @@ class OrdersConfig(AppConfig):
 
     name = "orders"
     verbose_name = _("Orders")
+
+    def ready(self) -> None:
+        """Bring the pages, the roles and the checks."""
+        from django.db.models.signals import post_migrate
+
+        from orders import own_pages
+
+        own_pages.register()
+        post_migrate.connect(own_pages.checks_after_migrate, sender=self, dispatch_uid="orders.checks")

@@ -1,0 +1,222 @@
+"""The page of one order: what state it is in, why, what to do next, and the buttons that do it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from backoffice import audit
+from backoffice.errors import YikuError
+from inventory.access import visible
+from orders.admin import buyers, order_facts
+from orders.desk import actions, correcting
+from orders.fulfil import shipping
+from orders.models import Order
+from orders.models.order import Department
+
+REVEALED = "orders_revealed"  # in the session: the order uncovered last, for the next look only
+
+
+def show(model_admin: Any, request: HttpRequest, order: Order) -> HttpResponse:
+    """Render the page."""
+    clear = request.session.pop(REVEALED, None) == order.pk and buyers.may_reveal(request)
+    context = {
+        **model_admin.admin_site.each_context(request),
+        **order_facts.of(request, order),
+        "title": _("Order %s") % order.number,
+        "opts": model_admin.opts,
+        "original": order,
+        "order": order,
+        "may_decide": request.user.has_perm("orders.decide_order"),
+        "may_ship": request.user.has_perm("orders.ship_order"),
+        "may_see_buyer": buyers.may_see(request),
+        "may_reveal": buyers.may_reveal(request),
+        "revealed": clear,
+        "buyer": buyers.shown(getattr(order, "contact", None), clear=clear) if buyers.may_see(request) else {},
+        "departments": Department.choices,
+        "once": uuid.uuid4().hex,
+    }
+    return TemplateResponse(request, "admin/orders/order/page.html", context)
+
+
+@require_POST
+def reveal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Uncover the buyer for one look; who looked is recorded."""
+    order = _order(request, pk)
+    if not buyers.may_reveal(request):
+        raise PermissionDenied
+    audit.record(action="order.reveal_buyer", target=order, request=request)
+    request.session[REVEALED] = order.pk
+    return HttpResponseRedirect(_url(order) + "#buyer")
+
+
+@require_POST
+def act(request: HttpRequest, pk: int) -> HttpResponse:
+    """Do what a button of the page says."""
+    order = _order(request, pk)
+    name = request.POST.get("do", "")
+    permission, work = WORK.get(name, ("", None))
+    if work is None:
+        raise Http404
+    if not request.user.has_perm(permission):
+        raise PermissionDenied
+    try:
+        work(request, order)
+    except YikuError as error:
+        messages.error(request, str(error))
+    return HttpResponseRedirect(_url(order))
+
+
+def _order(request: HttpRequest, pk: int) -> Order:
+    if not request.user.has_perm("orders.view_order"):
+        raise PermissionDenied
+    order = visible(request.user, Order.objects.filter(pk=pk)).select_related("shop").first()
+    if order is None:
+        raise Http404
+    return order
+
+
+def _url(order: Order) -> str:
+    return reverse("admin:orders_order_change", args=[order.pk])
+
+
+def _who() -> str:
+    return audit.current_actor().name
+
+
+def _tell(request: HttpRequest, outcome: actions.RowOutcome, done: str) -> None:
+    if outcome.ok:
+        messages.success(request, done)
+    else:
+        messages.error(request, outcome.message or _("That is no longer possible: the order has changed meanwhile."))
+
+
+def _reason(request: HttpRequest, *, needed: bool = False) -> str:
+    reason = request.POST.get("reason", "").replace("\0", "").strip()[:300]
+    if needed and not reason:
+        raise YikuError("reason_missing", _("Say why: colleagues will read it."))
+    return reason
+
+
+def _approve(request: HttpRequest, order: Order) -> None:
+    told = actions.approve(order_ids=[order.pk], actor=_who(), reason=_reason(request))
+    _tell(request, told[0], _("Approved: the goods are reserved."))
+
+
+def _review_again(request: HttpRequest, order: Order) -> None:
+    told = actions.release_hold(order_ids=[order.pk], actor=_who(), reason=_reason(request))
+    order.refresh_from_db()
+    held = order.state == Order.State.HELD
+    _tell(request, told[0], _("Checked again: still held.") if held else _("Checked again: approved."))
+
+
+def _hold(request: HttpRequest, order: Order) -> None:
+    department = request.POST.get("department", "")
+    if department not in Department.values:
+        department = str(Department.DESK)
+    reason = _reason(request, needed=True)
+    told = actions.hold(order_ids=[order.pk], actor=_who(), reason=reason, department=department)
+    _tell(request, told[0], _("Held."))
+
+
+def _cancel(request: HttpRequest, order: Order) -> None:
+    told = actions.cancel(order_ids=[order.pk], actor=_who(), reason=_reason(request, needed=True))
+    _tell(request, told[0], _("Cancelled: the goods are free again."))
+
+
+def _split(request: HttpRequest, order: Order) -> None:
+    told = actions.split_by_stock(order_ids=[order.pk], actor=_who())
+    _tell(request, told[0], _("What is in stock is reserved; the rest waits."))
+
+
+def _undo(request: HttpRequest, order: Order) -> None:
+    told = actions.undo_approve(order_ids=[order.pk], actor=_who(), reason=_reason(request))
+    _tell(request, told[0], _("The approval is undone."))
+
+
+def _accept_edit(request: HttpRequest, order: Order) -> None:
+    told = actions.accept_edit(order_ids=[order.pk], actor=_who(), reason=_reason(request))
+    _tell(request, told[0], _("The platform's change was accepted and checked."))
+
+
+def _reject_edit(request: HttpRequest, order: Order) -> None:
+    told = actions.reject_edit(order_ids=[order.pk], actor=_who(), reason=_reason(request))
+    _tell(request, told[0], _("The old version stays."))
+
+
+def _address(request: HttpRequest, order: Order) -> None:
+    if not buyers.may_reveal(request):
+        raise PermissionDenied
+    values = {name: request.POST.get(f"address_{name}", "") for name in correcting.FIELDS}
+    outcome = correcting.correct_address(order_id=order.pk, address=values, actor=_who())
+    _tell(request, outcome, _("The address is corrected."))
+
+
+def _ship(request: HttpRequest, order: Order) -> None:
+    parcel = shipping.Parcel(
+        lines=_quantities(request, order),
+        carrier=request.POST.get("carrier", "").strip()[:100],
+        tracking=request.POST.get("tracking", "").strip()[:200],
+        tracking_url=_address_of_tracking(request.POST.get("tracking_url", "")),
+    )
+    key = f"desk:{order.pk}:{request.POST.get('once', '')[:64] or uuid.uuid4().hex}"
+    shipping.ship(order_id=order.pk, parcels=[parcel], actor=_who(), idempotency_key=key)
+    messages.success(request, _("Shipped. The platform will be told, and the books write the sale."))
+
+
+def _address_of_tracking(text: str) -> str:
+    text = text.strip()[:1000]
+    if text and not text.lower().startswith(("https://", "http://")):
+        raise YikuError("bad_address", _("A tracking address starts with https://."))
+    return text
+
+
+def _quantities(request: HttpRequest, order: Order) -> dict[int, Decimal]:
+    found: dict[int, Decimal] = {}
+    for line in order.lines.all():
+        text = request.POST.get(f"quantity_{line.pk}", "").strip()
+        try:
+            quantity = Decimal(text or "0")
+        except InvalidOperation:
+            raise YikuError("bad_quantity", _("“%(text)s” is not a number."), params={"text": text}) from None
+        if quantity:
+            found[line.pk] = quantity
+    return found
+
+
+def _void(request: HttpRequest, order: Order) -> None:
+    shipment = order.shipments.filter(pk=_number(request.POST.get("shipment", ""))).first()
+    if shipment is None:
+        raise Http404
+    shipping.void(shipment_id=shipment.pk, actor=_who(), reason=_reason(request))
+    messages.success(request, _("The parcel is taken back: goods and books as before."))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 18 else 0
+
+
+DECIDE, SHIP = "orders.decide_order", "orders.ship_order"
+WORK: dict[str, tuple[str, Callable[[HttpRequest, Order], None] | None]] = {
+    "approve": (DECIDE, _approve),
+    "review_again": (DECIDE, _review_again),
+    "hold": (DECIDE, _hold),
+    "cancel": (DECIDE, _cancel),
+    "split": (DECIDE, _split),
+    "undo": (DECIDE, _undo),
+    "accept_edit": (DECIDE, _accept_edit),
+    "reject_edit": (DECIDE, _reject_edit),
+    "address": (DECIDE, _address),
+    "ship": (SHIP, _ship),
+    "void": (SHIP, _void),
+}

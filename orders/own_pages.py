@@ -1,0 +1,90 @@
+"""What the order desk brings to the sidebar, the home page and the roles, and whose rows its rows are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.home import register_card
+from backoffice.roles import register_role_permissions
+from backoffice.site import register_sidebar
+from inventory import access
+from inventory.access import visible
+from orders import home
+from orders.models import CheckSetting, Order, OrderEvent, Refund, ReviewLog, Shipment
+
+LIST = "admin:orders_order_changelist"
+LOGS = ["view_reviewlog", "view_shipment", "view_refund", "view_orderevent"]
+DESK = ["view_order", "decide_order", "see_buyer", "reveal_buyer", *LOGS]
+ROLES = {
+    "owner": [*DESK, "ship_order", "view_checksetting", "change_checksetting"],
+    "ops_admin": [*DESK, "ship_order", "view_checksetting", "change_checksetting"],
+    "order_clerk": [*DESK, "ship_order", "view_checksetting"],
+    "warehouse_clerk": ["view_order", "ship_order", "see_buyer", "view_shipment"],
+    "customer_service": ["view_order", "see_buyer", "reveal_buyer", *LOGS],
+    "bookkeeper": ["view_order", "see_buyer", "view_shipment", "view_refund"],
+    "buyer": ["view_order", "view_shipment"],
+    "auditor": ["view_order", "see_buyer", "view_checksetting", *LOGS],
+}
+
+
+def register() -> None:
+    """Register the pages of the order desk; called once by AppConfig.ready()."""
+    register_role_permissions("orders", ROLES)
+    access.register(Order, shop="shop")
+    for rows in (OrderEvent, Refund, ReviewLog, Shipment):
+        access.register(rows, shop="order__shop")
+    register_card("sales", home.sales, order=10, permission="orders.view_order", wide=True)
+    register_card("orders", home.states, order=20, permission="orders.view_order")
+    register_card("held", home.held, order=30, permission="orders.view_order")
+    _sidebar()
+
+
+def _sidebar() -> None:
+    views = (
+        (_("All orders"), "", "shopping_bag", None),
+        (_("Held"), "?state__exact=held", "front_hand", _held),
+        (_("To be shipped"), "?state__exact=approved", "local_shipping", None),
+        (_("Waiting for payment"), "?state__exact=unpaid", "hourglass_top", None),
+    )
+    for place, (title, query, icon, badge) in enumerate(views):
+        register_sidebar(
+            "orders", title, LIST, icon=icon, permission="orders.view_order", order=10 + place, query=query, badge=badge
+        )
+    logs = (
+        ("orders", _("Parcels"), "shipment", "package_2"),
+        ("orders", _("Refunds"), "refund", "currency_exchange"),
+        ("desk", _("Review log"), "reviewlog", "fact_check"),
+        ("settings", _("Checks"), "checksetting", "rule_settings"),
+    )
+    for place, (section, title, model, icon) in enumerate(logs):
+        register_sidebar(
+            section,
+            title,
+            f"admin:orders_{model}_changelist",
+            icon=icon,
+            permission=f"orders.view_{model}",
+            order=30 + place,
+        )
+
+
+def _held(request: HttpRequest) -> int | None:
+    return visible(request.user, Order.objects.filter(state=Order.State.HELD)).count() or None
+
+
+def checks_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    """Receiver of post_migrate: every check of the code has its row, so that the owner can set it."""
+    from orders.desk.checks import CHECKS
+
+    there = set(CheckSetting.objects.using(using).values_list("code", flat=True))
+    CheckSetting.objects.using(using).bulk_create(
+        [
+            CheckSetting(code=check.code, enabled=check.enabled, department=check.department)
+            for check in CHECKS.values()
+            if check.code not in there
+        ],
+        ignore_conflicts=True,
+    )
