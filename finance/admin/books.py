@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import FileResponse, HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from backoffice.adminkit import ReadOnlyMixin, TabularInline, YikuModelAdmin
 from finance.admin import figures
+from finance.admin.downloads import download
 from finance.models import OpenItem, Voucher, VoucherLine
 from finance.models.books import VoucherKind
 from finance.sight import own
@@ -93,6 +94,12 @@ class VoucherAdmin(BooksAdmin):
         "posted_at",
     )  # fmt: skip
     inlines = (LineInline,)
+    actions = ("export",)
+
+    @action(description=_("Export (.xlsx)"), permissions=["view"])
+    def export(self, request: HttpRequest, queryset: QuerySet[Voucher]) -> FileResponse | None:
+        """Download the chosen vouchers with their lines."""
+        return download(request, queryset, of=f"{queryset.count()} vouchers")
 
     @admin.display(description=_("number"))
     def number_shown(self, voucher: Voucher) -> str:

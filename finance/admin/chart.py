@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import FileResponse, HttpRequest
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
@@ -16,7 +16,9 @@ from backoffice import audit
 from backoffice.adminkit import Outcome, ReadOnlyMixin, YikuModelAdmin, report_outcomes
 from backoffice.errors import YikuError
 from finance import chart, posting
-from finance.models import Currency, LedgerAccount, Period
+from finance.admin.downloads import download
+from finance.models import Currency, LedgerAccount, Period, Voucher
+from finance.sight import own
 
 KIND_LABELS = {"asset": "info", "liability": "warning", "equity": "info", "income": "success", "expense": "danger"}
 
@@ -108,7 +110,7 @@ class PeriodAdmin(ReadOnlyMixin, YikuModelAdmin):
     list_display = ("month_shown", "last_number", "state")
     ordering = ("-month",)
     fields = readonly_fields = ("month_shown", "last_number", "closed_at")
-    actions = ("close",)
+    actions = ("close", "export")
 
     def has_close_permission(self, request: HttpRequest) -> bool:
         """Who may close a month."""
@@ -119,6 +121,12 @@ class PeriodAdmin(ReadOnlyMixin, YikuModelAdmin):
         """Close the chosen months, oldest first."""
         outcomes = [_closed(period) for period in queryset.order_by("month")]
         report_outcomes(request, outcomes, _now("%(count)d months are closed."))
+
+    @action(description=_("Export vouchers (.xlsx)"), permissions=["view"])
+    def export(self, request: HttpRequest, queryset: QuerySet[Period]) -> FileResponse | None:
+        """Download all vouchers of the chosen months that this person may see."""
+        vouchers = own(request, Voucher.objects.filter(period__in=queryset))
+        return download(request, vouchers, of=" ".join(str(period) for period in queryset.order_by("month")))
 
     @admin.display(description=_("month"))
     def month_shown(self, period: Period) -> str:
