@@ -172,7 +172,7 @@ def _held(skus: Collection[int], warehouses: Collection[int], at: dt.datetime | 
         moved = later.order_by().values_list(*columns).annotate(moved=Sum("quantity")).values_list(*columns, "moved")
         for row in moved:
             held[row[:4]] = held.get(row[:4], Decimal(0)) - row[4]
-    open_rows = [HeldRow(*key[:4], quantity) for key, quantity in held.items() if quantity > 0]
+    open_rows = [HeldRow(key[0], key[1], key[2], key[3], quantity) for key, quantity in held.items() if quantity > 0]
     return sorted(open_rows, key=lambda row: -row.quantity)[:MOST_HELD]
 
 

@@ -20,26 +20,29 @@ from inventory.models import StockChangeDelivery
 # is rolled back whole.
 STATEMENT = """
 WITH taken AS (
-  UPDATE inventory_balance SET reserved = reserved + %(quantity)s, updated_at = %(now)s
-  WHERE sku_id = %(sku)s AND warehouse_id = %(warehouse)s AND on_hand - reserved >= %(quantity)s
-    AND NOT EXISTS (SELECT 1 FROM inventory_reservation WHERE reference = %(reference)s)
+  UPDATE inventory_balance SET reserved = reserved + %(quantity)s::bigint, updated_at = %(now)s::timestamptz
+  WHERE sku_id = %(sku)s::bigint AND warehouse_id = %(warehouse)s::bigint
+    AND on_hand - reserved >= %(quantity)s::bigint
+    AND NOT EXISTS (SELECT 1 FROM inventory_reservation WHERE reference = %(reference)s::text)
   RETURNING sku_id, warehouse_id
 ), entry AS (
   INSERT INTO inventory_stockentry (key, sku_id, warehouse_id, bucket, quantity, value, reason, reference,
     occurred_at, recorded_at, lot, bin, condition, actor)
-  SELECT %(key)s, sku_id, warehouse_id, 3, %(quantity)s, 0, 'reserve', %(reference)s,
-    %(now)s, %(now)s, '', '', '', %(actor)s FROM taken
+  SELECT %(key)s::text, sku_id, warehouse_id, 3, %(quantity)s::bigint, 0, 'reserve', %(reference)s::text,
+    %(now)s::timestamptz, %(now)s::timestamptz, '', '', '', %(actor)s::text FROM taken
 ), held AS (
   INSERT INTO inventory_reservation (bucket, reference, sku_id, warehouse_id, quantity, turn, updated_at)
-  SELECT 3, %(reference)s, sku_id, warehouse_id, %(quantity)s, 1, %(now)s FROM taken
+  SELECT 3, %(reference)s::text, sku_id, warehouse_id, %(quantity)s::bigint, 1, %(now)s::timestamptz FROM taken
 ), news AS (
   INSERT INTO inventory_stockchange (created_at, sku_id, warehouse_id, cause)
-  SELECT %(now)s, sku_id, warehouse_id, 'reserve' FROM taken RETURNING id
+  SELECT %(now)s::timestamptz, sku_id, warehouse_id, 'reserve' FROM taken RETURNING id
 ), delivered AS (
   INSERT INTO inventory_stockchangedelivery (event_id, consumer, state, not_before, fence, attempts, code)
-  SELECT news.id, consumer, 'due', %(now)s, 0, 0, '' FROM news CROSS JOIN unnest(%(consumers)s::text[]) AS consumer
+  SELECT news.id, consumer, 'due', %(now)s::timestamptz, 0, 0, '' FROM news
+    CROSS JOIN unnest(%(consumers)s::text[]) AS consumer
 )
-SELECT count(*) FROM taken
+SELECT count(*), (SELECT count(pg_notify('yiku_wake', consumer)) FROM unnest(%(consumers)s::text[]) AS consumer)
+FROM taken
 """
 
 
@@ -62,11 +65,21 @@ def take(reference: str, sku_id: int, warehouse_id: int, quantity: int, actor: s
         "consumers": consumers,
     }
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(STATEMENT, values)
-            taken = cursor.fetchone()
+        with connection.cursor() as cursor:  # opens the connection, and lets Django name the errors
+            taken = _prepared(cursor, values)
     except IntegrityError:
         return False
-    for name in consumers if taken and taken[0] else ():
-        outbox.wake(name)
-    return bool(taken and taken[0])
+    return bool(taken)
+
+
+def _prepared(opened: Any, values: dict[str, Any]) -> int:
+    """Run the statement planned once per connection: planning it anew each time costs as much as running it.
+
+    Behind a pooler that shares connections (DISABLE_SERVER_SIDE_CURSORS, Django's own setting) it is planned anew.
+    """
+    import psycopg
+
+    pooled = bool(connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"))
+    with connection.wrap_database_errors, psycopg.Cursor(opened.connection) as cursor:
+        row = cursor.execute(STATEMENT, values, prepare=not pooled).fetchone()
+    return int(row[0]) if row else 0
