@@ -249,7 +249,9 @@ def note_fault(account: Account, error: ConnectorError, *, reference: str) -> No
         budget.put_off(account.pk, error.retry_after, code=error.code)
         return
     if error.auth:
-        refuse(account, error)
+        # A fresh token may be all that is missing.
+        if not (can(account, Capability.TOKEN_REFRESH) and tokens.recover(account.pk)):
+            refuse(account, error)
         return
     failures = DueWork.objects.filter(account=account, failures__gte=NOTEWORTHY_FAILURES - 1).exists()
     if error.permanent or failures:
@@ -257,9 +259,7 @@ def note_fault(account: Account, error: ConnectorError, *, reference: str) -> No
 
 
 def refuse(account: Account, error: ConnectorError) -> None:
-    """The platform does not know our log-in: a fresh token may help, else the account stops with a message."""
-    if can(account, Capability.TOKEN_REFRESH) and tokens.recover(account.pk):
-        return
+    """Stop the account with a message: the platform does not let us in, and only a person can change that."""
     _set_state(account, AccountState.REFUSED, error.code, "system")
     error_queue.record(account.pk, Trouble.of(error, kind=error_queue.ACCOUNT, reference="login"))
 

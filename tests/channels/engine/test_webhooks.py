@@ -1,0 +1,183 @@
+"""A call that proves itself becomes one row and wakes the fetch of its order; anything else leaves only a count."""
+
+import json
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from channels.connectors.base import ConnectorError
+from channels.models import ArrivalState, DueWork, PushJob, SyncError, WebhookArrival, WebhookRefusal
+from channels.webhooks import process, receive, refusals, subscriptions
+from orders.models import Order
+
+
+@pytest.fixture(autouse=True)
+def fresh_memory(monkeypatch):
+    """Nothing remembered from other tests; refusals are written out at once."""
+    receive.forget()
+    refusals._counts.clear()
+    monkeypatch.setattr(refusals, "EVERY", 0.0)
+
+
+def call(made, *, key=None, delivery="d1", order="o1", kind="order", token=None, body=None, platform=None, **headers):
+    """Knock as the platform would."""
+    text = body if body is not None else json.dumps({"topic": "orders/updated", "kind": kind, "resource_id": order})
+    return Client().post(
+        f"/hooks/{platform or made.account.platform}/{token or made.account.hook_token}",
+        data=text,
+        content_type="application/json",
+        headers={"X-Key": made.front.name if key is None else key, "X-Delivery": delivery, **headers},
+    )
+
+
+def test_a_call_fetches_its_order(shop):
+    order = shop.front.buy(("A", 1))
+    assert call(shop, order=order).status_code == 200
+    assert process.due_accounts() == [shop.account.pk]
+    assert process.run(shop.account.pk) == 1
+    assert Order.objects.get().external_id == order
+    assert WebhookArrival.objects.get().state == ArrivalState.DONE
+    assert shop.front.called("pull_orders") == 0
+
+
+def test_the_same_delivery_a_hundred_times_is_one_row(shop):
+    for _ in range(5):
+        assert call(shop).status_code == 200
+    arrival = WebhookArrival.objects.get()
+    assert arrival.repeats == 4
+
+
+def test_many_calls_about_one_order_fetch_it_once(shop):
+    order = shop.front.buy(("A", 1))
+    for number in range(5):
+        call(shop, delivery=f"d{number}", order=order)
+    process.run(shop.account.pk)
+    assert shop.front.called("pull_order") == 1
+    assert WebhookArrival.objects.filter(state=ArrivalState.DONE).count() == 5
+
+
+@pytest.mark.parametrize("options", [{"key": "wrong"}, {"key": ""}, {"token": "guessed"}, {"platform": "plainshop"}])
+def test_a_call_that_proves_nothing_leaves_a_count_and_no_row(shop, options):
+    assert call(shop, **options).status_code == 401
+    assert WebhookArrival.objects.count() == 0
+    assert WebhookRefusal.objects.get().count == 1
+
+
+def test_a_flood_of_refused_calls_does_not_write(shop, monkeypatch, django_assert_num_queries):
+    call(shop, key="wrong")
+    monkeypatch.setattr(refusals, "EVERY", 60.0)
+    with django_assert_num_queries(0):
+        for _ in range(20):
+            assert call(shop, key="wrong").status_code == 401
+    refusals.flush()
+    assert WebhookRefusal.objects.get().count == 21
+
+
+def test_a_body_too_large_is_refused(shop):
+    assert call(shop, body="x" * (receive.MOST_BYTES + 1)).status_code == 413
+    assert WebhookArrival.objects.count() == 0
+
+
+def test_only_post_is_answered(shop):
+    assert Client().get(f"/hooks/swapshop/{shop.account.hook_token}").status_code == 405
+
+
+def test_a_ping_is_answered_and_not_kept(shop):
+    assert call(shop, kind="ping").status_code == 200
+    assert WebhookArrival.objects.count() == 0
+
+
+def test_without_a_database_the_platform_is_told_to_repeat(shop, monkeypatch):
+    call(shop, delivery="warm-up")
+
+    def away(*args):
+        raise OperationalError
+
+    monkeypatch.setattr(receive, "_arrive", away)
+    assert call(shop).status_code == 503
+
+
+def test_a_fetch_that_fails_is_tried_again_and_then_left_to_the_poll(shop, later):
+    order = shop.front.buy(("A", 1))
+    call(shop, order=order)
+    for _ in range(process.MOST_ATTEMPTS):
+        shop.front.fail("pull_order", ConnectorError("http_500"))
+        process.run(shop.account.pk)
+        later(hours=1)
+    assert WebhookArrival.objects.get().state == ArrivalState.FAILED
+    assert SyncError.objects.get().kind == "hook"
+
+
+def test_an_order_that_is_gone_is_no_fault(shop):
+    call(shop, order="o99")
+    process.run(shop.account.pk)
+    assert WebhookArrival.objects.get().state == ArrivalState.DONE
+    assert SyncError.objects.count() == 0
+
+
+def test_a_killed_worker_gives_its_calls_back(shop, later):
+    call(shop)
+    process._start(shop.account.pk)
+    assert process.due_accounts() == []
+    later(seconds=process.LEASE_SECONDS + 1)
+    assert process.due_accounts() == [shop.account.pk]
+
+
+def test_a_stock_call_looks_again_unless_it_is_our_echo(shop, later):
+    later(minutes=1)
+    call(shop, kind="stock", order="s-A")
+    process.run(shop.account.pk)
+    assert PushJob.objects.filter(verify_at__isnull=False).count() == 1
+
+
+def test_the_echo_of_our_own_write_is_left_alone(shop):
+    from backoffice import clock
+
+    PushJob.objects.update(sent_at=clock.now())
+    call(shop, kind="stock", order="s-A")
+    process.run(shop.account.pk)
+    assert PushJob.objects.filter(verify_at__isnull=False).count() == 0
+
+
+def test_a_removed_app_stops_the_account(shop):
+    call(shop, kind="uninstalled")
+    process.run(shop.account.pk)
+    shop.account.refresh_from_db()
+    assert shop.account.state == "refused"
+
+
+# --- subscriptions ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reachable(shop):
+    """The shop may call us."""
+    shop.account.options = {"callback_base": "https://yiku.example"}
+    shop.account.save()
+    return shop
+
+
+def test_missing_subscriptions_are_made(reachable):
+    assert subscriptions.check(reachable.account.pk) is True
+    url = f"https://yiku.example/hooks/swapshop/{reachable.account.hook_token}"
+    assert reachable.front.webhooks == {"orders/updated": (url, True), "stock": (url, True)}
+    assert SyncError.objects.count() == 0
+
+
+@pytest.mark.parametrize("how", ["vanished", "disabled"])
+def test_a_subscription_that_was_lost_is_noticed_and_made_again(reachable, how):
+    subscriptions.check(reachable.account.pk)
+    url, _active = reachable.front.webhooks.pop("stock")
+    if how == "disabled":
+        reachable.front.webhooks["stock"] = (url, False)
+    assert subscriptions.check(reachable.account.pk) is True
+    assert reachable.front.webhooks["stock"] == (url, True)
+    error = SyncError.objects.get()
+    assert (error.kind, error.reference, error.state) == ("hook", "stock", "resolved")
+
+
+def test_without_a_public_address_nothing_is_subscribed(shop):
+    assert subscriptions.check(shop.account.pk) is None
+    assert shop.front.called("list_webhooks") == 0
+    assert DueWork.objects.get(account=shop.account, kind="hooks").ended_at is not None
