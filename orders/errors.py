@@ -24,6 +24,21 @@ SENTENCES: dict[str, Any] = {
     "already_reported": _("The platform has already been told of this parcel; it cannot be taken back here."),
     "from_platform": _("This parcel was recorded on the platform; take it back there."),
     "goods_returned": _("Goods of this parcel were already returned."),
+    "already": _("Order %(number)s is “%(state)s” already: %(who)s, %(when)s."),
+    "wrong_state": _("Order %(number)s is “%(state)s”: this cannot be done with it. Last change: %(who)s, %(when)s."),
+    "unpaid": _("Order %(number)s is not paid yet."),
+    "edit_waiting": _("Order %(number)s was changed on the platform: accept or reject the change first."),
+    "no_edit": _("Order %(number)s has no change from the platform waiting."),
+    "partly_shipped": _("A part of order %(number)s has left already."),
+    "no_reason": _("Say why."),
+    "unmatched": _("Order %(number)s: “%(label)s” is none of our SKUs yet."),
+    "bundle_without_parts": _("Order %(number)s: the bundle “%(label)s” has no parts."),
+    "no_goods": _("Order %(number)s has nothing left to send."),
+    "no_warehouse": _("Order %(number)s: its shop sells from no warehouse at the moment."),
+    "fraction": _("Order %(number)s: “%(label)s” is wanted in parts of a piece."),
+    "short_stock": _("Order %(number)s lacks %(list)s."),
+    "nothing_in_stock": _("Nothing of order %(number)s is in stock: %(list)s."),
+    "still_held": _("Order %(number)s stays held: %(list)s."),
 }
 
 

@@ -34,8 +34,12 @@ class Ruleset:
 
     def shortages(self, facts: Facts) -> list[Finding]:
         """Return the shortages as findings."""
-        department = next((one for check, one, _params in self.checks if check.code == "short_stock"), "buying")
+        department = self.department("short_stock")
         return [Finding("short_stock", department, data) for data in facts.shortages]
+
+    def department(self, code: str) -> str:
+        """Return who owns what a check holds."""
+        return next(owner for check, owner, _params in self.checks if check.code == code)
 
 
 def load() -> Ruleset:

@@ -134,3 +134,10 @@ def hold(judged: Sequence[Judged], now: dt.datetime, since: Mapping[int, dt.date
     if rows:
         columns = ("state", "hold_code", "hold_note", "hold_department", "held_since", "approved_at", "updated_at")
         bulk.update_rows(Order, ["id"], columns, rows, prepared=True)
+
+
+def mark(judged: Sequence[Judged], now: dt.datetime) -> None:
+    """Put a reason to look at it on orders without stopping them (one statement)."""
+    rows = [(facts.order_id, findings[0].code, findings[0].department, now) for facts, findings in judged]
+    if rows:
+        bulk.update_rows(Order, ["id"], ("hold_code", "hold_department", "held_since"), rows, prepared=True)

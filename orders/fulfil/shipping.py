@@ -6,20 +6,16 @@ import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 
 from backoffice import audit, clock, outbox
 from finance import posting
-from finance.facts import RefundLine
-from finance.models import PostingRequest
 from inventory import reservations
 from inventory.reservations import PutBack
 from orders.desk import review, verdicts
 from orders.errors import OrderError
 from orders.fulfil import parcels as writing
-from orders.fulfil.books import refunds_by_warehouse
 from orders.fulfil.parcels import Hand, Sending
 from orders.fulfil.picking import Holdings, Pick, available_units, pieces_per_unit, take
 from orders.models import Order, OrderEventDelivery, OrderLine, Shipment, ShipmentGoods, ShipmentLine
@@ -199,7 +195,7 @@ def void(*, shipment_id: int, actor: str, reason: str = "") -> Shipment:
     _goods_back(shipment, goods, actor, now)
     _lines_back(order, shipment)
     _reserve_again(order, shipment, actor, now)
-    _reverse_sale(order, shipment, goods, now)
+    posting.request_reversal(of=shipment.reference, reference=f"{shipment.reference}/void", occurred_at=now)
     shipment.state, shipment.voided_at, shipment.voided_by = Shipment.State.VOID, now, actor[:150]
     shipment.save(update_fields=["state", "voided_at", "voided_by"])
     after = {"parcel": shipment.number, "reason": reason, "state": order.state}
@@ -259,29 +255,3 @@ def _reserve_again(order: Order, shipment: Shipment, actor: str, now: dt.datetim
         order.state = State.PARTLY_SHIPPED if latest else State.APPROVED
     order.shipped_at, order.updated_at, order.revision = latest, now, order.revision + 1
     order.save(update_fields=["state", "shipped_at", "updated_at", "revision"])
-
-
-def _reverse_sale(order: Order, shipment: Shipment, goods: Sequence[ShipmentGoods], now: dt.datetime) -> None:
-    """Give the books the opposite of what the parcel told them, warehouse by warehouse."""
-    sale: dict[str, Any] = PostingRequest.objects.get(reference=shipment.reference).frozen["facts"]
-    amounts = [{name: Decimal(line[name]) for name in ("quantity", "net", "discount", "tax")} for line in sale["lines"]]
-    tax = sum((one["tax"] for one in amounts), ZERO) + Decimal(sale["shipping_tax"])
-    net = sum((one["net"] - one["discount"] for one in amounts), ZERO) + Decimal(sale["shipping_net"])
-    lines = tuple(
-        RefundLine(sku=line["sku"], quantity=one["quantity"], amount=one["net"] - one["discount"], tax=one["tax"])
-        for line, one in zip(sale["lines"], amounts, strict=True)
-    )
-    costs: dict[int, Decimal] = {}
-    for row in goods:
-        costs[row.warehouse_id] = costs.get(row.warehouse_id, ZERO) + row.cost_value
-    posting.request_refunds(
-        refunds=refunds_by_warehouse(
-            order=order,
-            reference=f"{shipment.reference}/void",
-            at=now,
-            amount=net + tax + Decimal(sale["rounding"]),
-            tax=tax,
-            lines=lines,
-            costs=costs,
-        )
-    )

@@ -71,7 +71,7 @@ class Change:
 
 def apply(page: Page, drafts: Sequence[tuple[int, Draft]], matched: dict[LineKey, Goods]) -> dict[int, str]:
     """Take in newer versions of orders (order id, draft); returns order id → action."""
-    known = _read([order_id for order_id, _draft in drafts])
+    known = read([order_id for order_id, _draft in drafts])
     actions = {order_id: "unchanged" for order_id, draft in drafts if draft.digest in known[order_id].versions}
     rest = [(order_id, draft) for order_id, draft in drafts if order_id not in actions]
     version_ids = iter(ids.draw({OrderVersion: len(rest)})[OrderVersion])
@@ -89,7 +89,8 @@ def apply(page: Page, drafts: Sequence[tuple[int, Draft]], matched: dict[LineKey
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _read(order_ids: Sequence[int]) -> dict[int, Known]:
+def read(order_ids: Sequence[int]) -> dict[int, Known]:
+    """Lock orders and read all that deciding about them needs."""
     orders = locks.locked_rows(Order.objects.filter(pk__in=order_ids))
     contacts = OrderContact.objects.in_bulk([order.pk for order in orders])
     lines: dict[int, dict[str, OrderLine]] = defaultdict(dict)
@@ -421,11 +422,28 @@ _VERSION = (
 )  # fmt: skip
 
 
+def write_accepted(page: Page, changes: Sequence[Change]) -> None:
+    """Write versions that stand in the tables already and are accepted now."""
+    overtaken = [
+        pk
+        for change in changes
+        for pk, outcome in change.known.versions.values()
+        if outcome in (Version.ACCEPTED, Version.WAITING) and pk != change.version_id
+    ]
+    OrderVersion.objects.filter(pk__in=overtaken).update(outcome=Version.SUPERSEDED)
+    OrderVersion.objects.filter(pk__in=[one.version_id for one in changes]).update(outcome=Version.ACCEPTED)
+    _write_rows(changes)
+    _move_stock(page, changes)
+
+
 def _write(page: Page, changes: Sequence[Change]) -> None:
     _write_versions(page, changes)
     live = [change for change in changes if change.outcome != Version.STALE]
-    if not live:
-        return
+    if live:
+        _write_rows(live)
+
+
+def _write_rows(live: Sequence[Change]) -> None:
     _write_new_lines(live)
     lines = [line for change in live for line in change.known.lines.values()]
     bulk.update_rows(OrderLine, ["id"], _LINE, [_values(line, "pk", _LINE) for line in lines])
