@@ -27,7 +27,7 @@ KIND = "demo"
 FILL = "fixtures.demo"
 BOOKS, STOCK, ORDERS, CHANNELS = "finance.demo", "inventory.demo", "orders.demo", "channels.demo"
 LABELS = Path("demo") / "labels.jsonl"
-QUIET_HOURS = (1, 7, 12, 17)  # UTC; the clock stops there on ordinary days
+QUIET_HOURS = (3, 9)  # UTC; the clock stops there, and at midnight, on ordinary days
 FINE_DAYS = 2  # the last days run hour by hour, so that what is open looks as it would
 
 DAY = dt.timedelta(days=1)

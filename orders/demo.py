@@ -26,11 +26,12 @@ from orders.models import CheckSetting, Order, OrderLine
 
 if TYPE_CHECKING:
     from fixtures.company import Company
-    from fixtures.draft import Story
+    from fixtures.draft import Delivery, Story
     from orders.contracts import IncomingOrder
 
 PAGE = 100
 GIVE_UP = dt.timedelta(days=25)  # nobody goes on looking for the goods of an older order
+Page = list[tuple[dt.datetime, "IncomingOrder"]]
 Key = tuple[str, str]  # shop code, platform's order id
 READY = (Order.State.APPROVED, Order.State.PARTLY_SHIPPED)
 
@@ -60,7 +61,7 @@ class Replay:
         self.shops, self.crew, self.matchers = shops, crew, matchers or {}
         self.counts = Counts()
         self.told = dt.datetime.min.replace(tzinfo=dt.UTC)  # everything up to here has happened
-        self._arriving: list[tuple[dt.datetime, int, str, IncomingOrder]] = []
+        self._arriving: list[tuple[dt.datetime, int, str, Delivery]] = []
         self._held: dict[Key, Story] = {}
         self._packing: dict[Key, Story] = {}
         self._serial = itertools.count()
@@ -71,7 +72,7 @@ class Replay:
             key = (story.label.shop, story.label.external_id)
             for delivery in story.deliveries:
                 if delivery.at > after:
-                    heapq.heappush(self._arriving, (delivery.at, next(self._serial), story.label.shop, delivery.order))
+                    self._expect(delivery.at, story.label.shop, delivery)
             if story.decision != "leave":
                 self._held[key] = story
             if story.ship_at:
@@ -87,19 +88,25 @@ class Replay:
             self._decide()
             self._pack()
 
-    def _pages(self, moment: dt.datetime) -> Iterator[tuple[str, list[tuple[dt.datetime, IncomingOrder]]]]:
+    def _expect(self, at: dt.datetime, shop: str, delivery: Delivery) -> None:
+        heapq.heappush(self._arriving, (at, next(self._serial), shop, delivery))
+
+    def _pages(self, moment: dt.datetime) -> list[tuple[str, Page]]:
         """Cut what arrives into pages of one shop, an order at most once in each, earliest finished page first."""
-        open_pages: dict[str, list[tuple[dt.datetime, IncomingOrder]]] = defaultdict(list)
-        done: list[tuple[str, list[tuple[dt.datetime, IncomingOrder]]]] = []
+        open_pages: dict[str, Page] = defaultdict(list)
+        done: list[tuple[str, Page]] = []
         while self._arriving and self._arriving[0][0] <= moment:
-            at, _serial, shop, order = heapq.heappop(self._arriving)
+            at, _serial, shop, delivery = heapq.heappop(self._arriving)
+            if delivery.after_parcel and (shop, delivery.order.external_id) in self._packing:
+                self._expect(at + dt.timedelta(days=1), shop, delivery)  # nobody sends back what has not left
+                continue
             page = open_pages[shop]
-            if len(page) >= PAGE or any(order.external_id == other.external_id for _at, other in page):
+            if len(page) >= PAGE or any(delivery.order.external_id == other.external_id for _at, other in page):
                 done.append((shop, page))
                 page = open_pages[shop] = []
-            page.append((at, order))
+            page.append((at, delivery.order))
         done.extend((shop, page) for shop, page in open_pages.items() if page)
-        return iter(sorted(done, key=lambda entry: entry[1][-1][0]))
+        return sorted(done, key=lambda entry: entry[1][-1][0])
 
     def _deliver(self, shop: str, orders: Sequence[IncomingOrder]) -> None:
         with clock.moved_to(lambda: self.told):
