@@ -57,7 +57,8 @@ COLUMNS = (
 def handle(claims: Sequence[outbox.Claim]) -> None:
     """Write a notice for each event that a platform must hear of, and complete the deliveries, in one transaction."""
     with transaction.atomic():
-        events = OrderEvent.objects.select_related("order", "shipment").filter(pk__in=[one.event_id for one in claims])
+        ids = [one.event_id for one in claims]
+        events = OrderEvent.objects.select_related("order", "shipment").filter(pk__in=ids).order_by("pk")
         found = {event.pk: event for event in events}
         by_shop = {
             account.shop_id: account for account in Account.objects.filter(shop__in={e.order.shop_id for e in events})
@@ -77,7 +78,7 @@ def _concerns(event: OrderEvent, account: Account) -> bool:
     if event.kind == OrderEvent.Kind.SHIPPED and event.shipment is not None:
         return can(account, Capability.FULFIL) and event.shipment.source == Shipment.Source.DESK
     if event.kind == OrderEvent.Kind.CANCELLED:
-        return can(account, Capability.CANCEL) and event.data.get("by") != "platform"
+        return can(account, Capability.CANCEL) and event.data.get("source") != "platform"
     return False
 
 

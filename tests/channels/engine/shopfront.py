@@ -28,6 +28,7 @@ from channels.connectors.base import (
 )
 from orders.contracts import Address, IncomingLine, IncomingOrder, OrderStatus, PaymentStatus
 
+
 def server_now() -> dt.datetime:
     """The platform's clock."""
     return clock.now()
