@@ -27,7 +27,7 @@ for theirs in (Group, AccessAttempt, AccessFailureLog, AccessLog, Success, Failu
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, YikuModelAdmin):
+class UserAdmin(YikuModelAdmin, DjangoUserAdmin):  # type: ignore[misc] # ours first: no filter oracle
     """People. Only a superuser touches superusers, or gives rights one by one: everybody else gives roles."""
 
     form = UserChangeForm
@@ -45,6 +45,7 @@ class UserAdmin(DjangoUserAdmin, YikuModelAdmin):
         (_("Person"), {"fields": ("first_name", "last_name", "email", "language", "time_zone")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "groups")}),
     )
+    add_fieldsets = DjangoUserAdmin.add_fieldsets
     superuser_fieldsets = (*fieldsets, (_("Superuser"), {"fields": ("is_superuser", "user_permissions")}))
     readonly_fields = ("last_login", "date_joined")
 
@@ -88,7 +89,7 @@ class UserAdmin(DjangoUserAdmin, YikuModelAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, YikuModelAdmin):
+class GroupAdmin(YikuModelAdmin, DjangoGroupAdmin):  # type: ignore[misc]
     """Roles. The built-in ones are what the code says and cannot be changed; others are the house's own."""
 
     search_fields = ("name",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
@@ -41,8 +41,8 @@ class YikuModelAdmin(ModelAdmin):
     list_max_show_all = 0
     show_full_result_count = False
     list_filter_submit = True
-    sortable_by: Sequence[str] = ()
-    prefix_search: Sequence[str] = ()
+    sortable_by: ClassVar[Sequence[str]] = ()
+    prefix_search: ClassVar[Sequence[str]] = ()
     deletable = False
     paginator = KeysetPaginator
     compressed_fields = True

@@ -75,7 +75,7 @@ def preferences(get_response: GetResponse) -> Callable[[HttpRequest], HttpRespon
         user = request.user
         if user.is_authenticated and user.language:
             translation.activate(user.language)
-            request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = translation.get_language()
         zone = _zone(user.time_zone) if user.is_authenticated else None
         if zone is None:
             timezone.deactivate()

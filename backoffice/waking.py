@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 
 def wake(name: str) -> None:
     """Wake the listeners once this transaction has committed; a name waiting already is not queued twice."""
-    pending = {hook[1].args[0] for hook in connection.run_on_commit if getattr(hook[1], "func", None) is send}
+    hooks: list[Any] = [hook[1] for hook in connection.run_on_commit]
+    pending = {hook.args[0] for hook in hooks if getattr(hook, "func", None) is send}
     if name not in pending:
         transaction.on_commit(partial(send, name), robust=True)
 
@@ -59,6 +60,12 @@ def _send_locally(name: str) -> None:
                     path.unlink()  # left behind by a process that was killed
 
 
+def _driver_error() -> type[Exception]:
+    """The listening connection is the driver's own, so are its errors."""
+    error: type[Exception] = connection.Database.Error  # type: ignore[attr-defined]
+    return error
+
+
 class Listener:
     """Waits for wake-ups: `with Listener() as ears: names = ears.wait(1.0)`."""
 
@@ -82,11 +89,11 @@ class Listener:
             if connection.vendor == "postgresql":
                 return self._wait_postgresql(seconds)
             return self._wait_locally(seconds)
-        except (OSError, ValueError, Error, connection.Database.Error) as error:
+        except (OSError, ValueError, Error, _driver_error()) as error:
             log.warning("wake_listener_lost", error=type(error).__name__)
             self._close()
             time.sleep(min(seconds, 1.0))
-            with contextlib.suppress(OSError, Error, connection.Database.Error):
+            with contextlib.suppress(OSError, Error, _driver_error()):
                 self._open()
             return set()
 
