@@ -121,8 +121,8 @@ class GraphQLClient:
         path: tuple[str, str],
         *,
         most: int,
-    ) -> Iterator[tuple[dict[str, Any], list[Any]]]:
-        """Follow a nested connection from its first page to its end: yields (parent, nodes) of each further page.
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Follow a nested connection from a page of it to its end: yields (parent, connection) of each further page.
 
         `path` is the field of the parent in the answer and the connection in the parent. A parent that is gone by then
         ends the walk with ConnectorError "changed".
@@ -137,7 +137,23 @@ class GraphQLClient:
             if not isinstance(parent, dict):
                 raise ConnectorError("changed", f"{parent_field} went while it was read")
             connection = connection_of(parent, field)
-            yield parent, connection["nodes"]
+            yield parent, connection
+
+    def whole(
+        self,
+        document: str,
+        variables: Mapping[str, Any],
+        parent: Mapping[str, Any],
+        path: tuple[str, str],
+        *,
+        most: int,
+    ) -> list[Any]:
+        """Return all nodes of a nested connection whose first page `parent` holds."""
+        connection = connection_of(parent, path[1])
+        nodes = list(connection["nodes"])
+        for _parent, further in self.rest_of(document, variables, connection, path, most=most):
+            nodes += further["nodes"]
+        return nodes
 
     def _pace(self, operation: str) -> None:
         wait = self.bucket.wait(operation, self.config.clock())

@@ -68,12 +68,10 @@ class ShopifyConnector(Connector):
     def __init__(self, config: ConnectorConfig, http: HttpClient) -> None:
         super().__init__(config, http)
         self.client = GraphQLClient(config, http)
-
-    @property
-    def shop_domain(self) -> str:
-        """The shop's myshopify.com domain, empty when neither the options nor the base URL tell it."""
-        host = urlsplit(self.config.base_url).hostname or ""
-        return str(self.config.options.get("shop_domain") or (host if host.endswith(".myshopify.com") else ""))
+        host = urlsplit(config.base_url).hostname or ""
+        # Empty when neither the options nor the base URL tell it (a sandbox): then no call is refused for its shop.
+        self.shop_domain = str(config.options.get("shop_domain") or (host if host.endswith(".myshopify.com") else ""))
+        self.own_locations = frozenset(config.options.get("own_locations", ()))
 
     def test_connection(self) -> ShopIdentity:
         """Ask who answers and which scopes the app has."""
@@ -86,8 +84,7 @@ class ShopifyConnector(Connector):
     def parse_order(self, body: bytes) -> IncomingOrder:
         """Turn one raw order into an `IncomingOrder`; pure."""
         shop_url = f"https://{self.shop_domain}" if self.shop_domain else ""
-        own_locations = frozenset(self.config.options.get("own_locations", ()))
-        return order_mapping.parse(body, own_locations=own_locations, shop_url=shop_url)
+        return order_mapping.parse(body, own_locations=self.own_locations, shop_url=shop_url)
 
     def pull_orders(self, *, since: dt.datetime, cursor: str | None = None) -> Iterator[OrderPage]:
         """Walk all orders updated at or after `since`; each order comes whole, whatever its length."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from channels.connectors.base import ConnectorError, ShipmentNotice, ShipmentReceipt
 from channels.connectors.shopify import documents
-from channels.connectors.shopify.client import GraphQLClient, connection_of
+from channels.connectors.shopify.client import GraphQLClient
 from channels.connectors.shopify.gids import gid
 from channels.connectors.shopify.order_mapping import DEAD_FULFILMENTS
 from channels.connectors.shopify.orders import LINES_PER_CALL, NODES_PER_CALL, read_fulfilment_orders
@@ -132,11 +132,8 @@ def _known(client: GraphQLClient, order: Mapping[str, Any], notice: ShipmentNoti
 
 
 def _parcel_lines(client: GraphQLClient, parcel: dict[str, Any]) -> Pieces:
-    connection, path = connection_of(parcel, "fulfillmentLineItems"), ("fulfillment", "fulfillmentLineItems")
-    nodes = list(connection["nodes"])
-    variables = {"id": parcel["id"]}
-    for _parent, more in client.rest_of(documents.FULFILMENT_LINES, variables, connection, path, most=LINES_PER_CALL):
-        nodes += more
+    path = ("fulfillment", "fulfillmentLineItems")
+    nodes = client.whole(documents.FULFILMENT_LINES, {"id": parcel["id"]}, parcel, path, most=LINES_PER_CALL)
     return dict_of((str(node["lineItem"]["id"]), int(node.get("quantity") or 0)) for node in nodes)
 
 

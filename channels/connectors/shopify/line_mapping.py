@@ -5,12 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
-from channels.connectors.shopify.reading import amount, bad_order, flag, pieces, record, records, shop_money, text
+from channels.connectors.shopify.reading import (
+    ZERO,
+    Raw,
+    amount,
+    bad_order,
+    flag,
+    pieces,
+    record,
+    records,
+    shop_money,
+    text,
+)
 from orders.contracts import IncomingLine
-
-Raw = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,12 +43,9 @@ def _line(line: Raw, shipped: int, by_others: int, unit: Decimal) -> MappedLine:
     ordered, current = pieces(line, "quantity"), pieces(line, "currentQuantity")
     wanted = _wanted(ordered, current, pieces(line, "unfulfilledQuantity"), shipped)
     price, variant = shop_money(line, "originalUnitPriceSet"), record(line, "variant")
-    discounts = sum(
-        (shop_money(item, "allocatedAmountSet") for item in records(line, "discountAllocations")), Decimal(0)
-    )
-    taxes = sum((shop_money(item, "priceSet") for item in records(line, "taxLines")), Decimal(0))
+    discounts = sum((shop_money(item, "allocatedAmountSet") for item in records(line, "discountAllocations")), ZERO)
+    taxes = sum((shop_money(item, "priceSet") for item in records(line, "taxLines")), ZERO)
     discount, tax = share(discounts, wanted, ordered, unit), share(taxes, wanted, ordered, unit)
-    kept_discount, kept_tax = share(discounts, current, ordered, unit), share(taxes, current, ordered, unit)
     total = price * wanted - discount
     if not text(line, "id") or price < 0 or total < 0:
         raise bad_order("a line without an id or below zero")
@@ -62,6 +67,9 @@ def _line(line: Raw, shipped: int, by_others: int, unit: Decimal) -> MappedLine:
         is_gift_card=flag(line, "isGiftCard"),
         properties=_properties(line),
     )
+    if wanted == current:
+        return MappedLine(incoming, ZERO, ZERO, ZERO)
+    kept_discount, kept_tax = share(discounts, current, ordered, unit), share(taxes, current, ordered, unit)
     return MappedLine(incoming, total - (price * current - kept_discount), tax - kept_tax, discount - kept_discount)
 
 
@@ -81,12 +89,12 @@ def share(whole: Decimal, part: int, of: int, unit: Decimal) -> Decimal:
     """Return the share of an amount that belongs to `part` of `of` pieces, rounded half up to `unit`."""
     if part == of:
         return whole
-    return (whole * part / of).quantize(unit, rounding=ROUND_HALF_UP) if part else Decimal(0)
+    return (whole * part / of).quantize(unit, rounding=ROUND_HALF_UP) if part else ZERO
 
 
 def _rate(line: Raw) -> Decimal | None:
     rates = [item["rate"] for item in records(line, "taxLines") if item.get("rate") is not None]
-    return sum((amount(rate, "rate") for rate in rates), Decimal(0)) if rates else None
+    return sum((amount(rate, "rate") for rate in rates), ZERO) if rates else None
 
 
 def _properties(line: Raw) -> dict[str, str]:

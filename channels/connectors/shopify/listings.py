@@ -13,6 +13,7 @@ from channels.connectors.shopify.client import GraphQLClient, connection_of, nex
 from channels.connectors.shopify.gids import gid, number_of
 
 PAGE = 250
+SHORT_PAGE = 50  # of lists that are short anyway: what a page asks for has to be in the bucket
 ROWS_PER_WALK = 20_000  # of the 25,000 that a list can be paged to (shopify.dev "API limits", pagination)
 STATUSES = {"ACTIVE": "active", "UNLISTED": "active", "DRAFT": "draft", "ARCHIVED": "archived"}
 DEFAULT_TITLE = "Default Title"  # the name Shopify gives the one variant of a product without options
@@ -48,14 +49,14 @@ def pages(client: GraphQLClient, *, cursor: str | None = None) -> Iterator[Listi
 
 def node_pages(client: GraphQLClient, document: str, field: str) -> Iterator[list[Any]]:
     """Walk a plain list to its end and yield the nodes of each page."""
-    connection = connection_of(client.run_page(document, {"after": None}, most=PAGE).data, field)
+    connection = connection_of(client.run_page(document, {"after": None}, most=SHORT_PAGE).data, field)
     yield connection["nodes"]
     used: set[str] = set()
     while after := next_cursor(connection):
         if after in used:
             raise ConnectorError("cursor_loop", f"{field}: the same cursor came twice")
         used.add(after)
-        connection = connection_of(client.run_page(document, {"after": after}, most=PAGE).data, field)
+        connection = connection_of(client.run_page(document, {"after": after}, most=SHORT_PAGE).data, field)
         yield connection["nodes"]
 
 
@@ -136,9 +137,7 @@ def _price(value: Any) -> Decimal | None:
 
 
 def _quantities(client: GraphQLClient, item: dict[str, Any]) -> dict[str, int]:
-    connection = connection_of(item, "inventoryLevels")
-    levels, path = list(connection["nodes"]), ("inventoryItem", "inventoryLevels")
-    for _parent, nodes in client.rest_of(documents.LEVELS, {"id": item["id"]}, connection, path, most=PAGE):
-        levels += nodes
+    path = ("inventoryItem", "inventoryLevels")
+    levels = client.whole(documents.LEVELS, {"id": item["id"]}, item, path, most=PAGE)
     figures = {level["location"]["id"]: level_quantity(level) for level in levels}
     return {location: figure for location, figure in figures.items() if figure is not None}

@@ -6,7 +6,7 @@ discounts and taxes are given by Shopify for the quantity first ordered and are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,8 @@ from channels.connectors.answers import load_json
 from channels.connectors.shopify.gids import gid
 from channels.connectors.shopify.line_mapping import MappedLine, map_lines
 from channels.connectors.shopify.reading import (
+    ZERO,
+    Raw,
     bad_order,
     flag,
     moment,
@@ -34,8 +36,6 @@ from orders.contracts import (
     OrderStatus,
     PaymentStatus,
 )
-
-Raw = Mapping[str, Any]
 
 PAYMENTS = {
     "AUTHORIZED": PaymentStatus.AUTHORIZED,
@@ -115,13 +115,13 @@ class _Totals:
     """The order's own totals. Refunds of goods that had left are added back: they are listed as refunds."""
 
     def __init__(self, order: Raw, lines: list[MappedLine], gross: bool) -> None:
-        back = sum((line.returned_total + (0 if gross else line.returned_tax) for line in lines), Decimal(0))
+        back = sum((line.returned_total + (0 if gross else line.returned_tax) for line in lines), ZERO)
         self.total = shop_money(order, "currentTotalPriceSet") + back
-        self.tax = shop_money(order, "currentTotalTaxSet") + sum((line.returned_tax for line in lines), Decimal(0))
-        returned_discount = sum((line.returned_discount for line in lines), Decimal(0))
+        self.tax = shop_money(order, "currentTotalTaxSet") + sum((line.returned_tax for line in lines), ZERO)
+        returned_discount = sum((line.returned_discount for line in lines), ZERO)
         self.discount = shop_money(order, "currentTotalDiscountsSet") + returned_discount
         self.shipping = shop_money(order, "currentShippingPriceSet")
-        known = sum((line.wanted.total or Decimal(0) for line in lines), self.shipping) + (0 if gross else self.tax)
+        known = sum((line.wanted.total or ZERO for line in lines), self.shipping) + (0 if gross else self.tax)
         self.fees = _fees(order, self.total - known)
         self.rounding = self.total - known - self.fees
         # A cent a line comes from cutting discounts and taxes; more than that nobody has explained.
@@ -250,7 +250,7 @@ def _refund(refund: Raw, gross: bool) -> IncomingRefund:
             shop_money(line, "subtotalAmountSet") + (0 if gross else shop_money(line, "taxAmountSet"))
             for line in records(refund, "refundShippingLines")
         ),
-        Decimal(0),
+        ZERO,
     )
     return IncomingRefund(
         external_id=text(refund, "id"),
@@ -287,22 +287,21 @@ def _risk(order: Raw) -> str:
 
 
 def _extra(order: Raw, withheld: tuple[str, ...], totals: _Totals) -> dict[str, str]:
-    bag = record(order, "currentTotalPriceSet")
-    shown = record(bag, "presentmentMoney")
     extra = {f"attribute.{text(item, 'key')}": text(item, "value") for item in records(order, "customAttributes")}
-    if text(order, "presentmentCurrencyCode") not in {"", text(order, "currencyCode")}:
-        extra["presentment_total"] = f"{text(shown, 'amount')} {text(shown, 'currencyCode')}"
-    rounding = shop_money(record(order, "totalCashRoundingAdjustment"), "paymentSet")
-    holds = any(text(head, "status") == "ON_HOLD" for head in records(order, "fulfillmentOrders"))
     more = {
         "source": text(order, "sourceName"),
         "discount_codes": ", ".join(_texts(order, "discountCodes")),
         "gateways": ", ".join(_texts(order, "paymentGatewayNames")),
-        "original_total": str(shop_money(order, "totalPriceSet")) if flag(order, "edited") else "",
-        "edited": "1" if flag(order, "edited") else "",
-        "on_hold": "1" if holds else "",
-        "cash_rounding": str(rounding) if rounding else "",
         "unexplained": str(totals.rounding) if totals.unexplained else "",
         "withheld": ", ".join(withheld),
     }
+    if flag(order, "edited"):
+        more |= {"edited": "1", "original_total": str(shop_money(order, "totalPriceSet"))}
+    if any(text(head, "status") == "ON_HOLD" for head in records(order, "fulfillmentOrders")):
+        more["on_hold"] = "1"
+    if rounding := shop_money(record(order, "totalCashRoundingAdjustment"), "paymentSet"):
+        more["cash_rounding"] = str(rounding)
+    if text(order, "presentmentCurrencyCode") not in {"", text(order, "currencyCode")}:
+        shown = record(record(order, "currentTotalPriceSet"), "presentmentMoney")
+        more["presentment_total"] = f"{text(shown, 'amount')} {text(shown, 'currencyCode')}"
     return extra | {name: value for name, value in more.items() if value}

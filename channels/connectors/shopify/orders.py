@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,7 +29,12 @@ LINES_PER_CALL = 250
 NODES_PER_CALL = 100
 # A list can be paged to 25,000 rows (shopify.dev "API limits", pagination): start anew from the last time seen before.
 ROWS_PER_WALK = 20_000
+KEPT_BEGUN = 16
 TRIES = 3  # of one order that changes while its pages are read
+
+
+# Long orders begun and put off for want of points: (shop, order, version) → the lines so far and where to go on.
+_begun: OrderedDict[tuple[str, str, str], dict[str, Any]] = OrderedDict()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,15 +139,22 @@ class OrderReader:
             yield raw_order(node, _withheld(answer, ("order",) if single else ("orders", "nodes", index)))
 
     def _follow_lines(self, order: dict[str, Any]) -> None:
-        lines = connection_of(order, "lineItems")
-        rest = self.client.rest_of(
-            documents.ORDER_LINES, {"id": order["id"]}, lines, ("order", "lineItems"), most=LINES_PER_CALL
-        )
-        for parent, nodes in rest:
+        """Read the lines beyond the first page. What was read before a wait for points is not read again."""
+        lines, version = connection_of(order, "lineItems"), (self.client.url, order["id"], str(order.get("updatedAt")))
+        lines = _begun.pop(version, lines)
+        path = ("order", "lineItems")
+        for parent, page in self.client.rest_of(
+            documents.ORDER_LINES, {"id": order["id"]}, lines, path, most=LINES_PER_CALL
+        ):
             # Lines of two versions of one order must not be mixed into a third that never was.
             if parent.get("updatedAt") != order.get("updatedAt"):
                 raise ConnectorError("changed", "the order changed while its lines were read")
-            lines["nodes"] += nodes
+            lines = {"nodes": lines["nodes"] + page["nodes"], "pageInfo": page["pageInfo"]}
+            _begun[version] = lines
+            while len(_begun) > KEPT_BEGUN:
+                _begun.popitem(last=False)
+        _begun.pop(version, None)
+        order["lineItems"] = {"nodes": lines["nodes"]}
 
     def _follow_fulfilment_orders(self, order: dict[str, Any]) -> None:
         """Read the lines of fulfilment orders where they matter: when a service, not the seller, may ship."""
@@ -156,16 +169,14 @@ class OrderReader:
         heads = [[head["id"] for head in order.get(field) or ()] for order in orders]
         ids = [id_ for order_ids in heads for id_ in order_ids]
         found = dict(zip(ids, self.client.run_nodes(document, ids, {}, most=NODES_PER_CALL), strict=True))
-        inner, follow = ("refundLineItems", documents.REFUND_LINES)
+        document, path = documents.REFUND_LINES, ("refund", "refundLineItems")
         if field == "fulfillments":
-            inner, follow = ("fulfillmentLineItems", documents.FULFILMENT_LINES)
+            document, path = documents.FULFILMENT_LINES, ("fulfillment", "fulfillmentLineItems")
         for id_, node in found.items():
             if not isinstance(node, dict):
                 raise ConnectorError("changed", f"{field} of an order went while it was read")
-            connection, parent = connection_of(node, inner), "refund" if field == "refunds" else "fulfillment"
-            rest = self.client.rest_of(follow, {"id": id_}, connection, (parent, inner), most=LINES_PER_CALL)
-            for _parent, nodes in rest:
-                connection["nodes"] += nodes
+            nodes = self.client.whole(document, {"id": id_}, node, path, most=LINES_PER_CALL)
+            node[path[1]] = {"nodes": nodes}
         return [[found[id_] for id_ in order_ids] for order_ids in heads]
 
 
@@ -174,17 +185,12 @@ def read_fulfilment_orders(client: GraphQLClient, order_id: str) -> list[dict[st
     order = client.run_page(documents.FULFILMENT_ORDERS, {"id": order_id, "after": None}, most=5).data.get("order")
     if not isinstance(order, dict):
         return []
-    connection = connection_of(order, "fulfillmentOrders")
-    heads, path = list(connection["nodes"]), ("order", "fulfillmentOrders")
-    for _parent, nodes in client.rest_of(documents.FULFILMENT_ORDERS, {"id": order_id}, connection, path, most=5):
-        heads += nodes
+    path, inner = ("order", "fulfillmentOrders"), ("fulfillmentOrder", "lineItems")
+    heads = client.whole(documents.FULFILMENT_ORDERS, {"id": order_id}, order, path, most=5)
     for head in heads:
-        lines, path = connection_of(head, "lineItems"), ("fulfillmentOrder", "lineItems")
         variables = {"id": head["id"]}
-        for _parent, nodes in client.rest_of(
-            documents.FULFILMENT_ORDER_LINES, variables, lines, path, most=LINES_PER_CALL
-        ):
-            lines["nodes"] += nodes
+        lines = client.whole(documents.FULFILMENT_ORDER_LINES, variables, head, inner, most=LINES_PER_CALL)
+        head["lineItems"] = {"nodes": lines}
     return heads
 
 

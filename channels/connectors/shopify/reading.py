@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from channels.connectors.base import ConnectorError
 
 MOST_PIECES = 1_000_000  # of one line; more is a fault over there
-_AMOUNT = re.compile(r"-?\d{1,15}(\.\d{1,10})?")
+ZERO = Decimal(0)
+EMPTY: dict[str, Any] = {}  # what stands for null; never changed
+Raw = dict[str, Any]  # only what the JSON reader makes: checks by exact type are several times faster
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?").fullmatch
 
 
 def bad_order(message: str) -> ConnectorError:
@@ -19,47 +21,50 @@ def bad_order(message: str) -> ConnectorError:
     return ConnectorError("bad_order", message, permanent=True)
 
 
-def text(data: Mapping[str, Any], field: str) -> str:
+def text(data: Raw, field: str) -> str:
     """Return a text, empty when it is null or absent."""
     value = data.get(field)
+    if type(value) is str:
+        return value
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise bad_order(f"{field} is not a text")
-    return value
+    raise bad_order(f"{field} is not a text")
 
 
-def record(data: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+def record(data: Raw, field: str) -> Raw:
     """Return a nested object, empty when it is null or absent."""
     value = data.get(field)
+    if type(value) is dict:
+        return value
     if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise bad_order(f"{field} is not an object")
-    return value
+        return EMPTY
+    raise bad_order(f"{field} is not an object")
 
 
-def records(data: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
+def records(data: Raw, field: str) -> list[Raw]:
     """Return a list of objects, whether given plainly or as a connection."""
     value = data.get(field)
-    if isinstance(value, Mapping):
+    if type(value) is dict:
         value = value.get("nodes")
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+    if type(value) is not list:
         raise bad_order(f"{field} is not a list")
+    for item in value:
+        if type(item) is not dict:
+            raise bad_order(f"{field} is not a list of objects")
     return value
 
 
-def flag(data: Mapping[str, Any], field: str) -> bool:
+def flag(data: Raw, field: str) -> bool:
     """Return a yes or no; null is no."""
     value = data.get(field)
-    if value is not None and not isinstance(value, bool):
+    if value is not None and value is not True and value is not False:
         raise bad_order(f"{field} is neither yes nor no")
     return bool(value)
 
 
-def pieces(data: Mapping[str, Any], field: str) -> int:
+def pieces(data: Raw, field: str) -> int:
     """Return a count of goods. Raises for a negative, fractional or absurd one."""
     value = data.get(field)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_PIECES:
@@ -69,20 +74,22 @@ def pieces(data: Mapping[str, Any], field: str) -> int:
 
 def amount(value: Any, field: str) -> Decimal:
     """Return an amount of money from its text."""
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
+    if type(value) is not str:
+        value = str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else ""
+    if not _AMOUNT(value):
         raise bad_order(f"{field} is not an amount")
     return Decimal(value)
 
 
-def shop_money(data: Mapping[str, Any], field: str) -> Decimal:
+def shop_money(data: Raw, field: str) -> Decimal:
     """Return the amount of a MoneyBag in the shop's currency, 0 when the bag is null."""
-    bag = record(data, field)
-    return amount(record(bag, "shopMoney").get("amount"), field) if bag else Decimal(0)
+    bag = data.get(field)
+    if bag is None:
+        return ZERO
+    return amount(record(record(data, field), "shopMoney").get("amount"), field)
 
 
-def moment(data: Mapping[str, Any], field: str) -> dt.datetime | None:
+def moment(data: Raw, field: str) -> dt.datetime | None:
     """Return a time, aware UTC, None when null. Offsets such as +08:00 are taken at their word."""
     value = text(data, field)
     if not value:
@@ -96,7 +103,7 @@ def moment(data: Mapping[str, Any], field: str) -> dt.datetime | None:
         raise bad_order(f"{field} is not a time") from None
 
 
-def moment_given(data: Mapping[str, Any], field: str) -> dt.datetime:
+def moment_given(data: Raw, field: str) -> dt.datetime:
     """Return a time that must be there."""
     value = moment(data, field)
     if value is None:
