@@ -66,6 +66,8 @@ def _fields(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def _below(path: str, name: Any) -> str:
+    if name == "non_field_errors" and path:  # about the whole object or list
+        return path
     if isinstance(name, int):  # a row of a list
         return f"{path}[{name}]"
     return f"{path}.{name}" if path else str(name)
