@@ -34,6 +34,11 @@ class BooksAdmin(ReadOnlyMixin, YikuModelAdmin):
         """The kind as a badge."""
         return row.kind, row.get_kind_display()
 
+    @admin.display(description=_("kind"))
+    def kind_shown(self, row: Any) -> str:
+        """The kind in words."""
+        return str(row.get_kind_display())
+
     @admin.display(description=_("document"))
     def document(self, row: Any) -> str:
         """The parcel or refund it was made of."""
@@ -48,6 +53,7 @@ class LineInline(TabularInline):
     ordering = ("position",)
     extra = 0
     can_delete = False
+    hide_title = True
     verbose_name_plural = _("lines")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[VoucherLine]:
@@ -89,9 +95,13 @@ class VoucherAdmin(BooksAdmin):
     list_select_related = ("shop",)
     prefix_search = ("order_key", "reference")
     search_help_text = _("Order number or document, for example orders.shipment:12")
-    fields = readonly_fields = (
-        "number_shown", "on", "occurred_on", "kind_label", "shop", "order_number", "document", "total_shown", "summary",
-        "posted_at",
+    fieldsets = (
+        (None, {"fields": (("number_shown", "on", "total_shown"), ("kind_shown", "document", "occurred_on"))}),
+        (None, {"fields": (("shop", "order_number", "posted_at"), "summary")}),
+    )
+    readonly_fields = (
+        "number_shown", "on", "total_shown", "kind_shown", "document", "occurred_on", "shop", "order_number",
+        "posted_at", "summary",
     )  # fmt: skip
     inlines = (LineInline,)
     actions = ("export",)
@@ -173,7 +183,7 @@ class OpenItemAdmin(BooksAdmin):
     prefix_search = ("order_key", "reference")
     search_help_text = VoucherAdmin.search_help_text
     fields = readonly_fields = (
-        "order_shown", "external_id", "shop", "kind_label", "on", "amount_shown", "base_shown", "document",
+        "order_shown", "external_id", "shop", "kind_shown", "on", "amount_shown", "base_shown", "document",
         "voucher_link", "settled_at",
     )  # fmt: skip
 

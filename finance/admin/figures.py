@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 
+from django.apps import apps
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from backoffice.money import round_money
 from finance import currencies
@@ -44,16 +46,18 @@ def document_link(reference: str) -> str:
     """
     label, _colon, key = reference.partition(":")
     try:
-        url = reverse(f"admin:{label.replace('.', '_')}_change", args=[key])
-    except NoReverseMatch:
+        model = apps.get_model(label)
+        # "orders.shipment:12/void" is told by the same page as the parcel itself.
+        url = reverse(f"admin:{label.lower().replace('.', '_')}_change", args=[key.split("/")[0]])
+    except (LookupError, ValueError, NoReverseMatch):
         return reference
-    return format_html('<a class="underline" href="{}">{}</a>', url, reference)
+    name = capfirst(f"{model._meta.verbose_name} {key}")
+    return format_html('<a class="underline whitespace-nowrap" href="{}" title="{}">{}</a>', url, reference, name)
 
 
 def row_link(name: str, pk: int | None, label: object) -> str:
     """Return a link to the page of a row of the books, or a dash when there is none."""
     if pk is None:
         return NONE
-    return format_html(
-        '<a class="underline" href="{}">{}</a>', reverse(f"admin:finance_{name}_change", args=[pk]), label
-    )
+    url = reverse(f"admin:finance_{name}_change", args=[pk])
+    return format_html('<a class="underline whitespace-nowrap" href="{}">{}</a>', url, label)

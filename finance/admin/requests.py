@@ -20,6 +20,7 @@ from finance.admin.books import BooksAdmin
 from finance.models import LedgerAccount, PostingRequest
 
 State = PostingRequest.State
+ROLES = {role.value: role.label for role in LedgerAccount.Role if role.value}
 STATE_LABELS = {
     State.DUE: "info",
     State.WAITING_RATE: "warning",
@@ -34,8 +35,7 @@ class PostingRequestAdmin(BooksAdmin):
     """What documents asked of the books; posting happens by itself, a person only mends and retries."""
 
     list_display = (
-        "document", "state_label", "problem", "kind_label", "shop", "order_number", "occurred_on", "total_shown",
-        "attempts", "voucher_link",
+        "document", "state_label", "problem", "shop", "order_number", "occurred_on", "total_shown", "voucher_link",
     )  # fmt: skip
     list_display_links = ("state_label",)
     list_filter = (
@@ -48,7 +48,7 @@ class PostingRequestAdmin(BooksAdmin):
     prefix_search = ("order_key", "reference")
     search_help_text = _("Order number or document, for example orders.shipment:12")
     fields = readonly_fields = (
-        "document", "state_label", "problem", "kind_label", "shop", "order_number", "external_id", "occurred_at",
+        "document", "state_shown", "problem", "kind_shown", "shop", "order_number", "external_id", "occurred_at",
         "total_shown", "rate_shown", "attempts", "not_before", "voucher_link", "facts_shown",
     )  # fmt: skip
     actions = ("retry",)
@@ -72,13 +72,19 @@ class PostingRequestAdmin(BooksAdmin):
         """The state as a badge."""
         return row.state, row.get_state_display()
 
+    @admin.display(description=_("state"))
+    def state_shown(self, row: PostingRequest) -> str:
+        """The state in words."""
+        return str(row.get_state_display())
+
     @admin.display(description=_("error"))
     def problem(self, row: PostingRequest) -> str:
         """What is wrong and what to do, with the account's role, currency or fault in question."""
         if not row.error_code:
             return ""
-        detail = dict(LedgerAccount.Role.choices).get(row.error_detail, row.error_detail)
-        return f"{errors.sentence(row.error_code)} ({detail})" if detail else errors.sentence(row.error_code)
+        detail = ROLES.get(row.error_detail, row.error_detail)
+        text = f"{errors.sentence(row.error_code)} ({detail})" if detail else errors.sentence(row.error_code)
+        return format_html('<div class="min-w-56">{}</div>', text)
 
     @admin.display(description=_("total"))
     def total_shown(self, row: PostingRequest) -> str:
