@@ -48,7 +48,12 @@ def due() -> list[Chore]:
 
 def _post() -> None:
     """Turn due posting requests into vouchers."""
-    import_module("finance.posting").post_due(limit=200)
+    import_module("finance.tasks").post_due(limit=200)
+
+
+def _fetch_rates() -> None:
+    """Ask the European Central Bank when a new day's rates must be out; quiet otherwise."""
+    import_module("finance.tasks").fetch_rates()
 
 
 def _expire_demand() -> None:
@@ -74,6 +79,7 @@ def _purge_deliveries() -> None:
 
 CHORES = (
     Chore("posting", 2.0, _post),
+    Chore("rates", 600.0, _fetch_rates),
     Chore("demand", 30.0, _expire_demand),
     Chore("reruns", 5.0, reruns.run_due),
     Chore("payloads", 600.0, payloads.expire),

@@ -63,6 +63,8 @@ class Claim:
 def post_due(limit: int = 1000) -> PostResult:
     """Post up to `limit` due requests, page by page. Safe to run many at once and to kill at any moment."""
     result = PostResult()
+    if not has_work():  # asked every few seconds: an idle round writes nothing and locks nothing
+        return result
     with audit.acting_as("task:posting"):
         release_waiting()
         park_lost()
