@@ -1,4 +1,4 @@
-"""Everything that must be clean before a change lands, one line a check; what a check said follows only when it failed."""
+"""Everything that must be clean before a change lands, one line a check; what it said follows when it failed."""
 
 from __future__ import annotations
 

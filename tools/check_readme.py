@@ -35,12 +35,10 @@ def wrong(page: str, known: set[str], made: set[str]) -> list[str]:
         return [f"{page} is missing"]
     text = path.read_text()
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
-    found = [
-        f"{page}: no target `make {one}`" for one in re.findall(r"\bmake ([a-z][a-z0-9-]*)", code) if one not in made
-    ]
-    found += [
-        f"{page}: no command `manage.py {one}`" for one in re.findall(r"manage\.py ([a-z_]+)", code) if one not in known
-    ]
+    asked = re.findall(r"\bmake ([a-z][a-z0-9-]*)", code)
+    found = [f"{page}: no target `make {one}`" for one in asked if one not in made]
+    named = re.findall(r"manage\.py ([a-z_]+)", code)
+    found += [f"{page}: no command `manage.py {one}`" for one in named if one not in known]
     for link in LINK.findall(text):
         if not link.startswith(("http://", "https://", "mailto:")) and not (path.parent / link).exists():
             found.append(f"{page}: no file {link}")

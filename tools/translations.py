@@ -16,7 +16,10 @@ import polib
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "backoffice" / "locale" / "zh_Hans" / "LC_MESSAGES"
 APPS = ("backoffice", "inventory", "orders", "channels", "finance")
-SCRIPTS = ("backoffice", "inventory", "orders", "channels", "finance")
+KEYWORDS = (
+    "gettext_noop", "gettext_lazy", "ngettext:1,2", "ngettext_lazy:1,2", "pgettext:1c,2", "npgettext:1c,2,3",
+    "pgettext_lazy:1c,2", "npgettext_lazy:1c,2,3", "_now", "_lazy", "_",
+)  # fmt: skip
 
 
 def sources() -> list[Path]:
@@ -43,12 +46,9 @@ def collected() -> polib.POFile:
         names = Path(folder) / "files"
         names.write_text("\n".join(listed))
         output = Path(folder) / "out.po"
-        command = [
-            "xgettext", "--language=Python", "--from-code=UTF-8", "--no-location", "--sort-output", f"--output={output}",
-            "--keyword=gettext_noop", "--keyword=gettext_lazy", "--keyword=ngettext:1,2", "--keyword=ngettext_lazy:1,2",
-            "--keyword=pgettext:1c,2", "--keyword=npgettext:1c,2,3", "--keyword=pgettext_lazy:1c,2",
-            "--keyword=npgettext_lazy:1c,2,3", "--keyword=_now", "--keyword=_lazy", "--keyword=_", f"--files-from={names}",
-        ]  # fmt: skip
+        keywords = [f"--keyword={word}" for word in KEYWORDS]
+        files = ["--no-location", "--sort-output", f"--output={output}", f"--files-from={names}"]
+        command = ["xgettext", "--language=Python", "--from-code=UTF-8", *keywords, *files]
         subprocess.run(command, check=True, capture_output=True, text=True)
         return polib.pofile(str(output))
 
