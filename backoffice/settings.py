@@ -123,7 +123,7 @@ TIME_ZONE = env.text("TIME_ZONE", "Asia/Shanghai")
 USE_I18N = USE_TZ = True
 
 BASE_CURRENCY = env.text("BASE_CURRENCY", "CNY").upper()  # what the books are kept in; set it before the first voucher
-ECB_RATES = env.flag("ECB_RATES", default=not DEMO)  # fetch the European Central Bank's rates once a day
+ECB_RATES = env.flag("ECB_RATES", default=not (DEMO or TESTING))  # fetch the ECB's rates once a day
 
 # --- security --------------------------------------------------------------------------------------------------------
 

@@ -133,7 +133,7 @@ def test_nothing_but_the_ecb_over_https_is_fetched(url):
 def house(httpserver, settings):
     """A server of rates on this machine that the operator has allowed by name."""
     settings.EGRESS_ALLOW = [urlsplit(httpserver.url_for("/")).netloc]
-    settings.ECB_URL = httpserver.url_for("/rates.xml")
+    settings.ECB_URL, settings.ECB_RATES = httpserver.url_for("/rates.xml"), True
     return httpserver
 
 
