@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
-from importlib import import_module
 
 from django.db.models import Q
 
 from backoffice import clock, health, locks, outbox
 from backoffice.models import Lease, TaskAttempt
+from backoffice.spreadsheets import uploads
 from channels import payloads, reruns
 from channels.models import OrderFile, PollRun
 from channels.webhooks import refusals
 from channels.working import worker_name
+from finance import tasks as finance
+from inventory.reservations import expire_demand
 
 KEEP_RUNS = dt.timedelta(days=30)
 KEEP_ATTEMPTS = dt.timedelta(days=14)
@@ -46,19 +48,9 @@ def due() -> list[Chore]:
     return [chore for chore in CHORES if f"chore:{chore.name}" not in resting]
 
 
-def _post() -> None:
-    """Turn due posting requests into vouchers."""
-    import_module("finance.tasks").post_due(limit=200)
-
-
-def _fetch_rates() -> None:
-    """Ask the European Central Bank when a new day's rates must be out; quiet otherwise."""
-    import_module("finance.tasks").fetch_rates()
-
-
 def _expire_demand() -> None:
     """Give back the goods of orders that were never paid."""
-    import_module("inventory.reservations").expire_demand(clock.now())
+    expire_demand(clock.now())
 
 
 def _tidy() -> None:
@@ -67,6 +59,7 @@ def _tidy() -> None:
     PollRun.objects.filter(started_at__lt=now - KEEP_RUNS, parked=0, created=0, changed=0).delete()
     TaskAttempt.objects.filter(started_at__lt=now - KEEP_ATTEMPTS).delete()
     health.forget_the_dead()
+    uploads.clean_up()
     refusals.flush()
 
 
@@ -78,8 +71,8 @@ def _purge_deliveries() -> None:
 
 
 CHORES = (
-    Chore("posting", 2.0, _post),
-    Chore("rates", 600.0, _fetch_rates),
+    Chore("posting", 2.0, finance.post_due),
+    Chore("rates", 600.0, finance.fetch_rates),
     Chore("demand", 30.0, _expire_demand),
     Chore("reruns", 5.0, reruns.run_due),
     Chore("payloads", 600.0, payloads.expire),

@@ -63,6 +63,7 @@ class Account(models.Model):
     )
     missing_permissions = models.JSONField(_("missing permissions"), default=list, blank=True, editable=False)
     clock_skew = models.IntegerField(_("clock difference (seconds)"), null=True, blank=True, editable=False)
+    subscribed_at = models.DateTimeField(_("webhooks subscribed"), null=True, blank=True, editable=False)
     checked_at = models.DateTimeField(_("connection tested"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -73,6 +74,7 @@ class Account(models.Model):
         permissions = [
             ("set_credential", _("Can set the credentials of a shop account")),
             ("switch_writes", _("Can turn writing to a platform on and off")),
+            ("sync_account", _("Can start reading and checking a shop now")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["platform", "external_shop_id"], name="account_one_per_remote_shop")

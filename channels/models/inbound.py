@@ -87,6 +87,7 @@ class InboundPayload(models.Model):
         verbose_name = _("delivered text")
         verbose_name_plural = _("delivered texts")
         ordering = ["-id"]
+        permissions = [("reveal_inboundpayload", _("Can see the delivered text with personal data"))]
         constraints = [
             models.UniqueConstraint(fields=["account", "kind", "external_id", "sha256"], name="payload_once")
         ]
@@ -189,6 +190,7 @@ class SyncError(models.Model):
         verbose_name = _("sync error")
         verbose_name_plural = _("error queue")
         ordering = ["-last_seen_at"]
+        permissions = [("rerun_syncerror", _("Can run entries of the error queue again"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "account", "reference"], name="sync_error_open_once", condition=models.Q(state="open")

@@ -46,6 +46,7 @@ class Listing(models.Model):
     class Meta:
         verbose_name = _("listing")
         verbose_name_plural = _("listings")
+        permissions = [("match_listing", _("Can say which SKU a listing is"))]
         constraints = [models.UniqueConstraint(fields=["account", "external_id"], name="listing_once")]
         indexes = [
             models.Index(fields=["account", "sku_key"], name="listing_sku"),

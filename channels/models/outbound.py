@@ -88,6 +88,7 @@ class PushJob(models.Model):
     class Meta:
         verbose_name = _("stock publication")
         verbose_name_plural = _("stock publications")
+        permissions = [("requeue_pushjob", _("Can have a figure written again"))]
         constraints = [models.UniqueConstraint(fields=["listing", "location"], name="push_job_once")]
         indexes = [
             models.Index(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import reverse
 
-from backoffice import audit
+from backoffice import audit, clock
 from channels import accounts, due, error_queue
 from channels.connectors.base import Capability, Connector, ConnectorError, Subscription
 from channels.error_queue import Trouble
@@ -53,7 +53,7 @@ def check(account_id: int) -> bool | None:
 
 def _check(account: Account, connector: Connector, url: str) -> bool:
     missing = _missing(connector, connector.list_webhooks(), url)
-    first_time = not (account.options or {}).get("subscribed")
+    first_time = account.subscribed_at is None
     if not missing:
         error_queue.resolve(account.pk, error_queue.HOOK, connector.webhook_topics)
         _remember(account)
@@ -89,7 +89,5 @@ def _missing(connector: Connector, standing: tuple[Subscription, ...], url: str)
 
 
 def _remember(account: Account) -> None:
-    if (account.options or {}).get("subscribed"):
-        return
-    account.options = {**(account.options or {}), "subscribed": True}
-    Account.objects.filter(pk=account.pk).update(options=account.options)
+    if account.subscribed_at is None:
+        Account.objects.filter(pk=account.pk).update(subscribed_at=clock.now())

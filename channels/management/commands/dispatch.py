@@ -12,7 +12,7 @@ from channels.dispatcher import THREADS, Dispatcher
 
 
 class Command(BaseCommand):
-    """Run the dispatcher. SIGTERM or Ctrl-C lets running work come to its next safe point; a second one ends at once."""
+    """Run the dispatcher. SIGTERM or Ctrl-C lets running work come to its next safe point; a second ends at once."""
 
     help = "Find due work (webhooks, stock figures, parcels, walks, housekeeping) and do it, until stopped."
 
