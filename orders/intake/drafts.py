@@ -144,7 +144,7 @@ def identifier(value: str, field: str) -> None:
     if len(value) > ID_LENGTH:
         raise Refused("too_long", field, value)
     if "\x00" in value or not encodable(value):
-        raise Refused("fault", field, ascii(value))
+        raise Refused("unreadable", field, ascii(value))
 
 
 def pieces(value: Decimal, field: str) -> int:

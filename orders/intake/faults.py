@@ -16,7 +16,7 @@ SENTENCES: dict[str, Any] = {
     "too_fine": _("“%(field)s” has more than three decimal places: %(value)s."),
     "no_time_zone": _("“%(field)s” says no time zone."),
     "twice": _("“%(field)s” stands twice in the order: “%(value)s”."),
-    "wrong_shop": _("The order belongs to another shop."),
+    "unreadable": _("“%(field)s” holds characters that cannot be kept."),
     "fault": _("The order could not be stored: %(value)s."),
 }
 

@@ -36,22 +36,22 @@ def line(code: str, quantity="1", number: int = 1, **fields) -> IncomingLine:
     return IncomingLine(external_id=str(number), sku=code, quantity=pieces, **values)
 
 
-def order(number: int, *lines: IncomingLine, minutes: int = 0, **fields) -> IncomingOrder:
+def order(nth: int, /, *lines: IncomingLine, minutes: int = 0, **fields) -> IncomingOrder:
     """A paid order to Lyon that passes every check, of a buyer of its own."""
     goods = sum((one.total or Decimal(0) for one in lines), Decimal(0))
     values = {
-        "number": f"#{1000 + number}",
+        "number": f"#{1000 + nth}",
         "placed_at": NOW,
         "updated_at": at(minutes),
         "currency": "EUR",
         "total": goods,
         "payment": PaymentStatus.PAID,
         "paid_at": NOW,
-        "buyer": Buyer(name="Ana Müller", email=f"buyer{number}@example.com"),
+        "buyer": Buyer(name="Ana Müller", email=f"buyer{nth}@example.com"),
         "shipping": LYON,
         **fields,
     }
-    return IncomingOrder(external_id=f"o{number}", lines=lines, **values)
+    return IncomingOrder(**{"external_id": f"o{nth}", "lines": lines, **values})
 
 
 def later(before: IncomingOrder, minutes: int = 10, **fields) -> IncomingOrder:
@@ -125,7 +125,3 @@ class Seller:
         log = ReviewLog.objects.filter(order=self.order(number)).order_by("-pk").first()
         return [one["code"] for one in log.findings] if log else []
 
-
-def shape(**quantities) -> str:
-    """Used nowhere but in messages of failing tests."""
-    return ", ".join(f"{code}: {quantity}" for code, quantity in quantities.items())
