@@ -17,6 +17,11 @@ def gid(kind: str, value: Any) -> str:
     return text if text.startswith(f"gid://shopify/{kind}/") and _GID.fullmatch(text) else ""
 
 
+def is_gid(kind: str, value: str) -> bool:
+    """Say whether the text is a global id of this kind."""
+    return bool(value) and gid(kind, value) == value
+
+
 def number_of(value: str) -> str:
     """Return the number of a global id, empty when it has none."""
     found = _GID.fullmatch(value)

@@ -16,7 +16,7 @@ from typing import Any
 from channels.connectors.base import ConnectorError, RemoteStock, StockKey, StockResult, StockWrite, WriteStatus
 from channels.connectors.shopify import documents
 from channels.connectors.shopify.client import GraphQLClient
-from channels.connectors.shopify.gids import gid
+from channels.connectors.shopify.gids import is_gid
 from channels.connectors.shopify.listings import level_quantity
 
 MOST_PIECES = 1_000_000_000  # INVALID_QUANTITY_TOO_HIGH beyond
@@ -43,7 +43,7 @@ def read(client: GraphQLClient, keys: Sequence[StockKey]) -> tuple[RemoteStock, 
     found: dict[tuple[str, str], tuple[int | None, dt.datetime | None]] = {}
     for location in dict.fromkeys(key.location_id for key in keys):
         items = list(dict.fromkeys(key.stock_id for key in keys if key.location_id == location))
-        askable = [item for item in items if gid("InventoryItem", item) and gid("Location", location)]
+        askable = [item for item in items if is_gid("InventoryItem", item) and is_gid("Location", location)]
         nodes = client.run_nodes(documents.STOCK, askable, {"location": location}, most=MOST_ROWS)
         for item, node in zip(askable, nodes, strict=True):
             found[item, location] = _figure(node)
@@ -173,9 +173,9 @@ class _Sender:
 def _refused_here(write: StockWrite) -> StockResult | None:
     """Refuse what would make Shopify refuse the whole call: ids of another kind, figures beyond its limit."""
     code = ""
-    if not gid("InventoryItem", write.key.stock_id):
+    if not is_gid("InventoryItem", write.key.stock_id):
         code, message = "listing_gone", "the listing has no inventory item"
-    elif not gid("Location", write.key.location_id):
+    elif not is_gid("Location", write.key.location_id):
         code, message = "not_stocked_there", "no location is given"
     elif not 0 <= write.quantity <= MOST_PIECES:
         code, message = "bad_quantity", f"the figure is outside of 0 to {MOST_PIECES:,}"

@@ -18,8 +18,12 @@ BUYER = {"name": "Ann Bell", "email": "ann@example.com", "phone": "+15550001111"
 def balance(order):
     """Lines, shipping, fees, tax (when prices are without it) and rounding: must be the order's total."""
     lines = sum(line.total for line in order.lines)
-    return lines + order.shipping_total + order.fee_total + order.rounding + (
-        0 if order.taxes_included else order.tax_total
+    return (
+        lines
+        + order.shipping_total
+        + order.fee_total
+        + order.rounding
+        + (0 if order.taxes_included else order.tax_total)
     )
 
 
@@ -38,7 +42,11 @@ def test_a_plain_order(shop, connector):
     order = parsed(connector, placed)
     assert (order.number, order.currency, order.total) == (placed["name"], "USD", Decimal("69.85"))
     assert (order.shipping_total, order.discount_total, order.tax_total) == (5, 4, Decimal("6.35"))
-    assert (order.status, order.payment, order.buyer_note) == (OrderStatus.OPEN, PaymentStatus.PAID, "gift wrap, please")
+    assert (order.status, order.payment, order.buyer_note) == (
+        OrderStatus.OPEN,
+        PaymentStatus.PAID,
+        "gift wrap, please",
+    )
     assert (order.tags, order.shipping_method) == (("b2b", "vip"), "Standard")
     assert order.extra == {
         "attribute.delivery": "evening",
@@ -124,7 +132,11 @@ def test_a_refund_of_goods_that_had_not_left_takes_them_off(shop, connector):
     shop.refund_order(placed["id"], [("TOTE", 2, "CANCEL")], note="changed their mind")
     order = parsed(connector, placed)
     (refund,) = order.refunds
-    assert (order.lines[0].quantity, order.total, order.payment) == (1, Decimal("26.4"), PaymentStatus.PARTIALLY_REFUNDED)
+    assert (order.lines[0].quantity, order.total, order.payment) == (
+        1,
+        Decimal("26.4"),
+        PaymentStatus.PARTIALLY_REFUNDED,
+    )
     assert (refund.amount, refund.reason) == (Decimal("52.8"), "changed their mind")
     assert [(line.quantity, line.amount, line.tax, line.restock) for line in refund.lines] == [
         (2, 48, Decimal("4.8"), False)
@@ -178,7 +190,13 @@ def test_a_cancelled_order(shop, connector):
 
 @pytest.mark.parametrize(
     ("shown", "status"),
-    [("AUTHORIZED", "authorized"), ("PENDING", "pending"), ("VOIDED", "voided"), ("EXPIRED", "voided"), (None, "pending")],
+    [
+        ("AUTHORIZED", "authorized"),
+        ("PENDING", "pending"),
+        ("VOIDED", "voided"),
+        ("EXPIRED", "voided"),
+        (None, "pending"),
+    ],
 )
 def test_where_the_money_is(shop, connector, shown, status):
     raw = json.loads(connector.pull_order(shop.place_order([{"sku": "MUG"}])["id"]).body)
@@ -209,7 +227,11 @@ def test_components_of_a_bundle_carry_its_name(shop, connector):
     group = {"id": "gid://shopify/LineItemGroup/1", "title": "Picnic set", "quantity": 2, "variantSku": "PICNIC"}
     placed = shop.place_order([{"sku": "TOTE", "group": group}, {"sku": "MUG", "quantity": 2, "group": group}])
     properties = parsed(connector, placed).lines[0].properties
-    assert (properties["bundle"], properties["bundle_sku"], properties["bundle_quantity"]) == ("Picnic set", "PICNIC", "2")
+    assert (properties["bundle"], properties["bundle_sku"], properties["bundle_quantity"]) == (
+        "Picnic set",
+        "PICNIC",
+        "2",
+    )
 
 
 def test_goods_that_a_fulfilment_service_ships_are_not_ours(shop, connector):
@@ -329,8 +351,6 @@ def test_a_total_that_nothing_explains_is_shown_as_such(raw):
     assert balance(order) == order.total
 
 
-@pytest.mark.parametrize(
-    ("currency", "expected"), [("USD", "3.33"), ("JPY", "3"), ("KWD", "3.333")]
-)
+@pytest.mark.parametrize(("currency", "expected"), [("USD", "3.33"), ("JPY", "3"), ("KWD", "3.333")])
 def test_shares_are_rounded_as_the_currency_is_counted(currency, expected):
     assert share(Decimal(10), 1, 3, quantum(currency)) == Decimal(expected)
