@@ -28,7 +28,7 @@ GUARD = (
     "t.on_hand + v.on_hand >= t.reserved + v.reserved AND t.demand + v.demand >= 0 AND t.reserved + v.reserved >= 0 "
     "AND t.incoming + v.incoming >= 0 AND t.value + v.value >= 0"
 )
-COLUMNS = {Bucket.ON_HAND: "on_hand", Bucket.DEMAND: "demand", Bucket.RESERVED: "reserved", Bucket.INCOMING: "incoming"}
+COLUMNS: dict[int, str] = {1: "on_hand", 2: "demand", 3: "reserved", 4: "incoming"}  # by Bucket
 
 
 @dataclasses.dataclass(slots=True)
@@ -59,13 +59,14 @@ class Locked:
 
     def add(self, bucket: int, quantity: int, value: int = 0) -> None:
         """Move a bucket; whether the result may stand is the caller's question and `save`'s."""
-        column = COLUMNS[Bucket(bucket)]
-        setattr(self, column, getattr(self, column) + quantity)
+        column = COLUMNS[bucket]
+        stands = getattr(self, column) + quantity
+        setattr(self, column, stands)
         self.value += value
         self.added[bucket - 1] += quantity
         self.added[4] += value
         self.touched = True
-        if abs(getattr(self, column)) > MAX_BIGINT or abs(self.value) > MAX_BIGINT:
+        if stands > MAX_BIGINT or self.value > MAX_BIGINT:
             raise TooLarge
 
 

@@ -110,8 +110,9 @@ def consume(
         _must_hold(book, fresh)
         for move in fresh:
             book.change((move.reference, *move.pair, RESERVED), move.quantity, Reason.SHIPMENT)
-        posted = {entry.key: entry for entry in book.save(more=fresh, actor=actor)}
-    return [_consumed(move.reference, known.get(move.key) or posted[move.key]) for move in goods]
+        written = {row[0]: row for row in book.save(more=fresh, actor=actor)}
+    entries = {key: ledger.posted(row) for key, row in written.items()} | known
+    return [_consumed(move.reference, entries[move.key]) for move in goods]
 
 
 def _summed(items: Sequence[Item]) -> dict[tuple[str, int, int], int]:

@@ -10,19 +10,20 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
 from backoffice import audit, bulk, clock, outbox
 from backoffice.fields import CostField, MoneyField, QuantityField
 from inventory import balances, sets
-from inventory.balances import Locked, pieces
+from inventory.balances import COLUMNS, Locked, pieces
 from inventory.errors import KeyReused, NegativeStock, Short
 from inventory.models import Bucket, StockChange, StockChangeDelivery, StockEntry
 from inventory.sets import Pair
 
 _QUANTITY, _MONEY, _COST = QuantityField(), MoneyField(), CostField()
+ON_HAND, RESERVED = Bucket.ON_HAND.value, Bucket.RESERVED.value
 _COST_IN_MONEY = 10**5  # quantity (3 places) × cost (6 places) → money (4 places)
 
 
@@ -106,7 +107,7 @@ def post(*, entries: Sequence[EntryDraft], actor: str = "") -> PostResult:
         already = known(moves)
         fresh = [move for move in moves if move.key not in already]
         done = write(fresh, locked, actor=actor)
-    return PostResult(posted=tuple(done), repeated=tuple(already.values()))
+    return PostResult(posted=tuple(map(posted, done)), repeated=tuple(already.values()))
 
 
 def _move(draft: EntryDraft) -> Move:
@@ -173,40 +174,42 @@ def _posted(key: str, sku_id: int, warehouse_id: int, bucket: int, quantity: int
 # --- the writing, for inventory's own modules ------------------------------------------------------------------------
 
 
-def write(moves: Iterable[Move], locked: dict[Pair, Locked], *, actor: str = "") -> list[Posted]:
+def write(moves: Iterable[Move], locked: dict[Pair, Locked], *, actor: str = "") -> list[EntryRow]:
     """Apply new moves to locked balances and write entries, balances and news: four statements for any number.
 
     Raises NegativeStock, naming every balance that has too little, before anything is written.
     """
     moves = list(moves)
-    rows, done = apply(moves, locked, actor)
+    rows = apply(moves, locked, actor)
     if rows:
         balances.save(locked.values())
         bulk.insert_rows(StockEntry, _ENTRY_COLUMNS, rows, prepared=True)
-        announce({move.pair: move.reason for move in moves})
-    return done
+        announce({(move.sku_id, move.warehouse_id): move.reason for move in moves})
+    return rows
 
 
-def apply(moves: list[Move], locked: dict[Pair, Locked], actor: str) -> tuple[list[tuple[object, ...]], list[Posted]]:
-    """Work the moves into the balances in memory; returns the entry rows and what they will say."""
+def apply(moves: Sequence[Move], locked: dict[Pair, Locked], actor: str = "") -> list[EntryRow]:
+    """Work the moves into the balances in memory; returns the rows of the entries."""
     now, actor = clock.now(), actor or audit.current_actor().name
     shorts: list[Short] = []
-    rows: list[tuple[object, ...]] = []
-    done: list[Posted] = []
+    rows: list[EntryRow] = []
     for move in moves:
-        balance = locked[move.pair]
-        value, cost = _valued(move, balance)
-        balance.add(move.bucket, move.quantity, value)
-        short = _too_little(move, balance)
-        if short:
-            shorts.append(short)
-        rows.append(_row(move, value, cost, now, actor))
-        done.append(_posted(*move[:5], value))
+        balance = locked[move.sku_id, move.warehouse_id]
+        bucket, quantity = move.bucket, move.quantity
+        value, cost = _valued(move, balance) if bucket == ON_HAND else (0, move.unit_cost)
+        balance.add(bucket, quantity, value)
+        left = balance.on_hand - balance.reserved if bucket in (ON_HAND, RESERVED) else 0
+        if left < 0 or (quantity < 0 and getattr(balance, COLUMNS[bucket]) < 0):
+            shorts.append(_short(move, balance))
+        rows.append(
+            (*move[:5], cost, value, move.reason, move.reference, move.occurred_at or now, now, *move[10:], actor)
+        )
     if shorts:
         raise NegativeStock(shorts)
-    return rows, done
+    return rows
 
 
+EntryRow = tuple[Any, ...]  # in the order of _ENTRY_COLUMNS
 _ENTRY_COLUMNS = (
     "key",
     "sku_id",
@@ -226,32 +229,16 @@ _ENTRY_COLUMNS = (
 )
 
 
-def _row(move: Move, value: int, cost: int | None, now: dt.datetime, actor: str) -> tuple[object, ...]:
-    return (
-        *move[:5],
-        cost,
-        value,
-        move.reason,
-        move.reference,
-        move.occurred_at or now,
-        now,
-        move.lot,
-        move.bin,
-        move.condition,
-        actor,
-    )
+def posted(row: EntryRow) -> Posted:
+    """Return what a written row says."""
+    return _posted(row[0], row[1], row[2], row[3], row[4], row[6])
 
 
-def _too_little(move: Move, balance: Locked) -> Short | None:
-    """Say what is missing when the move has taken a balance where it must not be."""
-    if move.bucket == Bucket.ON_HAND:
-        left = balance.on_hand - balance.reserved
-    else:
-        left = getattr(balance, balances.COLUMNS[Bucket(move.bucket)])
-        if move.bucket == Bucket.RESERVED:
-            left = min(left, balance.on_hand - balance.reserved)
-    if move.quantity > 0 and move.bucket != Bucket.RESERVED or left >= 0:
-        return None
+def _short(move: Move, balance: Locked) -> Short:
+    """Say what is missing where the move has taken a balance below what it may be."""
+    left = getattr(balance, COLUMNS[move.bucket])
+    if move.bucket in (ON_HAND, RESERVED):
+        left = min(left, balance.on_hand - balance.reserved)
     wanted = abs(move.quantity)
     return Short(
         sku_id=move.sku_id,
@@ -263,9 +250,7 @@ def _too_little(move: Move, balance: Locked) -> Short | None:
 
 
 def _valued(move: Move, balance: Locked) -> tuple[int, int | None]:
-    """Return the signed value of a move and its unit cost; only goods on hand carry value."""
-    if move.bucket != Bucket.ON_HAND:
-        return 0, move.unit_cost
+    """Return the signed value of goods that move, and their unit cost."""
     if move.quantity > 0:
         value = _value_in(move, balance)
         cost = divided(value * _COST_IN_MONEY, move.quantity)

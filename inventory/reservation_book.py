@@ -15,7 +15,7 @@ from django.db import connection
 from backoffice import bulk, clock
 from inventory import balances, ledger, sets
 from inventory.balances import Locked
-from inventory.ledger import Move, Posted
+from inventory.ledger import Move
 from inventory.models import Bucket, Reservation
 from inventory.sets import Pair
 
@@ -115,7 +115,7 @@ class Book:
                 left -= part
         return quantity - left
 
-    def save(self, *, more: Iterable[Move] = (), actor: str = "") -> list[Posted]:
+    def save(self, *, more: Iterable[Move] = (), actor: str = "") -> list[ledger.EntryRow]:
         """Write reservations, balances, entries and news; `more` are the goods that move with them."""
         now = clock.now()
         self._update(now)

@@ -13,7 +13,7 @@ from django.db.models import Q, Sum
 from backoffice import clock
 from inventory import catalogue
 from inventory.balances import COLUMNS
-from inventory.models import Balance, Bucket, ShopWarehouse, Sku, StockEntry, StockPolicy
+from inventory.models import Balance, ShopWarehouse, Sku, StockEntry, StockPolicy
 
 ZERO = Decimal(0)
 
@@ -146,7 +146,7 @@ def _wind_back(
     for sku_id, warehouse_id, bucket, moved in (
         later.order_by().values_list(*columns).annotate(moved=Sum("quantity")).values_list(*columns, "moved")
     ):
-        stock, column = balances.get((sku_id, warehouse_id), NONE_THERE), COLUMNS[Bucket(bucket)]
+        stock, column = balances.get((sku_id, warehouse_id), NONE_THERE), COLUMNS[bucket]
         balances[sku_id, warehouse_id] = dataclasses.replace(stock, **{column: getattr(stock, column) - moved})
 
 

@@ -26,8 +26,10 @@ class StockDocument(models.Model):
         RECEIPT = "receipt", _("Receipt")
 
     class State(models.TextChoices):
-        DRAFT = "draft", _("Draft")
-        POSTING = "posting", _("Being posted")
+        READING = "reading", _("Being read")
+        FAILED = "failed", _("Could not be read")
+        DRAFT = "draft", _("Preview")
+        PROPOSED = "proposed", _("Proposed")
         POSTED = "posted", _("Posted")
         UNDONE = "undone", _("Undone")
 
@@ -43,6 +45,13 @@ class StockDocument(models.Model):
     )
     file_name = models.CharField(_("file"), max_length=200, blank=True)
     file_digest = models.CharField(_("file's fingerprint"), max_length=64, blank=True, db_index=True)
+    upload = models.CharField(_("kept file"), max_length=64, blank=True, editable=False)  # while it is being read
+    progress = models.ForeignKey(
+        "backoffice.Progress", models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    sheet = models.CharField(_("sheet"), max_length=100, blank=True)
+    problems = models.JSONField(_("problems"), default=list, blank=True, editable=False)
+    problem_count = models.PositiveIntegerField(_("rows with a problem"), default=0)
     line_count = models.PositiveIntegerField(_("lines"), default=0)
     difference_count = models.PositiveIntegerField(_("lines with a difference"), default=0)
     reverses = models.OneToOneField(
@@ -52,6 +61,7 @@ class StockDocument(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("created by")
     )
+    proposed_at = models.DateTimeField(_("proposed"), null=True, blank=True)
     posted_at = models.DateTimeField(_("posted"), null=True, blank=True)
     posted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("posted by")
@@ -61,9 +71,19 @@ class StockDocument(models.Model):
         verbose_name = _("stock document")
         verbose_name_plural = _("stock documents")
         ordering = ["-id"]
+        permissions = [
+            ("count_stock", _("Can upload counts and post small differences")),
+            ("approve_stockdocument", _("Can post any difference and undo documents")),
+            ("see_cost", _("Can see what goods cost")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def open(self) -> bool:
+        """True while it waits for somebody to post or drop it."""
+        return self.state in (self.State.DRAFT, self.State.PROPOSED)
 
     @property
     def reference(self) -> str:
@@ -93,6 +113,7 @@ class StockDocumentLine(models.Model):
         ordering = ["document_id", "row"]
         constraints = [
             models.UniqueConstraint(fields=["document", "row"], name="document_line_row_once"),
+            models.UniqueConstraint(fields=["document", "sku", "warehouse"], name="document_line_place_once"),
             models.CheckConstraint(
                 condition=Q(counted_quantity__isnull=True) | Q(counted_quantity__gte=0), name="document_line_counted"
             ),
