@@ -1,4 +1,4 @@
-"""Run a piece of work in a forked child that is killed (SIGKILL) at its n-th step; the parent then looks at what stands.
+"""Run a piece of work in a forked child that is killed (SIGKILL) at its n-th step; the parent looks at what stands.
 
 A step is a statement sent to the database or a request sent to a platform: before it, or after its answer came back.
 """
