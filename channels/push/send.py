@@ -1,9 +1,9 @@
 """Send the figures of one account: decide with fresh inputs, make sure nobody sold meanwhile, write, note the answer.
 
 The danger of an absolute figure is to hand back a unit that an order we have not seen yet has taken. So each write
-stands on a base: the figure the platform last showed, and only once all orders behind it are known. A platform with
-compare-and-swap refuses the write when its figure has moved from the base; on the others we read just before. A base
-that moved for an unknown reason sends us to fetch the orders first, and then the figure is worked out again.
+stands on a base: the figure the platform last showed, and only once all orders behind it are known. A connector
+refuses the write when the figure has moved from the base: by the platform's compare-and-swap, else by reading just
+before it writes. A base that moved sends us to fetch the orders first, and then the figure is worked out again.
 """
 
 from __future__ import annotations
@@ -162,8 +162,8 @@ class _Run:
     # --- making sure -------------------------------------------------------------------------------------------------
 
     def _seen(self, rows: list[Row]) -> list[Row]:
-        """Read the figures that must be known before writing: all of them without compare-and-swap."""
-        blind = [row for row in rows if not self.swaps or row.shown is None]
+        """Read the figures that nobody has seen yet; the others are compared by the write itself."""
+        blind = [row for row in rows if row.shown is None]
         if not blind or not can(self.account, Capability.READ_STOCK):
             return rows
         figures_there = self._read(blind, source="before")

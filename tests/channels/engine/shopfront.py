@@ -1,4 +1,4 @@
-"""A tiny platform in memory with a connector: orders that take its own stock, pages, faults on demand, a call log."""
+"""A tiny platform in memory with a connector: orders that take its own stock, pages, faults, a call log."""
 
 import dataclasses
 import datetime as dt
@@ -39,7 +39,7 @@ ALL = frozenset(Capability) - {Capability.FILES, Capability.LOCATIONS}
 
 @dataclasses.dataclass
 class Shopfront:
-    """One shop over there. `faults` are raised by the next calls of that name; `after` faults strike when it is done."""
+    """One shop over there. `faults` are raised by the next calls of that name; `after` faults when it is done."""
 
     name: str = "front"
     stock: dict = dataclasses.field(default_factory=dict)  # listing id → figure
@@ -232,7 +232,7 @@ class SwapConnector(Connector):
 
     def ensure_webhooks(self, callback_url):
         self.front.enter("ensure_webhooks", callback_url)
-        self.front.webhooks |= {topic: (callback_url, True) for topic in self.webhook_topics}
+        self.front.webhooks |= dict.fromkeys(self.webhook_topics, (callback_url, True))
         return self.list_webhooks()
 
     def refresh_token(self):
@@ -244,12 +244,27 @@ class SwapConnector(Connector):
 
 
 class PlainConnector(SwapConnector):
-    """The same shop without compare-and-swap, as WooCommerce is."""
+    """The same shop without compare-and-swap, as WooCommerce is: it reads, and then it writes whatever shows."""
 
     platform, label, capabilities = "plainshop", "Plain shop", ALL - {Capability.COMPARE_AND_SWAP}
 
-    def write(self, one):
-        return self.set(one, self.front.stock.get(one.key.listing_id))
+    def push_stock(self, writes):
+        self.front.enter("compare", [write.key.listing_id for write in writes])
+        moved = {
+            one.key.listing_id
+            for one in writes
+            if one.expected is not None and self.front.stock.get(one.key.listing_id) != one.expected
+        }
+        self.front.leave("compare")
+        self.front.enter("push_stock", [(write.key.listing_id, write.quantity, write.expected) for write in writes])
+        results = tuple(
+            StockResult(key=one.key, status=WriteStatus.STALE, observed=self.front.stock.get(one.key.listing_id))
+            if one.key.listing_id in moved
+            else self.set(one, self.front.stock.get(one.key.listing_id))
+            for one in writes
+        )
+        self.front.leave("push_stock")
+        return results
 
 
 def incoming(data: dict) -> IncomingOrder:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from backoffice import clock, outbox
+from channels import pull
 from channels.connectors.base import ConnectorError
-from channels.models import JobState, PlatformObservation, PublicationLog, SyncError
+from channels.models import DueWork, JobState, PlatformObservation, PublicationLog, SyncError
 from channels.push import jobs, send
 from tests.channels.engine.conftest import job, poll, settle_down
 from tests.inventory import factories as stock
@@ -57,6 +59,27 @@ def test_a_raise_waits_for_the_orders_behind_a_moved_figure(shop):
     settle_down(shop)
     assert shop.front.stock["A"] == 13
     assert poll(shop).completed_walk > walked
+
+
+def test_a_sale_between_reading_and_writing_is_set_right_by_the_next_orders(plain):
+    """Without compare-and-swap this gap cannot be closed; it must be short, and end by itself."""
+    sold_elsewhere(plain, 3)
+    plain.front.meanwhile["push_stock"] = lambda: plain.front.buy(("A", 2))
+    settle_down(plain)
+    assert plain.front.stock["A"] == 7
+    soon = DueWork.objects.get(account=plain.account, kind="orders").due_at - clock.now()
+    assert soon.total_seconds() <= 1
+    pull.run(plain.account.pk)
+    consume()
+    settle_down(plain)
+    assert plain.front.stock["A"] == 5
+
+
+def consume():
+    """Let the consumer have the stock's news."""
+    mine = next(one for one in outbox.consumers("inventory.StockChangeDelivery") if one.name == "push")
+    while outbox.work(mine):
+        pass
 
 
 def test_no_write_while_the_orders_cannot_be_fetched(plain):
