@@ -1,4 +1,4 @@
-"""A small seller for the order tests: a shop with a warehouse or two, SKUs with stock, and orders as platforms send them."""
+"""A small seller for the order tests: a shop, SKUs with stock, and orders as platforms send them."""
 
 import dataclasses
 import datetime as dt
@@ -20,7 +20,12 @@ from tests.inventory import factories as stock
 
 NOW = dt.datetime(2026, 11, 20, 8, 0, tzinfo=dt.UTC)
 LYON = Address(
-    name="Ana Müller", line1="12 Rue de la République", city="Lyon", postcode="69001", country="FR", phone="+33612345678"
+    name="Ana Müller",
+    line1="12 Rue de la République",
+    city="Lyon",
+    postcode="69001",
+    country="FR",
+    phone="+33612345678",
 )
 
 
@@ -124,4 +129,3 @@ class Seller:
         """The codes of the newest review."""
         log = ReviewLog.objects.filter(order=self.order(number)).order_by("-pk").first()
         return [one["code"] for one in log.findings] if log else []
-

@@ -12,6 +12,7 @@ from tests.orders.factories import NOW, Seller, at, line, order
 
 pytestmark = pytest.mark.django_db
 NAN, HUGE = Decimal("NaN"), Decimal(10) ** 9
+REFUND = IncomingRefund(external_id="r", refunded_at=NOW, amount=Decimal(-1))
 
 
 @pytest.mark.parametrize(
@@ -31,9 +32,9 @@ NAN, HUGE = Decimal("NaN"), Decimal(10) ** 9
         ({"external_id": "a\x00b"}, "unreadable", "external_id"),
         ({"currency": "RENMINBIYUAN"}, "too_long", "currency"),
         ({"placed_at": NOW.replace(tzinfo=None)}, "no_time_zone", "placed_at"),
-        ({"refunds": (IncomingRefund(external_id="r", refunded_at=NOW, amount=Decimal(-1)),)}, "negative", "refunds[0].amount"),
+        ({"refunds": (REFUND,)}, "negative", "refunds[0].amount"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_order_is_refused_with_its_field_and_the_next_goes_on(changed, code, field):
     seller = Seller(MUG=5)
     result = seller.result(dataclasses.replace(order(1, line("MUG")), **changed), order(2, line("MUG")))
@@ -88,9 +89,8 @@ def test_a_note_of_a_megabyte_and_two_thousand_lines_delay_nobody():
 
 def test_amounts_of_three_places_are_exact_and_finer_ones_are_rounded_once():
     seller = Seller(MUG=5)
-    seller.take(
-        order(1, line("MUG", 1, unit_price=Decimal("1.23455"), total=Decimal("1.235")), total=Decimal("1.235"), currency="KWD")
-    )  # fmt: skip
+    priced = line("MUG", 1, unit_price=Decimal("1.23455"), total=Decimal("1.235"))
+    seller.take(order(1, priced, total=Decimal("1.235"), currency="KWD"))
     assert (seller.order(1).total, seller.lines(1)[0].unit_price) == (Decimal("1.235"), Decimal("1.2346"))
 
 

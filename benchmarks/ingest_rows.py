@@ -1,0 +1,134 @@
+"""What W1 costs in ordinary Django: one order at a time, model instances, a row lock per balance, one row per save.
+
+The same rows as ours where a careful programmer would write them (order, contact, version, lines, review, ledger,
+reservations, balances), without checks, hashes or news: it is the shape that is compared, not the features.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+
+def ingest(shop_id: int, warehouses: list[int], pages: list[str]) -> int:
+    """Store the orders one by one, a transaction each; returns how many."""
+    stored = 0
+    for page in pages:
+        for order in json.loads(page)["orders"]:
+            with transaction.atomic():
+                stored += _one(shop_id, warehouses, order)
+    return stored
+
+
+def _one(shop_id: int, warehouses: list[int], data: dict[str, Any]) -> int:
+    from backoffice import clock
+    from orders.models import Order, OrderContact, OrderVersion, ReviewLog
+
+    now, placed = clock.now(), dt.datetime.fromisoformat(data["created_at"])
+    order, made = Order.objects.get_or_create(
+        shop_id=shop_id,
+        external_id=data["id"],
+        defaults={
+            "number": data["name"],
+            "number_key": data["name"].lstrip("#"),
+            "state": "held",
+            "hold_code": "undone",
+            "held_since": now,
+            "payment": "paid",
+            "currency": data["currency"],
+            "total": Decimal(data["total_price"]),
+            "tax_total": Decimal(data["total_tax"]),
+            "shipping_total": Decimal(data["shipping_price"]),
+            "placed_at": placed,
+            "platform_updated_at": placed,
+            "received_at": now,
+            "updated_at": now,
+            "tags": data["tags"],
+            "url": data["source_url"],
+        },
+    )
+    if not made:
+        return 0
+    customer, address = data["customer"], data["shipping_address"]
+    name = f"{customer['first_name']} {customer['last_name']}"
+    OrderContact.objects.create(
+        order=order,
+        buyer_name=name,
+        email=customer["email"],
+        phone=customer["phone"],
+        shipping=address,
+        country=address["country_code"],
+        buyer_note=data["note"],
+        name_key=name.casefold(),
+        email_key=customer["email"],
+        phone_key=customer["phone"],
+    )
+    text = json.dumps(data)
+    version = OrderVersion.objects.create(
+        order=order,
+        number=1,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        platform_updated_at=placed,
+        delivered_at=now,
+        content=text,
+        outcome="accepted",
+    )
+    taken = [_line(order, place, line, warehouses, now) for place, line in enumerate(data["line_items"])]
+    fits = all(taken)
+    verdict = "approved" if fits else "held"
+    ReviewLog.objects.create(order=order, version=version, at=now, rules_version="1", facts={}, verdict=verdict)
+    order.accepted_version = version
+    if fits:
+        order.state, order.hold_code, order.held_since, order.approved_at = "approved", "", None, now
+    order.save()
+    return 1
+
+
+def _line(order: Any, place: int, data: dict[str, Any], warehouses: list[int], now: dt.datetime) -> bool:
+    from inventory.models import Balance, Reservation, Sku, StockEntry
+    from orders.models import OrderLine
+
+    sku = Sku.objects.get(code_key=data["sku"].casefold())
+    quantity = Decimal(data["quantity"])
+    line = OrderLine.objects.create(
+        order=order,
+        external_id=data["id"],
+        position=place,
+        sku=sku,
+        sku_code=data["sku"],
+        title=data["title"],
+        quantity=quantity,
+        ordered_quantity=quantity,
+        unit_price=Decimal(data["price"]),
+        tax=Decimal(data["tax"]),
+        total=Decimal(data["price"]) * quantity,
+    )
+    for warehouse_id in warehouses:
+        balance = Balance.objects.select_for_update().filter(sku=sku, warehouse_id=warehouse_id).first()
+        if balance is None or balance.on_hand - balance.reserved < quantity:
+            continue
+        for turn, (bucket, change) in enumerate(((2, quantity), (2, -quantity), (3, quantity))):
+            StockEntry.objects.create(
+                key=f"{line.reference}/{sku.pk}@{warehouse_id}.{turn}",
+                sku=sku,
+                warehouse_id=warehouse_id,
+                bucket=bucket,
+                quantity=change,
+                reason="reserve",
+                reference=line.reference,
+                occurred_at=now,
+                recorded_at=now,
+            )
+        Reservation.objects.create(
+            bucket=3, reference=line.reference, sku=sku, warehouse_id=warehouse_id, quantity=quantity, updated_at=now
+        )
+        balance.reserved += quantity
+        balance.updated_at = now
+        balance.save()
+        return True
+    return False
