@@ -36,9 +36,8 @@ GONE = Shown(None, "gone")
 
 def pages(client: StoreClient, *, cursor: str | None, page_size: int = PAGE) -> Iterator[ListingPage]:
     """Walk all products by id with their variations. Raises ConnectorError "bad_cursor"."""
-    if cursor and not cursor.partition("|")[0].isdecimal():
-        raise ConnectorError("bad_cursor", "the stored place in the walk cannot be read", permanent=True)
-    page, serial, total = int(cursor.partition("|")[0]) if cursor else 1, 0, None
+    page, serial = _place(cursor) if cursor else (1, 0)
+    total: int | None = None
     while True:
         params = {"per_page": page_size, "page": page, "orderby": "id", "order": "asc"}
         response = client.send("GET", "products", params)
@@ -52,6 +51,14 @@ def pages(client: StoreClient, *, cursor: str | None, page_size: int = PAGE) -> 
         yield ListingPage(listings=tuple(_listings(client, products)), next_cursor=None if done else f"{page}|{serial}")
         if done:
             return
+
+
+def _place(cursor: str) -> tuple[int, int]:
+    """Read "page|serial"; the serial only makes each cursor of a walk differ."""
+    page, _, serial = cursor.partition("|")
+    if not page.isdecimal() or not serial.isdecimal() or int(page) < 1:
+        raise ConnectorError("bad_cursor", "the stored place in the walk cannot be read", permanent=True)
+    return int(page), int(serial)
 
 
 def read_stock(client: StoreClient, keys: Sequence[StockKey]) -> tuple[RemoteStock, ...]:

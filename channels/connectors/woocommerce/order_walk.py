@@ -118,12 +118,11 @@ class OrderWalk:
     def _go_on_within(self, rows: list[Row], fresh: list[Row]) -> None:
         """More orders share one second than fit on a page."""
         keys = {_key(row[0]) for row in rows}
-        if self.page and keys == self.before:
-            raise ConnectorError("page_loop", "the store gives the same page again and again")
-        self.before = keys
         self.seen |= keys
         if self.page:
-            self.page += 1
+            if keys == self.before:
+                raise ConnectorError("page_loop", "the store gives the same page again and again")
+            self.before, self.page = keys, self.page + 1
         elif not fresh:
             self.page = 2  # `exclude` was not honoured: page numbers, with what was seen left out here
         elif len(self.seen) > MOST_EXCLUDED:

@@ -69,7 +69,7 @@ class WooCommerceSandbox:
         self._orders = OrderEndpoints(self.shop, self.ordering)
         self._site = SiteEndpoints(self.shop, self.webhooks)
         self._products = ProductEndpoints(self.shop, self.catalogue)
-        self._router = Router(self._orders.table(), self._site.table(), self._products.table())
+        self._router = Router(self.shop.statuses, self._orders.table(), self._site.table(), self._products.table())
         self.calls: deque[Row] = deque(maxlen=KEPT_CALLS)
         self.app = faulty(self._wsgi, self.faults)
         self._file = StateFile(self.shop, Path(state_file)) if state_file else None

@@ -105,7 +105,9 @@ class Shop:
         """Take over a dumped state."""
         whole = json.loads(text)
         with self.lock:
-            self.site, self.statuses, self.counters = whole["site"], whole["statuses"], whole["counters"]
+            self.site, self.counters = whole["site"], whole["counters"]
+            self.statuses.clear()
+            self.statuses.update(whole["statuses"])
             self.tables = {
                 name: {int(key): row for key, row in whole["tables"].get(name, {}).items()} for name in TABLES
             }
