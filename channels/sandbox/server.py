@@ -73,10 +73,14 @@ class SandboxServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-def serve(app: WsgiApp, host: str = "127.0.0.1", port: int = 0) -> None:
-    """Serve until interrupted. Raises OSError when the port is taken."""
+def serve(
+    app: WsgiApp, host: str = "127.0.0.1", port: int = 0, *, ready: Callable[[str], object] | None = None
+) -> None:
+    """Serve until interrupted; `ready` is told the address once it answers. Raises OSError when the port is taken."""
     server = SandboxServer(app, host, port)
     try:
+        if ready is not None:
+            ready(server.url)
         server.serve_forever(poll_interval=0.1)
     except KeyboardInterrupt:
         pass

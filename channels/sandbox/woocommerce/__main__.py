@@ -45,16 +45,19 @@ def main(arguments: list[str] | None = None) -> int:
     seed: dict[str, Any] = json.loads(chosen.seed.read_text(encoding="utf-8")) if chosen.seed else SAMPLE
     keys = [{"key": chosen.key, "secret": chosen.secret, "permissions": "read_write"}]
     store = WooCommerceSandbox(seed, keys=keys, state_file=chosen.state, random_seed=chosen.random_seed)
-    store.webhooks.base = f"http://{chosen.host}:{chosen.port}"
     signal.signal(signal.SIGTERM, _interrupt)
     stream = None
     if chosen.orders_per_minute > 0:
         stream = Stream(store.buying.any_order, chosen.orders_per_minute, seed=chosen.random_seed)
         stream.start()
-    sys.stdout.write(f"WooCommerce sandbox: {store.webhooks.base}\n")
-    sys.stdout.flush()
+
+    def ready(url: str) -> None:
+        store.webhooks.base = url
+        sys.stdout.write(f"WooCommerce sandbox: {url}\n")
+        sys.stdout.flush()
+
     try:
-        serve(store.app, chosen.host, chosen.port)
+        serve(store.app, chosen.host, chosen.port, ready=ready)
     except OSError as error:
         sys.stderr.write(f"Cannot listen on {chosen.host}:{chosen.port}: {error.strerror or error}\n")
         return 1

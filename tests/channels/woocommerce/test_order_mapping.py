@@ -273,7 +273,9 @@ def test_what_is_no_order_is_refused(body):
 @pytest.mark.parametrize("value", [None, 0, 1.5, "x", [], {}, [None], [[1]], {"a": 1}, [{"id": {}}], True])
 def test_no_kind_of_field_breaks_out(name, value):
     body = json.dumps({"order": {**capture("19")["body"], name: value}, "refunds": []}).encode()
+    code = "read"
     try:
         parser().parse_order(body)
     except ConnectorError as error:
-        assert error.code == "bad_order"
+        code = error.code
+    assert code in {"read", "bad_order"}

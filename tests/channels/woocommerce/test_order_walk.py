@@ -165,7 +165,7 @@ def test_trash_comes_by_a_walk_of_its_own(store, woo, clock):
     since = clock() - MINUTE
     clock.forward(5)
     store.trash_order(ids[0])
-    pages = [[order for order in page.orders] for page in woo.pull_orders(since=since)]
+    pages = [list(page.orders) for page in woo.pull_orders(since=since)]
     assert [[order.external_id for order in page] for page in pages] == [ids[1:], ids[:1]]
     assert woo.parse_order(pages[1][0].body).status == OrderStatus.DELETED
 
