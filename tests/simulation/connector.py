@@ -23,6 +23,7 @@ from channels.connectors.base import (
 from orders.contracts import (
     Address,
     Buyer,
+    IncomingFulfilment,
     IncomingLine,
     IncomingOrder,
     IncomingRefund,
@@ -49,6 +50,7 @@ class _Simulated(Connector):
 
     order_page_size = 5
     stock_batch_size = 4
+    webhook_topics = ("orders/updated",)
 
     @property
     def there(self):
@@ -190,6 +192,7 @@ def parse(row):
         ),
         buyer_note=row["note"],
         refunds=tuple(_refund(one) for one in row["refunds"]),
+        fulfilments=tuple(_parcel(one) for one in row["parcels"]),
     )
 
 
@@ -206,6 +209,11 @@ def _line(line):
         listing_id=line["listing"],
         barcode=line["barcode"],
     )
+
+
+def _parcel(one):
+    lines = tuple((line, Decimal(pieces)) for line, pieces in one["lines"])
+    return IncomingFulfilment(external_id=one["id"], tracking_numbers=(one["tracking"],), lines=lines)
 
 
 def _refund(one):

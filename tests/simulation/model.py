@@ -20,7 +20,6 @@ class Model:
         self.policy = {}  # (shop or None, sku or None) → {"buffer", "cap", "share", "stop_below", "paused"}
         self.orders = {}  # (shop, order) → {"lines": {id: (listing, wanted)}, "cancelled", "ours"}
         self.shipped = defaultdict(int)  # (shop, order, line) → units
-        self.home = defaultdict(int)  # (shop, order, line) → units that came back
 
     # --- goods ---------------------------------------------------------------------------------------------------
 
@@ -33,9 +32,13 @@ class Model:
         """A count found so many."""
         self.on_hand[sku, warehouse] = pieces
 
-    def left(self, shop, order, line, units, goods):
-        """Units of a line were sent; `goods` is [(sku, warehouse, pieces)] as the parcel says."""
-        assert sum_by_sku(goods) == self.pieces(shop, self.orders[shop, order]["lines"][line][0], units), (order, line)
+    def left(self, shop, order, line, units, goods, *, strict=True):
+        """Units of a line were sent; `goods` is [(sku, warehouse, pieces)] as the parcel says.
+
+        A parcel sent on the platform (not strict) may have left without goods on our shelves.
+        """
+        made_of, found = self.pieces(shop, self.orders[shop, order]["lines"][line][0], units), sum_by_sku(goods)
+        assert found == made_of if strict else all(found[sku] <= made_of[sku] for sku in found), (order, line, goods)
         for sku, warehouse, pieces in goods:
             assert warehouse in self.shops[shop], f"{order} was sent from {warehouse}"
             self.came(sku, warehouse, -pieces)
@@ -79,20 +82,40 @@ class Model:
 
     # --- figures -------------------------------------------------------------------------------------------------
 
-    def figure(self, shop, listing, promised):
-        """What a listing must show; `promised` is {(sku, warehouse): pieces} wanted or reserved there."""
-        sku, per = self.packs[shop, listing]
-        if sku is None or sku.startswith("V"):
-            return None
+    def figure(self, shop, sku, promised):
+        """Pieces of a SKU that a shop may show; `promised` is {(sku, warehouse): pieces} wanted or reserved there."""
         policy = self.policy_of(shop, sku)
         if self.paused(shop, sku):
             return 0
-        shown = max(0, self._free(shop, sku, promised) - policy["buffer"]) * policy["share"]
+        free = self._free(shop, sku, promised)
+        shown = max(free - policy["buffer"], min(free, 0))
+        shown = shown * policy["share"] if shown > 0 else shown
         if shown < policy["stop_below"]:
             return 0
         if policy["cap"] is not None:
             shown = min(shown, policy["cap"])
-        return floor(floor(shown) / per)
+        return max(0, floor(shown))
+
+    def shares(self, shop, listing, promised, locations, places):
+        """What each location of a listing must show, or None where nothing is published.
+
+        One location shows the whole shop; of several, each shows its own warehouse, filled in the shop's order.
+        """
+        sku, per = self.packs[shop, listing]
+        if sku is None or sku.startswith("V"):
+            return None
+        total = self.figure(shop, sku, promised)
+        if len(locations) == 1:
+            return {locations[0]: total // per}
+        made_of, rest, shown = self.parts.get(sku, {sku: 1}), total, {}
+        for location, place in zip(locations, places, strict=True):
+            there = min(
+                max(0, self.on_hand[part, place] - promised[part, place]) // count for part, count in made_of.items()
+            )
+            shown[location] = min(there, rest)
+            rest -= shown[location]
+        shown[locations[0]] += rest
+        return {location: pieces // per for location, pieces in shown.items()}
 
     def policy_of(self, shop, sku):
         """The most specific policy."""
@@ -103,12 +126,18 @@ class Model:
     def paused(self, shop, sku):
         """Any pause that touches the SKU or, for a bundle, one of its parts."""
         touched = {None, sku, *self.parts.get(sku, ())}
-        return any(row["paused"] for (where, what), row in self.policy.items() if where in (None, shop) and what in touched)
+        return any(
+            row["paused"] for (where, what), row in self.policy.items() if where in (None, shop) and what in touched
+        )
 
     def _free(self, shop, sku, promised):
         made_of = self.parts.get(sku, {sku: 1})
         places = self.shops[shop]
-        free = {(part, place): self.on_hand[part, place] - promised.get((part, place), 0) for part in made_of for place in places}
+        free = {
+            (part, place): self.on_hand[part, place] - promised.get((part, place), 0)
+            for part in made_of
+            for place in places
+        }
         in_all = {part: sum(free[part, place] for place in places) for part in made_of}
         if sku not in self.parts:
             return in_all[sku]

@@ -68,14 +68,14 @@ class Platform:
 
     # --- what sellers and buyers do ------------------------------------------------------------------------------
 
-    def list_item(self, listing, sku, *, barcode="", price="10.00"):
-        """Offer something; nothing is in stock yet."""
+    def list_item(self, listing, sku, *, barcode="", price="10.00", stock=0):
+        """Offer something."""
         self.listings[listing] = {
             "sku": sku,
             "barcode": barcode,
             "title": f"Item {sku}",
             "price": price,
-            "stock": dict.fromkeys(self.locations, 0),
+            "stock": dict.fromkeys(self.locations, stock),
         }
 
     def shown(self, listing):
@@ -166,6 +166,17 @@ class Platform:
         )
         self._publish(order, document, delay)
 
+    def ship_there(self, order, tracking):
+        """Somebody sends all that is left with the platform's own labels."""
+        sent = self.sent(order)
+        left = [(row["id"], row["quantity"] - sent.get(row["id"], 0)) for row in self.latest(order)["lines"]]
+        self._parcel(order, [(line, pieces) for line, pieces in left if pieces > 0], tracking, f"there {tracking}")
+
+    def _parcel(self, order, lines, tracking, key):
+        parcels = self.parcels.setdefault(order, [])
+        parcels.append({"id": f"{order}/p{len(parcels) + 1}", "key": key, "lines": list(lines), "tracking": tracking})
+        self._publish(order, copy.deepcopy(self.latest(order)), 0)
+
     def sent(self, order):
         """Pieces per line that the platform knows to have left."""
         total = {}
@@ -193,6 +204,7 @@ class Platform:
         versions = self.orders.setdefault(order, [])
         before = versions[-1]["visible_at"] if versions else self.now()
         document["updated"] = self._stamp()
+        document["parcels"] = copy.deepcopy(self.parcels.get(order, []))
         document["visible_at"] = max(self.now() + dt.timedelta(seconds=delay), before)
         versions.append(document)
 
@@ -286,11 +298,10 @@ class Platform:
             }
             if any(pieces > left.get(line, 0) for line, pieces in lines):
                 return None, False
-            self.parcels.setdefault(order, []).append({"key": key, "lines": list(lines), "tracking": tracking})
-            self._publish(order, copy.deepcopy(self.latest(order)), 0)
+            self._parcel(order, lines, tracking, key)
         if fault == "lost_after":
             raise Lost(applied=True)
-        return f"{order}/p{len(self.parcels[order])}", bool(known)
+        return (known or self.parcels[order])[-1]["id"], bool(known)
 
     def api_cancel(self, order):
         """Cancel without giving stock back here; done already is fine."""
