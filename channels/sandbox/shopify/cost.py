@@ -156,5 +156,5 @@ def actual(value: Any, name: str = "") -> float:
         return sum(actual(item, name) for item in value)
     if not isinstance(value, dict) or name == "pageInfo":
         return 0.0
-    wrapper = "pageInfo" in value or "nodes" in value or name == "edges"
-    return (0 if wrapper or not name else 1) + sum(actual(inner, key) for key, inner in value.items())
+    own = 0 if not name or name == "edges" else 2 if "nodes" in value or "edges" in value else 1
+    return own + sum(actual(inner, key) for key, inner in value.items())

@@ -53,7 +53,7 @@ class Messenger:
         self._order = itertools.count()
         self._wake = threading.Condition()
         self._threads: list[threading.Thread] = []
-        self._stopped = False
+        self._stopped, self._busy = False, 0
         self._held: list[Delivery] = []
 
     def tell(self) -> None:
@@ -92,8 +92,6 @@ class Messenger:
                     return True
             time.sleep(0.01)
         return False
-
-    _busy = 0
 
     def _queue_all(self, topic: str, payload: Record) -> None:
         event = str(uuid.uuid4())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import gzip
 import json
 import time
@@ -103,7 +104,13 @@ def connect(
     config = ConnectorConfig(
         account=account, base_url=base_url or url, credentials=secrets, options=options, clock=clock, sleep=sleep
     )
-    return ShopifyConnector(config, http or make_client(allow=["127.0.0.1"], read_timeout=5.0, total_timeout=5.0))
+    return ShopifyConnector(config, http or shared_client())
+
+
+@functools.cache
+def shared_client() -> Any:
+    """Return one client for all tests: loading the certificates takes longer than most of them."""
+    return make_client(allow=["127.0.0.1"], read_timeout=5.0, total_timeout=5.0)
 
 
 def all_orders(connector: ShopifyConnector, since: dt.datetime = LONG_AGO) -> list[Any]:
@@ -127,7 +134,7 @@ class Recorder:
     """An HTTP client that remembers the GraphQL requests it passes on."""
 
     def __init__(self) -> None:
-        self.inner = make_client(allow=["127.0.0.1"])
+        self.inner = shared_client()
         self.sent: list[dict[str, Any]] = []
 
     def request(self, method: str, url: str, **options: Any) -> Any:
