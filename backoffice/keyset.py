@@ -120,7 +120,7 @@ class KeysetChangeList(ChangeList):
     def _describe(self, request: HttpRequest, ordering: list[str]) -> None:
         self.paginator = KeysetPaginator([], self.list_per_page)
         self.result_count = len(self.result_list)
-        self.full_result_count = None
+        self.full_result_count = self.result_count  # equal: unfold then offers no “show all” of a list nobody counted
         self.show_full_result_count = False
         self.show_admin_actions = True
         self.can_show_all = False

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -118,17 +119,12 @@ class OrderAdmin(YikuModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """The page of one order is our own: nothing on it is edited as a row."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         order = self.get_object(request, object_id)
         if order is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        if not self.has_view_permission(request, order):
-            return self._refuse(request)
+            raise Http404
         return order_page.show(self, request, order)
-
-    def _refuse(self, request: HttpRequest) -> HttpResponse:
-        from django.core.exceptions import PermissionDenied
-
-        raise PermissionDenied
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "empty_hint": _empty_hint(request)})
