@@ -13,9 +13,8 @@ from graphql import GraphQLError, GraphQLResolveInfo, get_directive_values
 
 from channels.sandbox.shopify import orders
 from channels.sandbox.shopify.resolvers import Context, field, in_order
-from channels.sandbox.shopify.store import Record, Refused
+from channels.sandbox.shopify.store import KEYS_KEPT, Record, Refused
 
-KEPT = dt.timedelta(hours=24)  # a key means nothing after that
 REASONS = frozenset(
     {
         "correction",
@@ -69,7 +68,7 @@ def _once(context: Context, key: str, input: Record, work: Callable[[], Record])
     """Do the work once for a key: a repeat is answered as the first, a repeat with other content refused."""
     digest = hashlib.sha256(json.dumps(input, sort_keys=True).encode()).hexdigest()
     kept = context.store.idempotency.get(key)
-    if kept and dt.datetime.fromisoformat(kept["at"]) < context.store.now() - KEPT:
+    if kept and dt.datetime.fromisoformat(kept["at"]) < context.store.now() - KEYS_KEPT:
         kept = None
     if context.quirks.on("idempotency_concurrent"):
         return _failed("IDEMPOTENCY_CONCURRENT_REQUEST", "This request is currently in progress, please try again.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -52,7 +53,10 @@ STYLE = """
 *{box-sizing:border-box}body{margin:0;font:16px/1.5 system-ui,-apple-system,"Noto Sans CJK SC",sans-serif;color:#1d2327;
 background:#f6f7f5}header{background:#0b5d4b;color:#fff;padding:1rem 1.5rem;display:flex;gap:1rem;align-items:baseline;
 flex-wrap:wrap}header h1{margin:0;font-size:1.35rem}header p{margin:0;opacity:.85;flex:1;font-size:.9rem}header a{
-color:#fff}main{max-width:70rem;margin:0 auto;padding:1.25rem}.goods{display:grid;gap:1rem;grid-template-columns:
+color:#fff}main{max-width:84rem;margin:0 auto;padding:1.25rem;display:grid;gap:1.25rem;align-items:start;
+grid-template-columns:minmax(0,1fr) 24rem}.say{grid-column:1/-1;margin:0}aside{position:sticky;top:1rem}aside h2{
+font-size:1.05rem;margin:0 0 .5rem}@media(max-width:60rem){main{grid-template-columns:minmax(0,1fr)}aside{
+position:static}}.goods{display:grid;gap:1rem;grid-template-columns:
 repeat(auto-fill,minmax(15rem,1fr))}.card{background:#fff;border:1px solid #dfe3df;border-radius:.6rem;padding:1rem;
 display:flex;flex-direction:column;gap:.35rem}.card h2{font-size:1rem;margin:0}.sku{color:#5c665f;font-size:.8rem}
 .price{font-weight:600}.stock{font-size:.9rem;color:#0b5d4b}.out{color:#b3261e}form{margin-top:auto}button{width:100%;
@@ -60,7 +64,7 @@ padding:.5rem;border:0;border-radius:.4rem;background:#0b5d4b;color:#fff;font:in
 background:#c8cec9;cursor:default}button:focus-visible{outline:3px solid #7fd1bd}.say{background:#e3f4ee;border:1px
 solid #9ed3c3;border-radius:.5rem;padding:.6rem 1rem}.bad{background:#fdecea;border-color:#f3b4ae}table{width:100%;
 border-collapse:collapse;background:#fff;border:1px solid #dfe3df}td{padding:.45rem .75rem;border-top:1px solid
-#eceeec}.wide{overflow-x:auto}
+#eceeec}.wide{overflow-x:auto}td{font-size:.9rem;vertical-align:top}.sum{text-align:right;white-space:nowrap}
 """
 
 
@@ -100,8 +104,8 @@ def _page(shop: ShopifySandbox, language: str, query: dict[str, str]) -> str:
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{name}</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{STYLE}</style></head><body>'
         f'<header><h1>{name}</h1><p>{escape(words["about"])}</p><a href="/?lang={other}">{words["other"]}</a></header>'
-        f'<main>{said}<div class="goods">{goods}</div><h2>{escape(words["recent"])}</h2>'
-        f'<div class="wide"><table>{rows}</table></div></main></body></html>'
+        f'<main>{said}<div class="goods">{goods}</div><aside><h2>{escape(words["recent"])}</h2>'
+        f'<div class="wide"><table>{rows}</table></div></aside></main></body></html>'
     )
 
 
@@ -117,7 +121,7 @@ def _card(store: Store, row: Record, language: str) -> str:
     left = words["not_counted"] if not item["tracked"] else f"{have} {words['left']}" if open_ else words["sold_out"]
     return (
         f'<article class="card"><h2>{escape(title)}</h2><span class="sku">{escape(row["sku"] or "")}</span>'
-        f'<span class="price">{escape(row["price"])} {escape(store.shop["currencyCode"])}</span>'
+        f'<span class="price">{Decimal(row["price"]):.2f} {escape(store.shop["currencyCode"])}</span>'
         f'<span class="stock{"" if open_ else " out"}">{escape(left)}</span>'
         f'<form method="post" action="/buy"><input type="hidden" name="variant" value="{escape(row["id"])}">'
         f'<input type="hidden" name="lang" value="{language}"><button{"" if open_ else " disabled"}>'
@@ -129,5 +133,8 @@ def _row(order: Record, words: dict[str, str]) -> str:
     state = words["cancelled"] if order["cancelledAt"] else words["shipped"] if order["fulfillments"] else words["paid"]
     goods = ", ".join(f"{row['quantity']} × {row['sku'] or row['title']}" for row in order["lines"][:4])
     total = f"{sums.totals(order, now=True)['total']:.2f} {order['currencyCode']}"
-    cells = (order["name"], order["createdAt"].replace("T", " ").rstrip("Z"), goods, total, state)
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    when = order["createdAt"].replace("T", " ").rstrip("Z")
+    return (
+        f'<tr><td><b>{escape(order["name"])}</b><br><span class="sku">{escape(when)}</span></td>'
+        f'<td>{escape(goods)}</td><td class="sum">{escape(total)}<br><span class="sku">{escape(state)}</span></td></tr>'
+    )

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +20,9 @@ from typing import Any
 
 Record = dict[str, Any]
 SAVE_SECONDS = 0.5
+KEYS_KEPT = dt.timedelta(hours=24)  # an idempotency key means nothing after that
 COLLECTIONS = ("locations", "products", "variants", "items", "orders", "subscriptions", "idempotency", "tokens")
+log = logging.getLogger("sandbox.shopify")
 
 
 class Refused(Exception):
@@ -86,6 +90,7 @@ class Store:
         self._dirty.set()
         if self._saver:
             self._saver.join(10)
+            self._save()  # what changed while the last save was under way
 
     def _open(self, path: Path) -> None:
         if path.exists():
@@ -96,14 +101,22 @@ class Store:
         self._saver.start()
 
     def _keep_saving(self) -> None:
+        pause = SAVE_SECONDS
         while not self._stop.is_set():
             self._dirty.wait()
-            self._stop.wait(SAVE_SECONDS)
+            self._stop.wait(pause)
             self._dirty.clear()
-            self._save()
+            began = time.monotonic()
+            try:
+                self._save()
+            except OSError as error:
+                log.error("The shop could not be saved: %s", error)
+            # A large shop is saved less often, so that buyers do not wait for the file.
+            pause = max(SAVE_SECONDS, 10 * (time.monotonic() - began))
 
     def _save(self) -> None:
         with self.lock:
+            self._forget_keys()
             text = json.dumps(self.state, ensure_ascii=False)
         path = Path(str(self.state_file))
         # Written beside and renamed, so that a kill leaves the old file or the new one, never half of one.
@@ -112,6 +125,11 @@ class Store:
             part.flush()
             os.fsync(part.fileno())
         os.replace(part.name, path)
+
+    def _forget_keys(self) -> None:
+        oldest = (self.now() - KEYS_KEPT).isoformat()
+        for key in [key for key, row in self.idempotency.items() if row["at"] < oldest]:
+            del self.idempotency[key]
 
 
 def money(value: Any) -> str:
