@@ -71,15 +71,16 @@ def _set_up() -> None:
     codes = [f"SKU-{i:05d}" for i in range(1, 2001)]
     Sku.objects.bulk_create(Sku(product=product, code=code, code_key=code.casefold(), name=code) for code in codes)
     for code in ("keyword", "test_order"):
-        CheckSetting.objects.create(code=code, enabled=False)
+        CheckSetting.objects.update_or_create(code=code, defaults={"enabled": False})
 
 
 def _shop(name: str, work: Work) -> tuple[int, list[int]]:
     """A shop on three warehouses of its own, with the stock that the work needs."""
     from decimal import Decimal
 
+    from backoffice import clock
     from inventory import ledger
-    from inventory.models import Shop, ShopWarehouse, Sku, Warehouse
+    from inventory.models import Balance, Shop, ShopWarehouse, Sku, Warehouse
 
     shop = Shop.objects.create(code=name, name=name, currency="EUR")
     places = [Warehouse.objects.create(code=f"{name}-{n}", name=f"{name}-{n}") for n in range(WAREHOUSES)]
@@ -101,6 +102,10 @@ def _shop(name: str, work: Work) -> tuple[int, list[int]]:
     ]
     for start in range(0, len(drafts), 1000):
         ledger.post(entries=drafts[start : start + 1000])
+    Balance.objects.bulk_create(
+        [Balance(sku_id=sku, warehouse=place, updated_at=clock.now()) for sku in skus.values() for place in places],
+        ignore_conflicts=True,
+    )
     return shop.pk, [place.pk for place in places]
 
 

@@ -27,7 +27,7 @@ def book_demand(*, wants: Sequence[Want], expires_at: Expiry = None, actor: str 
         book = Book([job.reference for job in jobs], pairs(jobs), first_pairs(jobs))
         for job in jobs:
             if not book.knows(job.reference):
-                _place(book, job, job.units, _expiry(expires_at, job.reference))
+                place(book, job, job.units, expiry_of(expires_at, job.reference))
         book.save(actor=actor)
 
 
@@ -40,7 +40,7 @@ def change_demand(*, wants: Sequence[Want], expires_at: Expiry = None, actor: st
     with transaction.atomic():
         book = Book.of([job.reference for job in jobs], pairs(jobs), first_pairs(jobs))
         for job in jobs:
-            _bring_to(book, job, _expiry(expires_at, job.reference))
+            _bring_to(book, job, expiry_of(expires_at, job.reference))
         book.save(actor=actor)
 
 
@@ -68,11 +68,12 @@ def expire_demand(now: dt.datetime, *, limit: int = 1000) -> list[str]:
     return list(expired)
 
 
-def _expiry(expires_at: Expiry, reference: str) -> dt.datetime | None:
+def expiry_of(expires_at: Expiry, reference: str) -> dt.datetime | None:
+    """Return when the demand of a reference expires."""
     return expires_at.get(reference) if isinstance(expires_at, Mapping) else expires_at
 
 
-def _place(book: Book, job: Job, units: int, expires_at: dt.datetime | None) -> None:
+def place(book: Book, job: Job, units: int, expires_at: dt.datetime | None) -> None:
     """Book demand where it will probably be reserved; what no warehouse has stands on the first."""
     there = [(warehouse, job.units_at(warehouse, book.uncommitted)) for warehouse in job.warehouses]
     one = next((warehouse for warehouse, has in there if has >= units), None) if job.whole else None
@@ -98,4 +99,4 @@ def _bring_to(book: Book, job: Job, expires_at: dt.datetime | None) -> None:
                 surplus -= book.take(job.reference, bucket, sku_id, surplus, order, Reason.RELEASE)
         missing = max(missing, job.units_of(-surplus, per))
     if missing > 0:
-        _place(book, job, missing, expires_at)
+        place(book, job, missing, expires_at)

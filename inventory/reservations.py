@@ -5,6 +5,7 @@ decided under the locks of the balances it touches; each call is one transaction
 This is the door for the floors above; the rooms behind it are `demand`, `reserving` and `goods`.
 """
 
+from inventory.arriving import book_and_reserve
 from inventory.demand import book_demand, change_demand, expire_demand, set_expiry
 from inventory.goods import Consumed, Held, PutBack, consume, put_back, release, unreserve
 from inventory.reserving import ReserveResult, Shortage, reserve, reserve_one
@@ -17,6 +18,7 @@ __all__ = [
     "ReserveResult",
     "Shortage",
     "Want",
+    "book_and_reserve",
     "book_demand",
     "change_demand",
     "consume",

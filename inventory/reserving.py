@@ -52,10 +52,10 @@ def reserve(*, wants: Sequence[Want], partial: bool = False, actor: str = "") ->
     with transaction.atomic():
         book = Book.of([job.reference for job in jobs], pairs(jobs))
         free = {pair: balance.free for pair, balance in book.balances.items()}
-        for group in _grouped(jobs, partial):
-            shortages += _reserve_group(book, free, group, partial)
+        for group in grouped(jobs, partial):
+            shortages += reserve_group(book, free, group, partial)
         book.save(actor=actor)
-    return ReserveResult(reserved={job.reference: _reserved(book, job.reference) for job in jobs}, shortages=shortages)
+    return ReserveResult(reserved={job.reference: reserved(book, job.reference) for job in jobs}, shortages=shortages)
 
 
 def reserve_one(*, want: Want, actor: str = "") -> ReserveResult:
@@ -70,7 +70,8 @@ def reserve_one(*, want: Want, actor: str = "") -> ReserveResult:
     return reserve(wants=[want], actor=actor)
 
 
-def _grouped(jobs: list[Job], partial: bool) -> Iterable[list[Job]]:
+def grouped(jobs: list[Job], partial: bool) -> Iterable[list[Job]]:
+    """Return the jobs that are reserved together or not at all."""
     groups: dict[tuple[str, str], list[Job]] = {}
     for job in jobs:
         alone = partial or not job.group
@@ -78,7 +79,8 @@ def _grouped(jobs: list[Job], partial: bool) -> Iterable[list[Job]]:
     return groups.values()
 
 
-def _reserve_group(book: Book, free: dict[Pair, int], group: list[Job], partial: bool) -> list[Shortage]:
+def reserve_group(book: Book, free: dict[Pair, int], group: list[Job], partial: bool) -> list[Shortage]:
+    """Reserve a group out of `free` in the book; returns what is missing."""
     before: dict[Pair, int] = {}
     picks: list[tuple[Job, list[tuple[int, int]]]] = []
     shortages: list[Shortage] = []
@@ -164,5 +166,6 @@ def _shortage(job: Job, sku_id: int, wanted: int, available: int) -> Shortage:
     )
 
 
-def _reserved(book: Book, reference: str) -> list[Taken]:
+def reserved(book: Book, reference: str) -> list[Taken]:
+    """Return what a reference holds reserved."""
     return [(key[1], key[2], pieces(held.quantity)) for key, held in book.open(reference, RESERVED)]

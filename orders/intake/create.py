@@ -14,6 +14,7 @@ from typing import Any
 
 from backoffice import bulk, locks
 from inventory import reservations
+from inventory.reservations import Want
 from orders import ids
 from orders.contracts import Buyer, OrderStatus, PaymentStatus
 from orders.desk import duplicates, holds, review, verdicts
@@ -25,6 +26,7 @@ from orders.intake.drafts import Draft, DraftLine, address_json, clean, name_key
 from orders.intake.goods import Goods
 from orders.intake.page import Page
 from orders.models import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
+from orders.models.order import order_reference
 
 NOT_PAID = (PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID)
 GONE = (OrderStatus.CANCELLED, OrderStatus.DELETED)
@@ -307,16 +309,19 @@ def insert_parts(lines: Sequence[FreshLine]) -> None:
 
 def _book(page: Page, mine: Sequence[Fresh]) -> None:
     """Book what is wanted, reserve what passed, write the reviews, and hold what turned out short."""
-    wants = {one.id: verdicts.wants_of(one.facts) for one in mine if one.books}
+    wants: list[Want] = []
     expires: dict[str, dt.datetime | None] = {}
     for one in mine:
+        own = verdicts.wants_of(one.facts) if one.books else []
+        wants += own
         if one.state == State.UNPAID:
-            expires |= dict.fromkeys((want.reference for want in wants[one.id]), page.unpaid_until())
-    booked = [want for one in mine if one.books for want in wants[one.id]]
-    if booked:
-        reservations.book_demand(wants=booked, expires_at=expires or None, actor=ACTOR)
+            expires |= dict.fromkeys((want.reference for want in own), page.unpaid_until())
     passed = [one for one in mine if one.state == State.APPROVED]
-    short = verdicts.reserve([one.facts for one in passed], [want for one in passed for want in wants[one.id]], ACTOR)
+    waiting = {order_reference(one.id) for one in mine if one.state != State.APPROVED}
+    short: set[int] = set()
+    if wants:
+        result = reservations.book_and_reserve(wants=wants, waiting=waiting, expires_at=expires or None, actor=ACTOR)
+        short = verdicts.note_shortages([one.facts for one in passed], result.shortages)
     for one in passed:
         if one.id in short:
             one.findings, one.state = page.rules.shortages(one.facts), State.HELD
