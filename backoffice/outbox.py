@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice import bulk, clock
 from backoffice.errors import YikuError
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 class State(models.TextChoices):
     """Where a delivery is."""
 
-    DUE = "due", _("due")
+    DUE = "due", pgettext_lazy("state", "due")
     WORKING = "working", _("working")
     DONE = "done", _("done")
     PARKED = "parked", _("needs a person")

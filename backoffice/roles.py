@@ -13,6 +13,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 OWNER = "owner"
 ROLES = {
@@ -22,7 +23,7 @@ ROLES = {
     "warehouse_clerk": _("Warehouse clerk"),
     "customer_service": _("Customer service"),
     "bookkeeper": _("Bookkeeper"),
-    "buyer": _("Buyer"),
+    "buyer": pgettext_lazy("role", "Buyer"),
     "auditor": _("Auditor"),
 }
 ALL = "*"  # every permission of the app

@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.triggers import append_only
 from channels.models.accounts import Account
@@ -117,7 +118,7 @@ class PublicationLog(models.Model):
     inputs = models.JSONField(_("inputs"))
     desired = models.IntegerField(_("our figure"))
     expected = models.IntegerField(_("expected there"), null=True, blank=True)
-    sent = models.IntegerField(_("sent"), null=True, blank=True)
+    sent = models.IntegerField(pgettext_lazy("quantity", "sent"), null=True, blank=True)
     idempotency_key = models.UUIDField(_("idempotency key"), default=uuid.uuid4, unique=True, editable=False)
     decided_at = models.DateTimeField(_("decided"))
     status = models.CharField(_("answer"), max_length=20, blank=True)

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import FileResponse, HttpRequest
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.decorators import action, display
 
 from backoffice import audit
@@ -136,7 +137,7 @@ class PeriodAdmin(ReadOnlyMixin, YikuModelAdmin):
     @display(description=_("state"), label={"open": "success", "closed": "info"})
     def state(self, period: Period) -> tuple[str, Any]:
         """Open or closed."""
-        return ("closed", _("Closed")) if period.closed_at else ("open", _("Open"))
+        return ("closed", _("Closed")) if period.closed_at else ("open", pgettext_lazy("month", "Open"))
 
 
 def _closed(period: Period) -> Outcome:

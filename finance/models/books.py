@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.fields import MoneyField, RateField
 from finance.models.currencies import Currency
@@ -39,7 +40,7 @@ class LedgerAccount(models.Model):
         BANK = "bank", _("Bank")
         CLEARING = "clearing", _("Platform balances")
 
-    code = models.CharField(_("code"), max_length=20, unique=True)
+    code = models.CharField(pgettext_lazy("identifier", "code"), max_length=20, unique=True)
     name = models.CharField(_("name"), max_length=80)
     name_en = models.CharField(_("English name"), max_length=80, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)

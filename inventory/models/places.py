@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice import clock
 from backoffice.fields import QuantityField, RateField
@@ -27,7 +28,7 @@ class Warehouse(models.Model):
         STORE = "store", _("Store")
         PLATFORM = "platform", _("Run by a platform")
 
-    code = models.CharField(_("code"), max_length=40, unique=True, validators=[CODE])
+    code = models.CharField(pgettext_lazy("identifier", "code"), max_length=40, unique=True, validators=[CODE])
     name = models.CharField(_("name"), max_length=100)
     name_en = models.CharField(_("English name"), max_length=100, blank=True)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices, default=Kind.OWN)
@@ -57,7 +58,7 @@ class Warehouse(models.Model):
 class Shop(models.Model):
     """A place where goods are sold; how its platform is reached is the channel account's matter."""
 
-    code = models.CharField(_("code"), max_length=40, unique=True, validators=[CODE])
+    code = models.CharField(pgettext_lazy("identifier", "code"), max_length=40, unique=True, validators=[CODE])
     name = models.CharField(_("name"), max_length=100)
     name_en = models.CharField(_("English name"), max_length=100, blank=True)
     currency = models.CharField(_("currency"), max_length=3, default="CNY")

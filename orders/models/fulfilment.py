@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.fields import CostField, MoneyField, QuantityField
 from backoffice.outbox import Delivery, Event
@@ -37,7 +38,7 @@ class Shipment(models.Model):
     tracking_number = models.CharField(_("tracking number"), max_length=200, blank=True)
     tracking_url = models.CharField(_("tracking address"), max_length=1000, blank=True)
     idempotency_key = models.CharField(_("idempotency key"), max_length=200, unique=True)
-    shipped_at = models.DateTimeField(_("shipped"))
+    shipped_at = models.DateTimeField(pgettext_lazy("time", "shipped"))
     created_at = models.DateTimeField(_("recorded"))
     actor = models.CharField(_("shipped by"), max_length=150, blank=True)
     voided_at = models.DateTimeField(_("taken back at"), null=True, blank=True)

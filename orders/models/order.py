@@ -79,7 +79,7 @@ class Order(models.Model):
     demand_expires_at = models.DateTimeField(_("goods kept until"), null=True, blank=True)  # unpaid orders only
     received_at = models.DateTimeField(_("first received"))
     updated_at = models.DateTimeField(_("last change"))
-    approved_at = models.DateTimeField(_("approved"), null=True, blank=True)
+    approved_at = models.DateTimeField(pgettext_lazy("time", "approved"), null=True, blank=True)
     shipped_at = models.DateTimeField(_("shipped at"), null=True, blank=True)
 
     # Why somebody has to look at it: a check's code, or one of orders.desk.holds. Held orders have one; an order in
@@ -242,7 +242,7 @@ class OrderLine(models.Model):
     barcode = models.CharField(_("barcode"), max_length=100, blank=True)
     title = models.CharField(_("title"), max_length=500, blank=True)
     quantity = QuantityField(_("wanted"))  # now: cancelled and refunded unshipped goods are off
-    ordered_quantity = QuantityField(_("ordered"))
+    ordered_quantity = QuantityField(pgettext_lazy("quantity", "ordered"))
     shipped_quantity = QuantityField(_("shipped"), default=0)
     pack = QuantityField(_("pieces per unit"), default=1)  # a listing may stand for a case of 12
     unit_price = MoneyField(_("unit price"), default=0)
