@@ -4,6 +4,7 @@ SHELL := /bin/sh
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+DEMO ?= 1
 export YIKU_SHARED ?= $(abspath ../shared)
 
 .PHONY: help install run test test-sqlite test-postgres check bench soak controls translations clean
@@ -21,7 +22,7 @@ install:
 	@sh tools/install.sh "$(VENV)"
 
 run: install
-	@PORT="$(PORT)" $(BIN)/python manage.py supervise --demo
+	@PORT="$(PORT)" DEMO="$(DEMO)" exec $(BIN)/python -m backoffice.supervisor
 
 test: install
 	@$(BIN)/python tools/run_tests.py

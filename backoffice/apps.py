@@ -13,7 +13,7 @@ class BackofficeConfig(AppConfig):
 
     def ready(self) -> None:
         """Guard append-only tables and bring the roles up to date after every migrate; fill the settings section."""
-        from backoffice import own_pages, roles, triggers
+        from backoffice import checks, own_pages, roles, triggers  # noqa: F401 — checks register themselves
         from backoffice.models import AuditEntry
 
         triggers.append_only(AuditEntry)

@@ -17,6 +17,7 @@ PRODUCTION = {
     "SECURE": "1",
     "SECRET_KEY": "only-for-the-deploy-check-" + "x9" * 30,
     "FIELD_KEYS": "ZGVwbG95LWNoZWNrLWRlcGxveS1jaGVjay1kZXBsb3k=",
+    "HASH_KEY": "only-for-the-deploy-check-" + "h7" * 10,
     "ALLOWED_HOSTS": "yiku.example",
     "CSRF_TRUSTED_ORIGINS": "https://yiku.example",
     "DATABASE_URL": "sqlite://:memory:",
