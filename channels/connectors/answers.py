@@ -61,7 +61,8 @@ def load_json(body: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
         raise ValueError("the JSON is not UTF-8") from None
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
-    _check_depth(value, max_depth)
+    if body.count(b"{") + body.count(b"[") > max_depth:
+        _check_depth(value, max_depth)
     return _storable(value) if UNSTORABLE_ESCAPE.search(body) else value
 
 

@@ -42,10 +42,13 @@ def pages(client: StoreClient, *, cursor: str | None, page_size: int = PAGE) -> 
         params = {"per_page": page_size, "page": page, "orderby": "id", "order": "asc"}
         response = client.send("GET", "products", params)
         products = _objects(response)
-        before, total = total, _total(response)
+        # A page past the last says that there is nothing at all: its total counts for nothing.
+        before, total = total, _total(response) if products else None
         # A product deleted meanwhile moves the ones behind it a place forward, over the edge of the page.
-        shifted = before is not None and total is not None and total < before and page > 1
-        last = len(products) < page_size and not (total is not None and total > page * page_size)
+        fewer = total is not None and before is not None and total < before
+        vanished = not products and before is not None and before > (page - 1) * page_size
+        shifted = page > 1 and (fewer or vanished)
+        last = len(products) < page_size if total is None else page * page_size >= total
         page, serial = (page - 1 if shifted else page + 1), serial + 1
         done = last and not shifted
         yield ListingPage(listings=tuple(_listings(client, products)), next_cursor=None if done else f"{page}|{serial}")

@@ -11,6 +11,7 @@ from channels.connectors.base import ConnectorError
 from channels.connectors.woocommerce.client import gmt
 
 Raw = Mapping[str, Any]
+NUMERIC = frozenset({str, int, Decimal})
 MOST_DIGITS = 20  # before or after the point; a text like "1e999999999" must not become a number
 
 
@@ -30,7 +31,7 @@ def identifier(raw: Raw, name: str) -> str:
 def text(raw: Raw, name: str) -> str:
     """Return text without the blanks around it; "" for null and anything that is no text."""
     value = raw.get(name)
-    if isinstance(value, str):
+    if type(value) is str:
         return value.strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
@@ -38,27 +39,28 @@ def text(raw: Raw, name: str) -> str:
 def record(raw: Raw, name: str) -> Raw:
     """Return an inner object; empty when absent (PHP writes an empty one as [])."""
     value = raw.get(name)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def records(raw: Raw, name: str) -> list[Raw]:
     """Return a list of objects; empty when absent."""
     value = raw.get(name)
-    if value is not None and not isinstance(value, list):
+    if not value:
+        return []
+    if not isinstance(value, list):
         raise bad_order(f"{name} is no list")
-    return [row for row in value or [] if isinstance(row, Mapping)]
+    return [row for row in value if isinstance(row, dict)]
 
 
 def number(value: Any) -> Decimal | None:
     """Return a number given as text or number, exact; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if type(value) not in NUMERIC:
         return None
     try:
         found = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation:
         return None
-    exponent = found.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(exponent) > MOST_DIGITS or found.adjusted() > MOST_DIGITS:
+    if not found.is_finite() or (found and abs(found.adjusted()) > MOST_DIGITS):
         return None
     return found
 

@@ -80,6 +80,26 @@ def test_many_products_come_over_pages_with_a_cursor(store, woo):
     assert rest == [row.external_id for page in pages[1:] for row in page.listings]
 
 
+@pytest.mark.parametrize("count", [95, 96, 194, 195, 196])
+def test_a_last_page_that_is_just_full_ends_the_walk(count, store, woo):
+    with store.shop.lock:
+        for number in range(count):
+            store.catalogue.create({"name": f"N{number}", "sku": f"N{number}", "regular_price": "1"})
+    assert len(listings(woo)) == count + 7
+
+
+def test_a_last_page_that_vanishes_under_the_walk_was_moved_forward(store, woo):
+    with store.shop.lock:
+        ids = [store.catalogue.create({"name": f"N{n}", "sku": f"N{n}", "regular_price": "1"})["id"] for n in range(96)]
+    seen = set()
+    for page in woo.pull_listings():
+        if not seen:
+            with store.shop.lock:
+                store.catalogue.delete(store.catalogue.get(12), force=True)
+        seen |= {row.external_id for row in page.listings}
+    assert {str(number) for number in ids} <= seen
+
+
 def test_a_product_deleted_under_the_walk_hides_none_behind_it(store, woo):
     with store.shop.lock:
         ids = [
