@@ -12,6 +12,7 @@ from channels.sandbox.shopify.store import Record, Refused, Store
 
 
 def check_stock(store: Store, order: Record) -> None:
+    """Raise Refused when a tracked variant that may not be oversold is short over all places."""
     wanted: dict[str, int] = {}
     for line in order["lines"]:
         if line["variant"]:
@@ -25,6 +26,7 @@ def check_stock(store: Store, order: Record) -> None:
 
 
 def route(store: Store, order: Record, details: Mapping[str, Any]) -> None:
+    """Open every line of a new order at the place it is to be shipped from."""
     for line in order["lines"]:
         change_open(store, order, line, line["quantity"], location=line["location"] or details.get("location"))
 
@@ -97,6 +99,7 @@ def _level(store: Store, variant_id: str | None, location: str) -> Record | None
 
 
 def set_free(store: Store, line: Record, location: str, delta: int) -> None:
+    """Change what is free of a line at a place; untracked goods and deleted ones have no figure."""
     level = _level(store, line["variant"], location)
     if level is not None and delta:
         level["available"] += delta
@@ -105,6 +108,7 @@ def set_free(store: Store, line: Record, location: str, delta: int) -> None:
 
 
 def commit(store: Store, line: Record, location: str, delta: int) -> None:
+    """Change what is promised of a line at a place."""
     level = _level(store, line["variant"], location)
     if level is not None:
         level["committed"] = max(0, level["committed"] + delta)
