@@ -18,7 +18,7 @@ from channels.connectors.shopify.documents import API_VERSION, operation_name
 from channels.connectors.shopify.throttle import MOST_POINTS, bucket_for
 
 ATTEMPTS = 6  # sends of one call while the platform only asks to wait
-LONGEST_SLEEP = 30.0  # seconds inside one call; longer waits belong to the engine
+LONGEST_SLEEP = 30.0  # seconds inside one call, all waits together; longer ones belong to the engine
 UNTOLD_WAIT = 2.0  # seconds, doubled each time, when a 429 does not say how long
 PASSING_CODES = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"})
 
@@ -66,6 +66,7 @@ class GraphQLClient:
 
         Raises ConnectorError; after a write, `unknown` tells that it may have been applied.
         """
+        slept = 0.0
         for attempt in range(ATTEMPTS):
             try:
                 self._pace(operation_name(document))
@@ -74,9 +75,10 @@ class GraphQLClient:
                 if error.code != "throttled":
                     raise
                 wait = error.retry_after or UNTOLD_WAIT * 2**attempt
-                if self.config.sleep is None or wait > LONGEST_SLEEP or attempt == ATTEMPTS - 1:
+                if self.config.sleep is None or slept + wait > LONGEST_SLEEP or attempt == ATTEMPTS - 1:
                     raise ConnectorError("throttled", error.message, retry_after=wait) from None
             self.config.sleep(wait)
+            slept += wait
         raise AssertionError("unreachable")
 
     def run_page(self, document: str, variables: Mapping[str, Any], *, most: int) -> Answer:
