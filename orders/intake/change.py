@@ -144,17 +144,24 @@ def decide(page: Page, change: Change, matched: dict[LineKey, Goods]) -> None:
         return
     order.platform_updated_at, order.updated_at = incoming.updated_at, page.now
     reviewed = order.approved_at is not None and order.state != State.CANCELLED
-    asked = difference.asked(difference.edits(change.known.base, incoming)) if reviewed else []
-    if asked:
-        change.outcome, change.action = Version.WAITING.value, "waiting"
-    elif reviewed and change.known.base_rejected:
-        change.outcome = Version.REJECTED.value
+    if reviewed and not _ends(change):  # nobody is asked about the address of an order that is given up
+        if difference.asked(difference.edits(change.known.base, incoming)):
+            change.outcome, change.action = Version.WAITING.value, "waiting"
+        elif change.known.base_rejected:
+            change.outcome = Version.REJECTED.value
     _header(page, change)
     if change.outcome == Version.ACCEPTED:
         accept(page, change, matched)
     else:
         _quantities(page, change, matched)
     _next_state(page, change, reviewed)
+
+
+def _ends(change: Change) -> bool:
+    """The version cancels the order, as a whole or piece by piece."""
+    left = any(line.quantity for line in change.draft.lines)
+    sent = any(line.shipped_quantity for line in change.known.lines.values())
+    return change.draft.incoming.status in GONE or not (left or sent)
 
 
 def _header(page: Page, change: Change) -> None:
@@ -305,8 +312,13 @@ def _next_state(page: Page, change: Change, reviewed: bool) -> None:
 
 def _nothing_wanted(change: Change) -> bool:
     """Every line is down to nothing and nothing has left: what was cancelled piece by piece is cancelled."""
-    lines = [*change.known.lines.values(), *(line for line, _fresh in change.fresh)]
+    lines = _lines_of(change)
     return bool(lines) and not any(line.quantity or line.shipped_quantity for line in lines)
+
+
+def _lines_of(change: Change) -> list[OrderLine]:
+    """The lines that were there and the new ones."""
+    return [*change.known.lines.values(), *(line for line, _fresh in change.fresh)]
 
 
 def _gone(page: Page, change: Change) -> None:
@@ -355,6 +367,8 @@ def _reviewed(page: Page, change: Change) -> None:
     order = change.order
     if change.outcome == Version.WAITING:
         order.pending_version_id = change.version_id
+        if order.state == State.SHIPPED and _left(_lines_of(change)):
+            order.state = State.HELD  # more is wanted than has left: its goods are booked, its edit is asked
         _stop(order, holds.EDITED, page)
     elif order.pending_version_id is not None:  # the edit that waited has been taken back over there
         order.pending_version_id = None
@@ -368,7 +382,7 @@ def _reviewed(page: Page, change: Change) -> None:
 
 def _after_quantities(page: Page, change: Change) -> None:
     order, incoming = change.order, change.draft.incoming
-    lines = [*change.known.lines.values(), *(line for line, _fresh in change.fresh)]
+    lines = _lines_of(change)
     if incoming.payment in LOST and order.state in (State.APPROVED, State.PARTLY_SHIPPED):
         _stop(order, holds.PAYMENT_LOST, page)
     elif any(line.shipped_quantity > line.quantity for line in change.cut):

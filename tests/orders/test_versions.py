@@ -8,6 +8,7 @@ import pytest
 
 from orders.contracts import Address, OrderStatus, PaymentStatus
 from orders.desk import actions
+from orders.fulfil import shipping
 from orders.models import OrderEvent, OrderVersion, ReviewLog
 from tests.orders.factories import LYON, Seller, at, later, line, order
 
@@ -216,6 +217,27 @@ def test_a_cut_inside_a_waiting_edit_is_made_at_once():
     assert seller.take(later(first, lines=(line("MUG", 1),), shipping=PARIS)) == ["waiting"]
     assert seller.order(1).contact.shipping["city"] == "Lyon"
     assert seller.buckets("MUG") == (5, 0, 1)
+
+
+def test_more_wanted_inside_a_waiting_edit_of_a_shipped_order_is_booked_at_once():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG", 1))
+    seller.take(first)
+    shipping.ship(order_id=seller.order(1).pk, parcels=[shipping.Parcel()], actor="user:2 wu", idempotency_key="k")
+    assert seller.take(later(first, lines=(line("MUG", 3),), shipping=PARIS)) == ["waiting"]
+    assert (seller.order(1).state, seller.order(1).hold_code) == ("held", "edited")
+    assert seller.buckets("MUG") == (4, 2, 0)
+
+
+def test_a_cancellation_with_another_address_asks_nobody():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG", 2))
+    seller.take(first)
+    gone = later(first, lines=(line("MUG", 0),), total=Decimal(0), status=OrderStatus.CANCELLED, shipping=PARIS)
+    assert seller.take(gone) == ["updated"]
+    found = seller.order(1)
+    assert (found.state, found.pending_version, found.total) == ("cancelled", None, 0)
+    assert outcomes(found) == [(1, "superseded"), (2, "accepted")]
 
 
 @pytest.mark.parametrize(
