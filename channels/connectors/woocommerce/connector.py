@@ -10,6 +10,7 @@ from channels.connectors.base import (
     Capability,
     Connector,
     ConnectorConfig,
+    ConnectorError,
     CredentialField,
     HttpClient,
     ListingPage,
@@ -156,4 +157,6 @@ class WooCommerceConnector(Connector):
 
     def _page_size(self) -> int:
         wanted: Any = self.config.options.get("order_page_size", self.order_page_size)
+        if not str(wanted).isdecimal():
+            raise ConnectorError("bad_option", "order_page_size is no number", permanent=True)
         return max(1, min(int(wanted), MOST_PER_PAGE))

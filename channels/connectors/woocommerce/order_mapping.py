@@ -16,6 +16,7 @@ from channels.connectors.answers import load_json
 from channels.connectors.woocommerce.client import gmt
 from channels.connectors.woocommerce.line_mapping import Refund, map_lines, refunds_of
 from channels.connectors.woocommerce.reading import amount, bad_order, identifier, moment, record, records, text
+from channels.connectors.woocommerce.regions import region_name
 from orders.contracts import (
     Address,
     Buyer,
@@ -204,15 +205,16 @@ def _address(raw: Raw, field: str) -> Address | None:
     found = record(raw, field)
     if not any(text(found, name) for name in ("address_1", "city", "postcode", "country")):
         return None
+    country = text(found, "country").upper()
     return Address(
         name=_name(found),
         company=text(found, "company"),
         line1=text(found, "address_1"),
         line2=text(found, "address_2"),
         city=text(found, "city"),
-        region=text(found, "state"),
+        region=region_name(country, text(found, "state")),
         postcode=text(found, "postcode"),
-        country=text(found, "country").upper(),
+        country=country,
         phone=text(found, "phone") or text(record(raw, "billing"), "phone"),
     )
 

@@ -30,9 +30,9 @@ PEOPLE: dict[str, tuple[Row, ...]] = {
     ),
     "CN": (
         {"first_name": "伟", "last_name": "王", "address_1": "中山北路 198 号 3 幢 502 室", "city": "杭州市",
-         "state": "CN10", "postcode": "310006", "country": "CN", "phone": "+86 138 0013 8000"},
+         "state": "CN12", "postcode": "310006", "country": "CN", "phone": "+86 138 0013 8000"},
         {"first_name": "芳", "last_name": "李", "address_1": "天河路 385 号 1201 室", "city": "广州市",
-         "state": "CN30", "postcode": "510620", "country": "CN", "phone": "+86 139 0020 0300"},
+         "state": "CN20", "postcode": "510620", "country": "CN", "phone": "+86 139 0020 0300"},
     ),
 }  # fmt: skip
 NOTES = ("", "", "", "", "", "", "Please ring twice.", "Bitte beim Nachbarn abgeben.", "麻烦包装好一点，谢谢")

@@ -86,6 +86,24 @@ def test_a_blank_shipping_address_means_the_billing_address():
     assert changed(shipping=[], billing=[]).shipping is None
 
 
+@pytest.mark.parametrize(
+    ("country", "state", "region"),
+    [
+        ("CN", "CN12", "浙江省"),
+        ("CN", "CN1", "云南省"),
+        ("CN", "CN32", "新疆维吾尔自治区"),
+        ("CN", "CN33", "CN33"),
+        ("CN", "浙江", "浙江"),
+        ("DE", "DE-BE", "BE"),
+        ("US", "CA", "CA"),
+        ("", "", ""),
+    ],
+)
+def test_regions_are_named_as_a_courier_knows_them(country, state, region):
+    address = {**capture("17")["body"]["shipping"], "country": country, "state": state}
+    assert changed(shipping=address).shipping.region == region
+
+
 def test_a_fee_is_counted_with_its_tax():
     order = parse("18")
     assert (order.fee_total, order.total, order.rounding) == (D("1.20"), D("50.10"), 0)

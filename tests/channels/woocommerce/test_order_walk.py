@@ -160,6 +160,13 @@ def test_a_cursor_that_is_none_is_refused(cursor, woo, clock):
         list(woo.pull_orders(since=clock(), cursor=cursor))
 
 
+def test_a_page_size_that_is_no_number_is_refused_and_one_too_large_is_cut(store, url, http, clock):
+    with pytest.raises(ConnectorError, match="bad_option"):
+        connector_to(url, http, clock, order_page_size="many").pull_orders(since=clock())
+    list(connector_to(url, http, clock, order_page_size=500).pull_orders(since=clock()))
+    assert "per_page=100" in store.calls[0]["query"]
+
+
 def test_trash_comes_by_a_walk_of_its_own(store, woo, clock):
     ids = place(store, clock, 2, seconds=1)
     since = clock() - MINUTE
