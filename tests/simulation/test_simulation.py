@@ -4,6 +4,7 @@ A failure prints its seed and the story; `pytest tests/simulation --seed N` tell
 """
 
 import pytest
+from django.db import transaction
 
 from tests.simulation.invariants import check
 from tests.simulation.world import World, settle
@@ -22,3 +23,17 @@ def test_everything_is_true_at_every_quiet_point(seed):
     except Exception:
         print(f"\nseed {seed}: replay with  pytest tests/simulation --seed {seed}\n" + "\n".join(world.log))  # noqa: T201
         raise
+
+
+@pytest.mark.django_db
+def test_a_seed_tells_the_same_story_again():
+    first, again = (_story(41) for _ in range(2))
+    assert first == again
+
+
+def _story(seed):
+    with transaction.atomic():
+        world = World(seed)
+        world.run(60)
+        transaction.set_rollback(True)
+    return world.log

@@ -72,7 +72,7 @@ class World:
         name = self.rng.choices(list(STEPS), [weight for weight, _act in STEPS.values()])[0]
         self.tell(name)
         STEPS[name][1](self)
-        self.now += dt.timedelta(seconds=self.rng.uniform(0.2, 20))
+        self.now += dt.timedelta(seconds=self.rng.uniform(0.2, 8))
 
     def tell(self, text):
         """Add a line to the story."""
@@ -114,6 +114,11 @@ class World:
             if not open_only or platform.latest(order)["status"] == "open"
         ]
         return self.rng.choice(found) if found else None
+
+    def there(self, order):
+        """The parcels that the order's platform knows."""
+        platform = self.platforms.get(order.shop.code)
+        return platform.parcels.get(order.external_id, ()) if platform else ()
 
     def delay(self):
         """How long a platform may keep a version to itself."""
@@ -331,8 +336,8 @@ def split(world):
 def cancel_here(world):
     """A clerk cancels an order."""
     order = world.one("held", "approved", "unpaid")
-    if order is None:
-        return
+    if order is None or any(one["key"].startswith("there") for one in world.there(order)):
+        return  # a parcel of a cancelled order is pointed out, its goods are a person's matter
     done = world.did(actions.cancel(order_ids=[order.pk], actor=CLERK, reason="out of stock"), "order.cancel")
     if order.pk in done:
         shop = order.shop.code
@@ -445,6 +450,7 @@ def adjust(world, pieces, reason):
 
 def count(world):
     """Somebody counts a shelf; what is reserved there cannot be counted away."""
+    look_at_shelves(world)
     sku, place = world.rng.choice(sorted(world.model.on_hand))
     pieces = max(0, world.model.on_hand[sku, place] + world.rng.choice((-2, -1, 0, 1, 3)))
     if pieces == world.model.on_hand[sku, place]:
@@ -580,32 +586,36 @@ def hear_everything(world):
     for name, platform in world.platforms.items():
         for order in platform.orders:
             world.model.heard(name, platform.latest(order))
-    elsewhere = Shipment.objects.filter(source="platform").exclude(pk__in=world.seen_parcels)
-    world.parcels_left(elsewhere)
-    come_home(world)
+    look_at_shelves(world)
+    for key in returned(world).keys() | world.home.keys():
+        listing = world.model.orders[key[:2]]["lines"][key[2]][0]
+        came = [(sku, place, pieces) for (sku, place), pieces in world.home.get(key, {}).items()]
+        assert sum_by_sku(came) == world.model.pieces(key[0], listing, returned(world).get(key, 0)), f"returns of {key}"
 
 
-def come_home(world):
-    """Put returned goods on the model's shelves where the product put them, and see that they are the right ones."""
-    expected, found = {}, {}
+def look_at_shelves(world):
+    """Tell the model of goods that left by the platforms' own parcels and of returned goods, where they were put."""
+    world.parcels_left(Shipment.objects.filter(source="platform").exclude(pk__in=world.seen_parcels))
+    rows = ShipmentGoods.objects.filter(returned_quantity__gt=0, shipment_line__shipment__state="sent")
+    found = {}
+    for row in rows.select_related("shipment_line__line__order__shop"):
+        line = row.shipment_line.line
+        goods = found.setdefault((line.order.shop.code, line.order.external_id, line.external_id), {})
+        place = world.house.sku_name(row.sku_id), world.house.place_name(row.warehouse_id)
+        goods[place] = goods.get(place, 0) + int(row.returned_quantity)
+    for key, goods in found.items():
+        for place, pieces in goods.items():
+            world.model.came(*place, pieces - world.home.get(key, {}).get(place, 0))
+        world.home[key] = goods
+
+
+def returned(world):
+    """Units by order line that the platforms say came home."""
+    expected = {}
     for name, platform in world.platforms.items():
         for order in platform.orders:
             for row in platform.latest(order)["refunds"]:
                 if row["restock"]:
                     key = name, order, row["line"]
                     expected[key] = expected.get(key, 0) + row["pieces"]
-    rows = ShipmentGoods.objects.filter(returned_quantity__gt=0, shipment_line__shipment__state="sent")
-    for row in rows.select_related("shipment_line__line__order__shop"):
-        line = row.shipment_line.line
-        key = line.order.shop.code, line.order.external_id, line.external_id
-        goods = found.setdefault(key, {})
-        place = world.house.sku_name(row.sku_id), world.house.place_name(row.warehouse_id)
-        goods[place] = goods.get(place, 0) + int(row.returned_quantity)
-    for key in expected.keys() | found.keys():
-        listing = world.model.orders[key[:2]]["lines"][key[2]][0]
-        came = [(sku, place, pieces) for (sku, place), pieces in found.get(key, {}).items()]
-        assert sum_by_sku(came) == world.model.pieces(key[0], listing, expected.get(key, 0)), f"returns of {key}"
-        for sku, place, pieces in came:
-            before = world.home.get((key, sku, place), 0)
-            world.model.came(sku, place, pieces - before)
-            world.home[key, sku, place] = pieces
+    return expected
