@@ -76,6 +76,7 @@ class GraphQLClient:
                     raise
                 wait = error.retry_after or UNTOLD_WAIT * 2**attempt
                 if self.config.sleep is None or slept + wait > LONGEST_SLEEP or attempt == ATTEMPTS - 1:
+                    wait = max(wait, self.bucket.until_full(self.config.clock()))
                     raise ConnectorError("throttled", error.message, retry_after=wait) from None
             self.config.sleep(wait)
             slept += wait

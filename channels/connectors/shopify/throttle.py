@@ -42,6 +42,11 @@ class Bucket:
             missing = min(self.costs.get(operation, 0.0), self.maximum) - self._now_available(now)
             return max(0.0, missing / self.rate)
 
+    def until_full(self, now: dt.datetime) -> float:
+        """Return how long until the bucket is full: work that has to begin anew needs more than its next call."""
+        with self.lock:
+            return (self.maximum - self._now_available(now)) / self.rate if self.rate else 0.0
+
     def note(self, operation: str, cost: Any, now: dt.datetime) -> None:
         """Take in `extensions.cost` of an answer; anything that is not a plausible figure is left aside."""
         if not isinstance(cost, dict):
@@ -66,9 +71,11 @@ class Bucket:
         """Return how many rows a page of this operation may ask for within one query's points."""
         with self.lock:
             cost = self.row_costs.get(operation)
+            # Two calls must fit into the bucket, or work of several calls would never get beyond its first.
+            points = min(MOST_POINTS, self.maximum / 2) if self.maximum else MOST_POINTS
         if cost is None:
             return min(most, FIRST_GUESS)
-        return most if not cost else max(1, min(most, int(MOST_POINTS * HEADROOM / cost)))
+        return most if not cost else max(1, min(most, int(points * HEADROOM / cost)))
 
     def learn(self, operation: str, rows: int, points: float) -> None:
         """Remember what a row of a page costs; `points` 0 when the answer did not say (nothing is counted there)."""
