@@ -14,12 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 
 from backoffice import audit
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from backoffice.api import admin as api_admin  # noqa: F401 - registers the API keys
 from backoffice.models import AuditEntry, Heartbeat, Lease, TaskAttempt, User
-from backoffice.roles import ROLES
+from backoffice.role_fields import PermissionsField, RoleFilter, RolesField
+from backoffice.roles import ROLES, role_label
 
 for theirs in (Group, AccessAttempt, AccessFailureLog, AccessLog, Success, Failure, Schedule, OrmQ):
     if admin.site.is_registered(theirs):
@@ -34,12 +36,11 @@ class UserAdmin(YikuModelAdmin, DjangoUserAdmin):  # type: ignore[misc] # ours f
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "role_names", "is_active", "last_login")
-    list_filter = ("is_active", "groups")
+    list_filter = ("is_active", ("groups", RoleFilter))
     search_fields = ("username", "first_name", "last_name", "email")
     ordering = ("username",)
     sortable_by = ("username",)
     filter_horizontal = ()
-    autocomplete_fields = ("groups",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email", "language", "time_zone")}),
@@ -67,7 +68,14 @@ class UserAdmin(YikuModelAdmin, DjangoUserAdmin):  # type: ignore[misc] # ours f
         """The roles in words; groups made on the spot under their own name."""
         if user.is_superuser:
             return str(_("Superuser"))
-        return ", ".join(str(ROLES.get(group.name, group.name)) for group in user.groups.all())
+        return ", ".join(role_label(group.name) for group in user.groups.all())
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs |= {"form_class": RolesField, "widget": UnfoldAdminCheckboxSelectMultiple}
+        if db_field.name == "user_permissions":
+            kwargs["form_class"] = PermissionsField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         before = sorted(form.instance.groups.values_list("name", flat=True)) if change else []
@@ -94,13 +102,17 @@ class GroupAdmin(YikuModelAdmin, DjangoGroupAdmin):  # type: ignore[misc]
 
     search_fields = ("name",)
     ordering = ("name",)
-    list_display = ("role", "name")
-    sortable_by = ("name",)
+    list_display = ("role",)
 
     @admin.display(description=_("Role"))
     def role(self, group: Group) -> str:
         """The built-in role in words."""
-        return str(ROLES.get(group.name, group.name))
+        return role_label(group.name)
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        if db_field.name == "permissions":
+            kwargs["form_class"] = PermissionsField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.name not in ROLES) and super().has_change_permission(request, obj)

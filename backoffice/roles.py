@@ -81,6 +81,11 @@ def _wanted(app: str, role: str, permissions: Mapping[str, int]) -> set[str]:
     return names
 
 
+def role_label(name: str) -> str:
+    """Return a group's name in words: a built-in role in the reader's language, another group as it is called."""
+    return str(ROLES.get(name, name))
+
+
 def roles_of(user: Any) -> set[str]:
     """Return the built-in roles a person has; a superuser counts as owner."""
     if not user.is_authenticated:

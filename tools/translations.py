@@ -14,7 +14,7 @@ from collect_texts import ROOT, key, ours, third_party
 
 LOCALE = ROOT / "backoffice" / "locale" / "zh_Hans" / "LC_MESSAGES"
 THIRD = "third party"
-PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sdifr]|%[sd]|\{[a-z_0-9]*\}|</?[a-z]+")
+PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sdifr]|%[sd]|\{[a-z_0-9]*\}|</?(?:a|b|br|code|em|p|strong)\b")
 
 
 def wanted() -> list[polib.POEntry]:
