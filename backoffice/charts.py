@@ -90,8 +90,12 @@ class Chart:
 
     def _labels(self) -> SafeString:
         step = max(len(self.labels) // 8, 1)
-        rows = [(round(self._x(i + 0.5), 1), HEIGHT - 6, label) for i, label in enumerate(self.labels) if i % step == 0]
-        return format_html_join("", '<text class="yk-axis" text-anchor="middle" x="{}" y="{}">{}</text>', rows)
+        shown = [(i, label) for i, label in enumerate(self.labels) if i % step == 0]
+        rows = [
+            (" yk-spare" if number % 3 else "", round(self._x(i + 0.5), 1), HEIGHT - 6, label)
+            for number, (i, label) in enumerate(shown)
+        ]
+        return format_html_join("", '<text class="yk-axis{}" text-anchor="middle" x="{}" y="{}">{}</text>', rows)
 
     def _bars(self, top: float) -> SafeString:
         parts = []

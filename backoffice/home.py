@@ -81,11 +81,44 @@ def register_card(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ShownCard:
-    """A card with its place on the page."""
+    """A card with its place in the order."""
 
     key: str
     wide: bool
     card: HomeCard
+    place: int = 0
+
+    @property
+    def height(self) -> float:
+        """About how high it will be, in lines."""
+        card = self.card
+        chart = 7.0 if card.chart and not card.chart.is_empty else 0.0
+        return 2.0 + len(card.figures) * 1.3 + chart + (2.0 if card.headline else 0.0) + (1.0 if card.as_of else 0.0)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Columns:
+    """The cards as a desktop shows them: wide ones over two columns, a third beside. A phone shows them in order."""
+
+    wide: list[ShownCard]
+    left: list[ShownCard]
+    middle: list[ShownCard]
+    right: list[ShownCard]
+
+
+def in_columns(shown: Sequence[ShownCard]) -> Columns:
+    """Spread the cards so that the columns end at about the same height."""
+    columns = Columns([], [], [], [])
+    heights = {"left": 0.0, "middle": 0.0, "right": 0.0}
+    for one in (card for card in shown if card.wide):
+        columns.wide.append(one)
+        heights["left"] += one.height
+        heights["middle"] += one.height
+    for one in (card for card in shown if not card.wide):
+        name = min(heights, key=lambda column: heights[column])
+        getattr(columns, name).append(one)
+        heights[name] += one.height
+    return columns
 
 
 def cards(request: HttpRequest) -> list[ShownCard]:
@@ -95,7 +128,7 @@ def cards(request: HttpRequest) -> list[ShownCard]:
         if allowed(request, place.permission):
             card = _provided(place, request)
             if card:
-                shown.append(ShownCard(place.key, place.wide, card))
+                shown.append(ShownCard(place.key, place.wide, card, len(shown)))
     return shown
 
 
@@ -116,9 +149,14 @@ def _provided(place: _Place, request: HttpRequest) -> HomeCard | None:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Fill the admin's index page (named in UNFOLD["DASHBOARD_CALLBACK"])."""
-    return {**context, "title": _("Home"), "home_cards": cards(request), "home_now": clock.now()}
+    return {**context, "title": _("Home"), **page(request)}
 
 
 def fragment(request: HttpRequest) -> str:
     """Return the cards alone, for the page that refreshes itself."""
-    return render_to_string("admin/home_cards.html", {"home_cards": cards(request), "home_now": clock.now()}, request)
+    return render_to_string("admin/home_cards.html", page(request), request)
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """Return what the template of the cards needs."""
+    return {"home": in_columns(cards(request)), "home_now": clock.now()}

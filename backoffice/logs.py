@@ -15,7 +15,7 @@ from backoffice.redaction import REDACTED, SECRET_NAME
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 IN_TEXT = re.compile(
     r"(?i)((?:access_|refresh_)?token|password|passwd|secret|signature|api_?key|consumer_(?:key|secret)|hmac)"
-    r"(\"?\s*[=:]\s*\"?)([^\s\"&,;)}']+)"
+    r"([\"']?\s*[=:]\s*[\"']?)([^\s\"&,;)}']+)"
 )
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
 KNOWN_TOKEN = re.compile(r"\b(shp(?:at|ca|pa|ss|rt|ua)_|ck_|cs_|yk_)[A-Za-z0-9]{6,}")

@@ -10,11 +10,13 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers, patch_cache_control
+from django.utils.translation import gettext as _
 
 from backoffice import audit, clock
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 STARTED, SEEN = "yiku_started", "yiku_seen"  # seconds since the epoch, in the session
+LOCAL = {"127.0.0.1", "::1", ""}  # empty: a socket of this machine
 SEEN_EVERY = 60  # seconds between two writes of SEEN: a refresh of the home page must not write each time
 
 
@@ -26,6 +28,30 @@ def security_headers(get_response: GetResponse) -> Callable[[HttpRequest], HttpR
         response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(), microphone=(), payment=()")
         return response
+
+    return middleware
+
+
+def demo_at_home(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer nobody but this machine while the demo, whose passwords are public, is on."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if settings.DEMO and request.META.get("REMOTE_ADDR", "127.0.0.1") not in LOCAL:
+            return HttpResponse("The demo answers this machine only.", status=403, content_type="text/plain")
+        return get_response(request)
+
+    return middleware
+
+
+def body_limit(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse a body that is too large before a byte of it is read or written to the disk."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) > settings.MOST_BODY_BYTES:
+            text = _("The request is larger than %(most)d MB.") % {"most": settings.MOST_BODY_BYTES // 1024**2}
+            return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
+        return get_response(request)
 
     return middleware
 

@@ -62,6 +62,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "backoffice.middleware.security_headers",
+    "backoffice.middleware.demo_at_home",
+    "backoffice.middleware.body_limit",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -94,6 +96,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "backoffice.demo_people.login_page",
             ],
         },
     },
@@ -174,6 +177,7 @@ AXES_CLIENT_IP_CALLABLE = "backoffice.middleware.client_address"
 AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "csrfmiddlewaretoken"]
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
+MOST_BODY_BYTES = 30 * 1024 * 1024  # a sheet of 25 MB and its form
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 
@@ -219,6 +223,10 @@ UNFOLD = {
     "SITE_HEADER": _("Yiku"),
     "SITE_SUBHEADER": _("One stock, every shop"),
     "SITE_SYMBOL": "inventory_2",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("backoffice/icon.svg")},
+    ],
+    "LOGIN": {"image": lambda request: static("backoffice/login.svg")},
     "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

@@ -125,9 +125,12 @@ def greeting(what: plan.Plan) -> str:
     """Return the address and, in the demo, who can log in."""
     lines = ["", f"  Yiku is ready:  {what.address}"]
     if what.demo:
-        from backoffice.supervisor.people import demo_people
+        from django.utils import translation
 
-        people, password = demo_people()
+        from backoffice.demo_people import demo_people
+
+        with translation.override("en"):
+            people, password = demo_people()
         lines += [f"  {who:<18} user {name:<10} password {password}" for who, name in people]
         lines += [f"  {name:<18} {what.sandbox_url(name)}/" for name in what.sandbox_ports]
     return "\n".join([*lines, "  Ctrl-C stops everything.", ""])

@@ -21,13 +21,12 @@ LONGEST_PAUSE = 30.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Program:
-    """What to run. `grace` is the time to finish after SIGTERM; `order` says who stops first (small numbers do)."""
+    """What to run. `grace` is the time in seconds it has to finish after SIGTERM."""
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str] = dataclasses.field(default_factory=dict)
     grace: float = 15.0
-    order: int = 0
 
 
 class Child:

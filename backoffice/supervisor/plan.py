@@ -85,16 +85,15 @@ class Plan:
         manage = [sys.executable, "manage.py"]
         web = [sys.executable, "-m", "gunicorn", "-c", "python:backoffice.gunicorn", "backoffice.wsgi"]
         found = [
-            Program("web", web, shared, grace=20, order=0),
-            Program("worker", [*manage, "work"], shared, grace=30, order=1),
-            Program("dispatcher", [*manage, "dispatch"], shared, grace=20, order=1),
+            Program("web", web, shared, grace=20),
+            Program("worker", [*manage, "work"], shared, grace=30),
+            Program("dispatcher", [*manage, "dispatch"], shared, grace=20),
         ]
         found = [program for program in found if program.name in self.roles]
         if self.demo and "sandbox" in commands:
-            found += [
-                Program(name, [*manage, "sandbox", name, "--port", str(port)], shared, grace=10, order=2)
-                for name, port in self.sandbox_ports.items()
-            ]
+            ports = [part for name, port in self.sandbox_ports.items() for part in (f"--{name}-port", str(port))]
+            stream = ["--orders-per-minute", env.text("DEMO_ORDERS_PER_MINUTE", "1")]
+            found.append(Program("shops", [*manage, "sandbox", *ports, *stream], shared, grace=15))
         return found
 
 
