@@ -89,7 +89,7 @@ class ReadOnlyMixin:
 
 def _made_by(one: Any, lookup: str) -> bool:
     if isinstance(one, type) and issubclass(one, admin.ListFilter):
-        return lookup.split("__")[0] == getattr(one, "parameter_name", None)
+        return lookup == getattr(one, "parameter_name", None)  # not what lies behind it: shop__secret
     field = one[0] if isinstance(one, tuple | list) else str(one)
     if lookup in {field + ending for ending in RANGE_ENDINGS}:
         return True
