@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("backoffice", "inventory", "orders", "channels", "finance")
 # What a page of ours can show. Django's and the packages' own zh_Hans catalogues are left as they are: see `complete`.
 THIRD_PARTY = (
-    "unfold/*.py", "unfold/templates", "unfold/templatetags", "unfold/contrib/filters", "unfold/contrib/forms",
-    "unfold/contrib/import_export", "import_export", "django_q/admin.py", "django_q/models.py", "axes",
-    "rest_framework", "django_filters", "django/contrib/admin", "django/contrib/auth", "django/contrib/contenttypes",
-    "django/core", "django/db", "django/forms", "django/utils", "django/views",
+    "unfold/*.py", "unfold/mixins", "unfold/templates", "unfold/templatetags", "unfold/contrib/filters",
+    "unfold/contrib/forms", "unfold/contrib/import_export", "import_export", "django_q/admin.py", "django_q/models.py",
+    "axes", "rest_framework", "django_filters", "django/contrib/admin", "django/contrib/auth",
+    "django/contrib/contenttypes", "django/core", "django/db", "django/forms", "django/utils", "django/views",
 )  # fmt: skip
 KINDS = (".py", ".html", ".txt")
 NOT_SHOWN = {"migrations", "tests", "management", "locale", "jinja2"}
