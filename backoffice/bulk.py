@@ -20,6 +20,8 @@ from django.db.models import JSONField
 Row = Sequence[Any]
 SQLITE_PARAMETERS = 30_000  # below SQLite's default limit of 32,766 variables in a statement
 POSTGRES_ROWS = 20_000  # rows in one statement: bounds the memory of one array literal
+_COMPACT: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}
+_ENCODER = json.JSONEncoder(**_COMPACT)  # json.dumps makes a new one for each call
 
 
 def insert_rows(
@@ -78,7 +80,7 @@ def update_rows(
 
 def json_text(value: Any, encoder: type[json.JSONEncoder] | None = None) -> str:
     """Return JSON that both engines take: PostgreSQL refuses U+0000 in jsonb, so it is dropped."""
-    text = json.dumps(value, cls=encoder, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(value) if encoder is None else json.dumps(value, cls=encoder, **_COMPACT)
     return text.replace("\\u0000", "") if "\\u0000" in text else text
 
 
@@ -249,7 +251,28 @@ def _sqlite_rows(rows: Iterable[Row]) -> Iterator[Row]:
 
 def _arrays(model: type[models.Model], names: tuple[str, ...], batch: list[Row]) -> list[str]:
     columns = zip(*batch, strict=True)
-    return ["{" + ",".join(map(_element, column)) + "}" for _name, column in zip(names, columns, strict=True)]
+    return [_array(column) for _name, column in zip(names, columns, strict=True)]
+
+
+def _array(column: tuple[Any, ...]) -> str:
+    """Return a column as an array literal, whole columns at a time where all values are of one kind.
+
+    Most columns of a page hold one value throughout (a state, a moment, an empty text): that is written once.
+    """
+    first = column[0]
+    if column.count(first) == len(column) and type(first) is not float:  # NaN is not itself
+        return "{" + ",".join([_element(first)] * len(column)) + "}"
+    kinds = set(map(type, column))
+    if kinds == {int}:
+        return "{" + ",".join(map(str, column)) + "}"
+    if kinds == {dt.datetime}:
+        return '{"' + '","'.join(map(dt.datetime.isoformat, column)) + '"}'
+    if kinds == {str}:
+        joined = "\x1f".join(column)
+        if joined.count("\x1f") == len(column) - 1:  # nobody's text holds the separator
+            escaped = joined.replace("\\", "\\\\").replace('"', '\\"')
+            return '{"' + escaped.replace("\x1f", '","') + '"}'
+    return "{" + ",".join(map(_element, column)) + "}"
 
 
 def _element(value: Any) -> str:

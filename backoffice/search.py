@@ -13,6 +13,8 @@ LAST_CHARACTER = "\U0010ffff"
 
 def search_form(text: str) -> str:
     """Return text as prefix columns hold it: half-width, lower case, single spaces, no invisible characters."""
+    if text.isascii() and text.isprintable():  # nearly every number and e-mail address
+        return " ".join(text.casefold().split())
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join("".join(char for char in folded if char == " " or char.isprintable()).split())
 

@@ -6,7 +6,6 @@ never rotated: a hash made today must match the same phone number next year.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import unicodedata
@@ -145,7 +144,7 @@ def keyed_hash(value: str, *, purpose: str = "") -> str:
 
     `purpose` ("phone", "address") keeps equal texts of different kinds apart. Empty text gives an empty string.
     """
-    plain = " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+    plain = " ".join((value if value.isascii() else unicodedata.normalize("NFKC", value)).casefold().split())
     if not plain:
         return ""
-    return hmac.new(settings.HASH_KEY.encode(), f"{purpose}\0{plain}".encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(settings.HASH_KEY.encode(), f"{purpose}\0{plain}".encode(), "sha256").hex()

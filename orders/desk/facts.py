@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from backoffice.secrets import keyed_hash
 from orders.contracts import Address
+
+_NOT_DIGITS = re.compile("[^0-9]+")
 
 
 @dataclasses.dataclass(slots=True)
@@ -73,12 +76,12 @@ class Facts:
 def add_hashes(facts: Facts, *, buyer_id: str, email: str, buyer_phone: str) -> None:
     """Fill in the keyed hashes: they tell the same buyer, phone and address again after the data are purged."""
     address = facts.address
-    digits = "".join(char for char in facts.phone if char.isdigit())
+    digits = _NOT_DIGITS.sub("", facts.phone)
     facts.phone_hash = keyed_hash(digits[-9:], purpose="phone") if digits else ""
     if address is not None and not address.masked:
         text = f"{address.country} {address.postcode} {address.line1} {address.line2}"
         facts.address_hash = keyed_hash(text, purpose="address")
-    identity = email or buyer_id or "".join(char for char in buyer_phone if char.isdigit())[-9:]
+    identity = email or buyer_id or _NOT_DIGITS.sub("", buyer_phone)[-9:]
     facts.buyer_hash = keyed_hash(identity, purpose="buyer") or facts.phone_hash or facts.address_hash
     if facts.buyer_hash:
         facts.duplicate_key = _duplicate_key(facts)

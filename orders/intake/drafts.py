@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -20,6 +21,8 @@ MOST_PIECES = 1_000_000_000  # thousandths: nobody orders more than a million pi
 MOST_MONEY = 9 * 10**17
 MOST_LINES = 10_000
 ID_LENGTH = 200
+_TIMES = ("placed_at", "updated_at", "paid_at", "cancelled_at", "ship_by")
+_NOT_DIGITS = re.compile("[^0-9]+")
 
 
 @dataclasses.dataclass(slots=True)
@@ -59,8 +62,10 @@ def draft_of(order: IncomingOrder, source_ref: str = "") -> Draft:
     identifier(order.external_id, "external_id")
     if len(order.currency) > 10:
         raise Refused("too_long", "currency", order.currency)
-    for name in ("placed_at", "updated_at", "paid_at", "cancelled_at", "ship_by"):
-        _zoned(getattr(order, name), name)
+    for name in _TIMES:
+        value = getattr(order, name)
+        if value is not None and value.tzinfo is None:
+            raise Refused("no_time_zone", name, value)
     lines = _lines(order.lines)
     if order.refunds or order.fulfilments:
         _check_events(order)
@@ -92,7 +97,8 @@ def _lines(incoming: Sequence[IncomingLine]) -> list[DraftLine]:
         try:
             lines.append(_line(line))
         except Refused as refused:
-            raise Refused(refused.fault.code, f"lines[{place}].{refused.fault.field}", refused.fault.value) from None
+            fault = refused.fault
+            raise Refused(fault.code, f"lines[{place}].{fault.field}", fault.value) from None
     return lines
 
 
@@ -154,7 +160,7 @@ def pieces(value: Decimal, field: str) -> int:
         stored = int(exact)
     except (TypeError, ValueError, ArithmeticError):
         raise Refused("not_a_number", field, value) from None
-    if isinstance(value, float):
+    if value.__class__ is not Decimal:
         raise Refused("not_a_number", field, value)
     if stored < 0:
         raise Refused("negative", field, value)
@@ -167,22 +173,25 @@ def pieces(value: Decimal, field: str) -> int:
 
 def money(value: Decimal, field: str) -> int:
     """Return ten-thousandths; finer than that is rounded half to even, which no currency can see."""
-    return _scaled(value, 4, field)
+    return _scaled(value, 10_000, field)
 
 
 def rate(value: Decimal, field: str) -> int:
     """Return a rate in units of 10⁻¹⁰."""
-    return _scaled(value, 10, field)
+    return _scaled(value, 10**10, field)
 
 
-def _scaled(value: Decimal, places: int, field: str) -> int:
+def _scaled(value: Decimal, scale: int, field: str) -> int:
     try:
-        stored = int(value.scaleb(places).to_integral_value(ROUND_HALF_EVEN))
-    except (AttributeError, TypeError, ValueError, ArithmeticError):
+        exact = value * scale
+        stored = int(exact)
+    except (TypeError, ValueError, ArithmeticError):
         raise Refused("not_a_number", field, value) from None
+    if value.__class__ is not Decimal:
+        raise Refused("not_a_number", field, value)
     if not -MOST_MONEY < stored < MOST_MONEY:
         raise Refused("too_large", field, value)
-    return stored
+    return stored if stored == exact else int(exact.to_integral_value(ROUND_HALF_EVEN))
 
 
 def _zoned(value: dt.datetime | None, field: str) -> None:
@@ -206,6 +215,8 @@ def encodable(text: str) -> bool:
 
 def clean(text: str, most: int = 0) -> str:
     """Return text that both databases take, cut to `most` characters; NUL and broken characters become U+FFFD."""
+    if text.isascii() and "\x00" not in text and (not most or len(text) <= most):  # nearly always
+        return text
     if "\x00" in text or not encodable(text):
         text = text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text[: most - 1] + "…" if most and len(text) > most else text
@@ -223,7 +234,7 @@ def name_key(name: str) -> str:
 
 def phone_key(phone: str) -> str:
     """Return the digits of a phone number: how it was written does not matter."""
-    return "".join(char for char in phone[:100] if "0" <= char <= "9")[:40]
+    return _NOT_DIGITS.sub("", phone[:100])[:40]
 
 
 def address_json(address: Address | None) -> dict[str, object]:
