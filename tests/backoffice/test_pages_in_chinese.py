@@ -10,8 +10,8 @@ from django.urls import reverse
 pytestmark = pytest.mark.django_db
 # Names and signs that are the same in Chinese, and names of formats, programs and companies.
 KEPT = {
-    "Accept", "Axes", "Authorization", "Bearer", "Django", "en", "English", "esc", "Excel", "FedEx", "JavaScript",
-    "OpenAPI", "Python", "Shopify", "SKUs", "Webhook", "WooCommerce",
+    "Accept", "Authorization", "Axes", "Bearer", "Command", "Control", "Django", "en", "English", "esc", "Excel",
+    "FedEx", "JavaScript", "OpenAPI", "Python", "Shopify", "SKUs", "Webhook", "WooCommerce",
 }  # fmt: skip
 WORD = re.compile(r"(?<![\w./:@_#%&=+-])[A-Za-z][A-Za-z’']+(?![\w/:@_=+-]|\.\w)")
 UNSEEN = {"script", "style", "code", "pre", "template"}
