@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock
@@ -73,7 +74,7 @@ def set_credential(*, account: Account, values: Mapping[str, str], actor: str) -
     clean = {field.name: str(values.get(field.name, "")).strip() for field in wanted}
     for field in wanted:
         if field.required and not clean[field.name]:
-            raise MissingSecret(field.label)
+            raise MissingSecret(gettext(field.label))
     fingerprint = _fingerprint(account, {name: value for name, value in clean.items() if value})
     other = Credential.objects.filter(fingerprint=fingerprint).exclude(account=account).defer("secrets").first()
     if other is not None:

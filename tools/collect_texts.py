@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -33,8 +34,22 @@ def key(entry: polib.POEntry) -> tuple[str, str]:
 
 
 def ours() -> polib.POFile:
-    """Return the texts of our apps, as Django's makemessages finds them."""
-    return _extract(path for app in APPS for path in _files(ROOT / app))
+    """Return the texts of our apps, as Django's makemessages finds them, and those of the connectors."""
+    found = _extract(path for app in APPS for path in _files(ROOT / app))
+    known = {entry.msgid for entry in found}
+    found += [polib.POEntry(msgid=text) for text in sorted(set(_connector_texts()) - known)]
+    return found
+
+
+def _connector_texts() -> Iterator[str]:
+    """Find what the connect form shows of a connector: connectors know no Django, so nothing marks these texts."""
+    for path in _files(ROOT / "channels" / "connectors"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "CredentialField":
+                given = {word.arg: word.value for word in node.keywords}
+                for name in ("label", "help"):
+                    if isinstance(value := given.get(name), ast.Constant) and value.value:
+                        yield str(value.value)
 
 
 def third_party() -> list[polib.POEntry]:
