@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice import audit, clock
 from backoffice.errors import YikuError
 from backoffice.models import User
-from inventory import balances, ledger
+from inventory import balances, documents
 from inventory.models import Reason, Sku, StockDocument, StockDocumentLine
 
 # Why a person may change stock by hand; the other reasons belong to the documents that have them.
@@ -37,24 +37,19 @@ class Refused(YikuError):
 def adjust(
     *, warehouse_id: int, lines: Sequence[Line], reason: str, note: str = "", actor: str = "", user: User | None = None
 ) -> StockDocument:
-    """Post one document that adjusts a warehouse, every line or none.
+    """Post one document that adjusts a warehouse, every line or none; over the person's limit it is only proposed.
 
     Raises `Refused` for a line without stock to keep, a SKU named twice or a reason that is not for people, and
     `inventory.errors.NegativeStock` naming every line that would take more than there is unreserved.
     """
     _check(lines, reason)
-    locked = balances.lock(((line.sku_id, warehouse_id) for line in lines), create=True)
-    system = {sku: Decimal(row.on_hand).scaleb(-3) for (sku, _place), row in locked.items()}
-    document = _document(warehouse_id, lines, system, reason, note, user)
-    ledger.post(entries=_entries(document, lines, system), actor=actor)
-    audit.record(
-        action="stock.adjust",
-        target=document,
-        actor=actor,
-        summary=f"{document.get_reason_display()}: {note}"[:300],
-        after={str(line.sku_id): str(_change(line, system)) for line in lines},
-    )
-    return document
+    with audit.acting_as(actor or audit.current_actor()):
+        locked = balances.lock(((line.sku_id, warehouse_id) for line in lines), create=True)
+        system = {sku: Decimal(row.on_hand).scaleb(-3) for (sku, _place), row in locked.items()}
+        document = _document(warehouse_id, lines, system, reason, note, user)
+        if documents.over_limit(document, user):
+            return documents.propose(document_id=document.pk)
+        return documents.post(document_id=document.pk, user=user)
 
 
 def _check(lines: Sequence[Line], reason: str) -> None:
@@ -78,19 +73,16 @@ def _change(line: Line, system: dict[int, Decimal]) -> Decimal:
 def _document(
     warehouse_id: int, lines: Sequence[Line], system: dict[int, Decimal], reason: str, note: str, user: User | None
 ) -> StockDocument:
-    now = clock.now()
     document = StockDocument.objects.create(
         kind=StockDocument.Kind.ADJUSTMENT,
-        state=StockDocument.State.POSTED,
+        state=StockDocument.State.DRAFT,
         warehouse_id=warehouse_id,
         reason=reason,
         note=note[:300],
         line_count=len(lines),
         difference_count=sum(1 for line in lines if _change(line, system)),
-        created_at=now,
+        created_at=clock.now(),
         created_by=user,
-        posted_at=now,
-        posted_by=user,
     )
     rows = [
         StockDocumentLine(
@@ -101,25 +93,9 @@ def _document(
             system_quantity=system[line.sku_id],
             counted_quantity=line.counted,
             difference=_change(line, system),
-            unit_cost=line.unit_cost,
+            unit_cost=line.unit_cost if _change(line, system) > 0 else None,
         )
         for row, line in enumerate(lines, start=1)
     ]
     StockDocumentLine.objects.bulk_create(rows)
     return document
-
-
-def _entries(document: StockDocument, lines: Sequence[Line], system: dict[int, Decimal]) -> list[ledger.EntryDraft]:
-    return [
-        ledger.EntryDraft(
-            key=f"{document.reference}/{row}",
-            sku_id=line.sku_id,
-            warehouse_id=int(document.warehouse_id or 0),
-            quantity=_change(line, system),
-            reason=document.reason,
-            reference=document.reference,
-            unit_cost=line.unit_cost if _change(line, system) > 0 else None,
-        )
-        for row, line in enumerate(lines, start=1)
-        if _change(line, system)
-    ]

@@ -9,3 +9,9 @@ class InventoryConfig(AppConfig):
 
     name = "inventory"
     verbose_name = _("Stock")
+
+    def ready(self) -> None:
+        """Bring the pages, the cards and the rights of the roles."""
+        from inventory import own_pages
+
+        own_pages.register()

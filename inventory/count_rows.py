@@ -55,12 +55,15 @@ class Checker:
     def __init__(self, document: StockDocument, places: dict[str, Place]) -> None:
         self.document, self.places = document, places
         self.problems: list[RowProblem] = []
-        self.taken = self.differing = self.refused = 0
+        self.taken = self.differing = self.refused = self.uncounted = 0
         self._seen: dict[Pair, int] = {}
         self._moved = _moved_since(document)
 
     def take(self, batch: Sequence[Row]) -> list[tuple[Any, ...]]:
         """Return the lines of a batch, ready to be written; faults go to `problems`."""
+        filled = [row for row in batch if row[2] is not None]
+        self.uncounted += len(batch) - len(filled)
+        batch = filled
         keys = [normalise(row[1]) for row in batch]
         known = _skus(set(keys))
         counted = [found for row, key in zip(batch, keys, strict=True) if (found := self._row(row, key, known))]

@@ -48,6 +48,7 @@ COUNTED = Column(
     _("counted quantity"),
     ("counted", "count", "quantity", "qty", "数量", "盘点数量", "实盘数量", "实盘数", "实际数量", "库存数量"),
     "scaled",
+    optional_cell=True,  # left empty: not counted
     least=0,
 )
 WAREHOUSE = Column("warehouse", _("warehouse"), ("warehouse code", "仓库", "仓库编码"), "code", required=False)
@@ -121,6 +122,7 @@ def read(document: StockDocument, file: Named | Path, *, meter: Meter | None = N
     document.sheet = reading.sheet[:100]
     problems = [*(RowProblem(one.row, _place(one), one.what) for one in reading.problems), *checker.problems]
     document.line_count, document.difference_count = checker.taken, checker.differing
+    document.uncounted = checker.uncounted
     _finish(document, StockDocument.State.DRAFT, problems, reading.bad + checker.refused)
     return document
 

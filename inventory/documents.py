@@ -20,6 +20,7 @@ from inventory.models import Bucket, Reason, StockDocument
 State = StockDocument.State
 PAGE = 5_000  # lines in one statement: bounds memory, not the transaction
 ON_HAND = Bucket.ON_HAND.value
+ACTIONS = {"adjustment": "stock.adjust", "count": "stock.count", "opening": "stock.opening", "receipt": "stock.receipt"}
 
 
 class NotOpen(YikuError):
@@ -142,7 +143,7 @@ def _posted(document: StockDocument, user: User | None) -> StockDocument:
     document.save(update_fields=["state", "posted_at", "posted_by"])
     summary = f"{document.get_reason_display()}: {document.note or document.file_name}"[:300]
     after = {"lines": document.line_count, "differences": document.difference_count}
-    audit.record(action=f"stock.{document.kind}", target=document, summary=summary, after=after)
+    audit.record(action=ACTIONS[document.kind], target=document, summary=summary, after=after)
     return document
 
 

@@ -52,6 +52,7 @@ class StockDocument(models.Model):
     sheet = models.CharField(_("sheet"), max_length=100, blank=True)
     problems = models.JSONField(_("problems"), default=list, blank=True, editable=False)
     problem_count = models.PositiveIntegerField(_("rows with a problem"), default=0)
+    uncounted = models.PositiveIntegerField(_("rows left empty"), default=0)
     line_count = models.PositiveIntegerField(_("lines"), default=0)
     difference_count = models.PositiveIntegerField(_("lines with a difference"), default=0)
     reverses = models.OneToOneField(
