@@ -13,9 +13,10 @@ class ChannelsConfig(AppConfig):
     def ready(self) -> None:
         """Listen to the stock's and the orders' news, and say who may see what."""
         from backoffice import outbox
-        from channels import tracking, visibility
+        from channels import own_pages, tracking, visibility
         from channels.push import consumer
 
         outbox.register_consumer("inventory.StockChangeDelivery", consumer.NAME, consumer.handle)
         outbox.register_consumer("orders.OrderEventDelivery", tracking.NAME, tracking.handle)
         visibility.register()
+        own_pages.register()

@@ -13,6 +13,7 @@ from backoffice import clock
 from backoffice.outbox import State
 from channels import accounts, listings, matching
 from channels.connectors.base import RemoteListing, RemoteLocation
+from channels.connectors.woocommerce.client import shop_key
 from channels.matcher import ListingMatcher
 from channels.models import Account
 from channels.models import RemoteLocation as LocationRow
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ACTOR = "demo"
 UNSET = "http://127.0.0.1:9"  # until `connect` tells where the sandbox listens
 SANDBOXES = ("shopify", "woocommerce")
+DASHES = {"shopify": "–", "woocommerce": "-"}  # between a product's title and its variant's
 
 
 def load(*, company: Company, since: dt.datetime, go_live: dt.datetime) -> None:
@@ -55,7 +57,7 @@ def load(*, company: Company, since: dt.datetime, go_live: dt.datetime) -> None:
 
 
 def external_shop_id(company: Company, seed: ShopSeed) -> str:
-    """Return the platform's own identity of a demo shop."""
+    """Return the platform's own identity of a demo shop; a WooCommerce store's is its address, told by `connect`."""
     settings = company.sandbox.get(seed.platform, {})
     return str(settings.get("shop_id") or f"demo-{seed.code}")
 
@@ -95,7 +97,7 @@ def _remote(shop: ShopSeed, row: ListingSeed) -> RemoteListing:
         parent_id=parent_id,
         sku=row.sku,
         barcode=row.barcode,
-        title=f"{row.title} {row.variant}".strip(),
+        title=f"{row.title} {DASHES.get(shop.platform, '')} {row.variant}" if row.variant else row.title,
         price=row.price,
         stock_managed=row.physical,
         not_pushable="" if row.physical else "stock_not_managed",
@@ -111,8 +113,11 @@ def matchers() -> dict[str, Matcher]:
 def connect(urls: Mapping[str, str]) -> None:
     """Tell the accounts of the sandbox shops, by platform, where these listen in this run."""
     for platform, url in urls.items():
-        moved = Account.objects.filter(platform=platform, base_url__gt="").exclude(base_url=url)
-        moved.update(base_url=url.rstrip("/"))
+        address = url.rstrip("/")
+        fields = {"base_url": address}
+        if platform == "woocommerce":  # a store is known by its address
+            fields["external_shop_id"] = shop_key(address)
+        Account.objects.filter(platform=platform, base_url__gt="").exclude(base_url=address).update(**fields)
 
 
 def finish() -> int:

@@ -198,3 +198,10 @@ def link(*, location: LocationRow, warehouse_id: int, actor: str) -> LocationLin
     jobs.ensure(location.account_id, cause="location")
     jobs.touch_account(location.account_id, cause="location")
     return made
+
+
+def unlink(*, link: LocationLink, actor: str) -> None:
+    """End a link: the location no longer shows the warehouse's stock; its figures are worked out again."""
+    LocationLink.objects.filter(pk=link.pk, valid_to__isnull=True).update(valid_to=clock.now())
+    audit.record(action="location.unlink", target=link.location, actor=actor, before={"warehouse": link.warehouse_id})
+    jobs.touch_account(link.account_id, cause="location")

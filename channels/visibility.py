@@ -7,7 +7,6 @@ from django.db.models import Model
 from channels import models
 from inventory import access
 
-
 OF_ACCOUNT: tuple[type[Model], ...] = (
     models.Listing,
     models.RemoteLocation,
