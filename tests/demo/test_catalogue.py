@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from stdnum import ean
 
-from fixtures import catalogue, company, listings
+from fixtures import catalogue, company, listings, sandboxes
 
 
 def test_about_three_hundred_skus_with_codes_of_their_own():
@@ -67,3 +67,20 @@ def test_tiny_company_is_closed_in_itself():
     assert len(codes) == 27
     assert {code for sku in small.catalogue.skus() for code, _ in sku.parts} <= codes
     assert {name for shop in small.shops for name in shop.warehouses} <= {place.code for place in small.warehouses}
+
+
+def test_the_sandbox_shops_offer_exactly_what_the_demo_lists():
+    whole = company.full()
+    shopify = {v["id"] for product in sandboxes.shopify_seed()["products"] for v in product["variants"]}
+    assert shopify == _ids(whole, "shopify-eu")
+    woo = {
+        f"{product['id']}:{row['id']}" if row is not product else str(product["id"])
+        for product in sandboxes.woocommerce_seed()["products"]
+        for row in product.get("variations") or [product]
+    }
+    assert woo == _ids(whole, "woo-cn")
+
+
+def _ids(whole, code):
+    shop = whole.shop(code)
+    return {listings.external_ids(shop.platform, row)[0] for row in listings.of_shop(whole, shop)}

@@ -509,8 +509,8 @@ def work(world):
 
 def pause(world):
     """Some minutes in which the workers go on."""
-    for _ in range(3):
-        world.now += dt.timedelta(seconds=world.rng.uniform(10, 40))
+    for _ in range(2):
+        world.now += dt.timedelta(seconds=world.rng.uniform(20, 60))
         workers.look(world.rng)
 
 
@@ -541,7 +541,7 @@ STEPS = {
     "policy": (3, policy),
     "new SKU": (1, new_sku),
     "weather": (4, change_weather),
-    "work": (30, work),
+    "work": (24, work),
     "pause": (4, pause),
 }
 
@@ -556,12 +556,12 @@ def settle(world):
         world.weather, world.busy = 0.0, 1
         for platform in world.platforms.values():
             platform.faults.weather = 0.0
-        _work_for(world, minutes=11, every=90)  # what was kept back becomes visible, a deep look finds it
+        _work_for(world, minutes=11, every=130)  # what was kept back becomes visible, a deep look finds it
         mend(world)
         world.now += dt.timedelta(minutes=66)  # an hour later the drift check and the sweep come round
         for account in world.house.accounts.values():
             due.soon(account, due.DRIFT)
-        _work_for(world, minutes=5, every=45)
+        _work_for(world, minutes=5, every=60)
         world.busy = 0
         hear_everything(world)
 
