@@ -45,7 +45,7 @@ class ReviewLogAdmin(RecordAdmin):
     list_display_links = ("at",)
     list_filter = (("verdict", admin.ChoicesFieldListFilter), ("person_verdict", admin.ChoicesFieldListFilter))
     fields = readonly_fields = (
-        "at", "order_link", "verdict_label", "found", "decision", "person", "person_reason", "decided_at",
+        "at", "order_link", "verdict", "found", "decision", "person", "person_reason", "decided_at",
         "rules_version", "facts_shown",
     )  # fmt: skip
 
