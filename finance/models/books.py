@@ -80,7 +80,7 @@ class Period(models.Model):
         verbose_name = _("month")
         verbose_name_plural = _("months")
         ordering = ["-month"]
-        permissions = [("close_period", "Can close a month for good")]
+        permissions = [("close_period", _("Can close a month for good"))]
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"

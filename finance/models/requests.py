@@ -51,7 +51,7 @@ class PostingRequest(models.Model):
         verbose_name = _("posting request")
         verbose_name_plural = _("posting requests")
         ordering = ["-id"]
-        permissions = [("retry_postingrequest", "Can let postings be tried again")]
+        permissions = [("retry_postingrequest", _("Can let postings be tried again"))]
         indexes = [
             models.Index(fields=["shop", "external_id"], name="posting_order"),
             models.Index(fields=["order_key"], opclasses=["varchar_pattern_ops"], name="posting_order_prefix"),

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 # Names and signs that are the same in Chinese, and names of formats, programs and companies.
 KEPT = {
     "Accept", "Authorization", "Axes", "Bearer", "Command", "Control", "Django", "en", "English", "esc", "Excel",
-    "FedEx", "JavaScript", "OpenAPI", "Python", "Shopify", "SKUs", "Webhook", "WooCommerce",
+    "FedEx", "JavaScript", "Mac", "OpenAPI", "Python", "Shopify", "SKUs", "Webhook", "WooCommerce",
 }  # fmt: skip
 WORD = re.compile(r"(?<![\w./:@_#%&=+-])[A-Za-z][A-Za-z’']+(?![\w/:@_=+-]|\.\w)")
 UNSEEN = {"script", "style", "code", "pre", "template"}
