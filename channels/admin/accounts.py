@@ -14,7 +14,7 @@ from django.urls import path
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from backoffice.adminkit import YikuModelAdmin
 from backoffice.errors import YikuError
@@ -80,7 +80,7 @@ class CredentialForm(forms.Form):
     def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in connector_class(account.platform).credential_fields:
-            widget = UnfoldAdminPasswordInput if field.secret else UnfoldAdminTextInputWidget
+            widget = UnfoldAdminPasswordWidget if field.secret else UnfoldAdminTextInputWidget
             self.fields[field.name] = forms.CharField(
                 label=_now(field.label),
                 required=field.required,

@@ -59,7 +59,7 @@ class OrderFileAdmin(kit.ShopsAdmin):
     list_filter = (kit.AccountFilter,)
     list_select_related = ("account", "uploaded_by")
     ordering = ("-id",)
-    actions_list = ("upload",)
+    actions_list = ("bring",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderFile]:
         return super().get_queryset(request).defer("orders")
@@ -81,7 +81,7 @@ class OrderFileAdmin(kit.ShopsAdmin):
         return [*own, *super().get_urls()]
 
     @action(description=_("Upload orders"), url_path="bring", icon="upload_file", permissions=["upload"])
-    def upload(self, request: HttpRequest) -> HttpResponse:
+    def bring(self, request: HttpRequest) -> HttpResponse:
         """The button above the list."""
         return HttpResponseRedirect(kit.url("orderfile_upload"))
 
