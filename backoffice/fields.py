@@ -18,6 +18,13 @@ from django.utils.translation import gettext_lazy as _
 MAX_BIGINT = 2**63 - 1
 
 
+class PlainDecimalField(forms.DecimalField):
+    """Shows 2, not 2.000."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value.normalize():f}" if isinstance(value, Decimal) and value.is_finite() else value
+
+
 class ScaledIntegerField(models.BigIntegerField):
     """A `Decimal` with a fixed number of places in a 64-bit integer column."""
 
@@ -95,7 +102,7 @@ class ScaledIntegerField(models.BigIntegerField):
         return "" if value is None else format(value, "f")
 
     def formfield(self, **kwargs: Any) -> Any:
-        options: dict[str, Any] = {"form_class": forms.DecimalField, "decimal_places": self.places, "max_digits": 18}
+        options: dict[str, Any] = {"form_class": PlainDecimalField, "decimal_places": self.places, "max_digits": 18}
         return models.Field.formfield(self, **{**options, **kwargs})
 
 

@@ -43,7 +43,7 @@ def replace(row: Row, changes: Mapping[str, Any], *, actor: str = "", at: dt.dat
     }
     after = type(row)(**{**copied, **changes, "valid_from": moment, "valid_to": None})
     if isinstance(after, StockPolicy):
-        after.created_by = actor
+        after.created_by = actor or audit.current_actor().name
     after.save()
     audit.record(
         action="dated.replace",
@@ -73,7 +73,7 @@ def close(row: Row, *, actor: str = "", at: dt.datetime | None = None, tell: boo
 def open_row(row: Row, *, actor: str = "") -> Row:
     """Save a new row and tell the shops."""
     if isinstance(row, StockPolicy):
-        row.created_by = actor
+        row.created_by = actor or audit.current_actor().name
     row.save()
     audit.record(action="dated.open", target=row, actor=actor)
     announce(row)

@@ -20,7 +20,7 @@ IN_MEMORY = 2_000_000  # bytes, then a temporary file
 COLUMNS = (
     Out(_("SKU code"), width=20), Out(_("name"), width=32), Out(_("English name"), width=32),
     Out(_("warehouse"), width=12), Out(_("on hand"), "number", 12),
-    Out(_("reserved"), "number", 12), Out(_("ordered"), "number", 12),
+    Out(_("reserved"), "number", 12), Out(_("in orders"), "number", 12),
     Out(_("free"), "number", 12), Out(_("incoming"), "number", 12), Out(_("low stock from"), "number", 12),
 )  # fmt: skip
 COST_COLUMNS = (Out(_("unit cost"), "money", 12), Out(_("value"), "money", 14))

@@ -206,7 +206,7 @@ class SkuAdmin(YikuModelAdmin):
         (None, {"fields": ("product", "code", ("name", "name_en"), ("kind", "active"), ("list_price", "low_stock"))}),
         (
             _("Size and customs"),
-            {"fields": (("weight_g", "length_mm", "width_mm", "height_mm"), ("hs_code", "origin"))},
+            {"fields": (("weight_g", "length_mm"), ("width_mm", "height_mm"), ("hs_code", "origin"))},
         ),
     )
 

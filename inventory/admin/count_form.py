@@ -95,7 +95,7 @@ def page(model_admin: Any, request: HttpRequest) -> HttpResponse:
         "title": _("Upload a count"),
         "opts": model_admin.opts,
         "form": form,
-        "submit": _("Show the preview"),
+        "button_text": _("Show the preview"),
         "sheet_url": reverse("admin:inventory_stockdocument_count_sheet"),
     }
     return TemplateResponse(request, "admin/inventory/upload.html", context)

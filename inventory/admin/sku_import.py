@@ -51,7 +51,7 @@ def page(model_admin: Any, request: HttpRequest) -> HttpResponse:
         "title": _("Import SKUs"),
         "opts": model_admin.opts,
         "form": form,
-        "submit": _("Show what would change"),
+        "button_text": _("Show what would change"),
         "help": _("Nothing is kept yet: you see first what the file would change."),
     }
     return TemplateResponse(request, "admin/inventory/sku_import.html", context)

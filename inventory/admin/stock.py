@@ -99,7 +99,7 @@ class BalanceAdmin(StockList):
         """Pieces promised to approved orders."""
         return readable.pieces(row.reserved)
 
-    @admin.display(description=_("ordered"))
+    @admin.display(description=_("in orders"))
     def demand_shown(self, row: Balance) -> str:
         """Pieces of orders that are not approved yet."""
         return readable.pieces(row.demand)
