@@ -18,11 +18,19 @@ def pytest_collection_modifyitems(config, items):
         left_out.add("sqlite")
     if "soak" not in (config.option.markexpr or ""):
         left_out.add("soak")
-    kept = [item for item in items if not any(item.get_closest_marker(name) for name in left_out)]
-    dropped = [item for item in items if any(item.get_closest_marker(name) for name in left_out)]
+    kept, dropped = [], []
+    for item in items:
+        out = any(item.get_closest_marker(name) for name in left_out) or (POSTGRES and not _asks_the_database(item))
+        (dropped if out else kept).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+
+
+def _asks_the_database(item) -> bool:
+    """What never touches a database says the same on both engines: one pass is enough for it."""
+    fixtures = {"db", "transactional_db", "live_server"}
+    return item.get_closest_marker("django_db") is not None or bool(fixtures & set(getattr(item, "fixturenames", ())))
 
 
 def pytest_report_header():
