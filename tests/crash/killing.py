@@ -1,6 +1,7 @@
 """Run a piece of work in a forked child that is killed (SIGKILL) at its n-th step; the parent looks at what stands.
 
 A step is a statement sent to the database or a request sent to a platform: before it, or after its answer came back.
+With `requests_only` the statements are not counted: a sweep then dies on both sides of every single request.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ FINISHED, FAILED = 0, 70
 class Killer:
     """Counts steps and kills its own process at the chosen one; `at=0` only counts."""
 
-    def __init__(self, at: int) -> None:
-        self.at, self.steps = at, 0
+    def __init__(self, at: int, *, requests_only: bool = False) -> None:
+        self.at, self.steps, self.requests_only = at, 0, requests_only
 
     def step(self) -> None:
         self.steps += 1
@@ -30,7 +31,8 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def around_statement(self, execute, sql, params, many, context):
-        self.step()
+        if not self.requests_only:
+            self.step()
         return execute(sql, params, many, context)
 
     @contextmanager
@@ -51,12 +53,12 @@ class Killer:
             yield
 
 
-def killed_at(step: int, work: Callable[[], None]) -> bool:
+def killed_at(step: int, work: Callable[[], None], *, requests_only: bool = False) -> bool:
     """Fork, run `work`, kill it at `step`. True when it was killed, False when it finished before reaching the step."""
     connections.close_all()
     child = os.fork()
     if child == 0:
-        os._exit(_in_child(step, work))
+        os._exit(_in_child(Killer(step, requests_only=requests_only), work))
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
@@ -73,9 +75,9 @@ def steps_of(work: Callable[[], None]) -> int:
     return killer.steps
 
 
-def _in_child(step: int, work: Callable[[], None]) -> int:
+def _in_child(killer: Killer, work: Callable[[], None]) -> int:
     try:
-        with Killer(step).counting():
+        with killer.counting():
             work()
     except BaseException:  # the child must never run the parent's tests
         traceback.print_exc(file=sys.stderr)
