@@ -160,7 +160,7 @@ def pieces(value: Decimal, field: str) -> int:
         stored = int(exact)
     except (TypeError, ValueError, ArithmeticError):
         raise Refused("not_a_number", field, value) from None
-    if value.__class__ is not Decimal:
+    if value.__class__ is float:
         raise Refused("not_a_number", field, value)
     if stored < 0:
         raise Refused("negative", field, value)
@@ -187,7 +187,7 @@ def _scaled(value: Decimal, scale: int, field: str) -> int:
         stored = int(exact)
     except (TypeError, ValueError, ArithmeticError):
         raise Refused("not_a_number", field, value) from None
-    if value.__class__ is not Decimal:
+    if value.__class__ is float:
         raise Refused("not_a_number", field, value)
     if not -MOST_MONEY < stored < MOST_MONEY:
         raise Refused("too_large", field, value)
