@@ -52,7 +52,7 @@ class StoreClient:
             )
         response = self.http.request(method, url, headers=headers, params=query, json=json)
         if not 200 <= response.status < 300:
-            raise failure(response, write=method != "GET", now=self.config.clock())
+            raise failure(response, write=method != "GET", now=self.config.clock(), secrets=self.config.credentials)
         return response
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
@@ -71,7 +71,7 @@ class StoreClient:
         """Read a public address of the site itself, without the keys."""
         response = self.http.request("GET", self.root + path)
         if response.status != 200:
-            raise failure(response, write=False, now=self.config.clock())
+            raise failure(response, write=False, now=self.config.clock(), secrets=self.config.credentials)
         return parse_json(response)
 
     def _keys(self) -> tuple[str, str]:
@@ -117,12 +117,16 @@ def gmt(value: Any) -> dt.datetime | None:
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
 
 
-def plain(text: Any) -> str:
-    """Return a message of the store as safe plain text: it comes with HTML entities and links."""
-    return redact(html.unescape(TAGS.sub("", text if isinstance(text, str) else "")).strip())
+def plain(text: Any, secrets: Mapping[str, str]) -> str:
+    """Return a message of the store as safe plain text: it comes with HTML entities and links, and quotes our keys."""
+    said = html.unescape(TAGS.sub("", text if isinstance(text, str) else "")).strip()
+    for value in secrets.values():
+        if len(value) >= 6:
+            said = said.replace(value, "…")  # before redact cuts: half a key is still too much
+    return redact(said)
 
 
-def refusal(body: Any) -> tuple[str, str, int]:
+def refusal(body: Any, secrets: Mapping[str, str]) -> tuple[str, str, int]:
     """Return (code, message, status) of WordPress's error object; blanks and 0 where it says nothing.
 
     `data` holds the status as {"status": 400}, and on a refused refund is the bare number 500.
@@ -133,20 +137,20 @@ def refusal(body: Any) -> tuple[str, str, int]:
     status = data.get("status") if isinstance(data, dict) else data
     code = body.get("code")
     return (
-        code[:100] if isinstance(code, str) else "",
-        plain(body.get("message")),
+        plain(code, secrets)[:100],
+        plain(body.get("message"), secrets),
         status if isinstance(status, int) and not isinstance(status, bool) else 0,
     )
 
 
-def failure(response: HttpResponse, *, write: bool, now: dt.datetime) -> ConnectorError:
+def failure(response: HttpResponse, *, write: bool, now: dt.datetime, secrets: Mapping[str, str]) -> ConnectorError:
     """Return the error an answer outside 2xx stands for.
 
     Codes: auth, clock_skew, read_only, forbidden, blocked, not_found, no_api, throttled, too_many, rejected, refused,
     unavailable.
     """
     try:
-        code, message, _ = refusal(load_json(response.body))
+        code, message, _ = refusal(load_json(response.body), secrets)
     except ValueError:
         code, message = "", ""
     status = response.status

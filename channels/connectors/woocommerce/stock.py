@@ -121,7 +121,7 @@ def _judge(
     written = []
     for row in rows:
         stock_id = row.key.stock_id
-        code, message, status = refusal(error_of(answered.get(stock_id)))
+        code, message, status = refusal(error_of(answered.get(stock_id)), client.config.credentials)
         if code:
             permanent = 400 <= status < 500
             results[stock_id] = _result(

@@ -1,0 +1,71 @@
+"""Every page a person can open, and what a browser would make of it."""
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+from tests.matrix.addresses import every, model_of
+
+LEFT_OUT = {"admin:logout", "set_language", "healthz"}  # healthz: 503 while no dispatcher runs
+
+
+def pages(client, *, rows: int = 2) -> Iterator[tuple[str, str]]:
+    """Open every address with GET, objects of each model included; gives (address, text) of what came as text."""
+    for url in addresses(rows=rows):
+        answer = client.get(url, follow=False)
+        if not answer.streaming and answer.status_code == 200:
+            yield url, answer.content.decode(errors="replace")
+        elif answer.status_code >= 500:
+            raise AssertionError(f"{url}: {answer.status_code}")
+
+
+def addresses(*, rows: int = 2) -> Iterator[str]:
+    """Every address, with the first rows of a model where a page is about one."""
+    for one in every():
+        if one.name in LEFT_OUT:
+            continue
+        if one.model and one.arguments:
+            for row in model_of(one.model)._default_manager.order_by("pk")[:rows]:
+                yield one.url(row.pk)
+        elif one.arguments:
+            yield from {one.url(), *_about_first(one)}
+        else:
+            yield one.url()
+
+
+def _about_first(one):
+    """`admin:inventory_sku_why` is about a SKU: ask for the first one."""
+    for known in (other for other in every() if other.page == "changelist"):
+        if one.name.startswith(f"admin:{known.model}_"):
+            row = model_of(known.model)._default_manager.order_by("pk").first()
+            if row is not None:
+                yield one.url(row.pk)
+
+
+class Danger(HTMLParser):
+    """Finds what would run: a planted element, a handler, an address with a script."""
+
+    def __init__(self, mark: str) -> None:
+        super().__init__()
+        self.mark, self.found = mark, []
+
+    def handle_starttag(self, tag, attrs):
+        """Look at one element as a browser sees it."""
+        if self.mark in tag:
+            self.found.append(tag)
+        for name, value in attrs:
+            text = (value or "").strip().lower()
+            handler = (
+                name.startswith(("on", "x-on", "@", "x-data", "x-init", ":", "x-bind", "x-html")) and self.mark in text
+            )
+            script = name in {"href", "src", "action", "formaction"} and text.startswith(
+                ("javascript:", "data:text", "vbscript:")
+            )
+            if handler or (script and self.mark in text) or self.mark in name:
+                self.found.append(f"{tag} {name}={value!r:.80}")
+
+
+def dangers(html: str, mark: str) -> list[str]:
+    """Return what of the planted text a browser would run."""
+    parser = Danger(mark)
+    parser.feed(html)
+    return parser.found
