@@ -123,7 +123,7 @@ def in_columns(shown: Sequence[ShownCard]) -> Columns:
 
 def cards(request: HttpRequest) -> list[ShownCard]:
     """Return what this person sees, in order."""
-    shown = []
+    shown: list[ShownCard] = []
     for place in sorted(_places.values(), key=lambda one: (one.order, one.key)):
         if allowed(request, place.permission):
             card = _provided(place, request)

@@ -278,8 +278,8 @@ def _tell(engine: str, mode: str, rate: int, delays: list[float], lost: int) -> 
     middle = statistics.median(delays)
     late = sorted(delays)[min(len(delays) - 1, int(len(delays) * 0.99))]
     ground.say(
-        f"{engine}, by {mode}, {rate} a second: {len(delays)} sales, median {middle:.2f} s, 99th percentile {late:.2f} s, "
-        f"worst {max(delays):.2f} s, never shown {lost}"
+        f"{engine}, by {mode}, {rate} a second: {len(delays)} sales, median {middle:.2f} s, "
+        f"99th percentile {late:.2f} s, worst {max(delays):.2f} s, never shown {lost}"
     )
     good = not lost
     for name, ours, bar in zip(("median", "p99"), (middle, late), BARS[mode, rate], strict=True):
@@ -295,7 +295,7 @@ def _tell(engine: str, mode: str, rate: int, delays: list[float], lost: int) -> 
                         "unit": "s",
                     }
                 )
-            )  # noqa: E501
+            )
             good = good and ours <= bar
     return good
 

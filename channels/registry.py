@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -78,6 +79,7 @@ def connector_for(account: Account, *, credentials: Mapping[str, str] | None = N
         credentials=stored_secrets(account, kind) if credentials is None else credentials,
         options=account.options or {},
         clock=clock.now,
+        sleep=time.sleep,  # short waits for points inside one call; longer ones come back as retry_after
     )
     client = shared_client()
     return kind(config, budget.BudgetedClient(client, account.pk, account.options or {}) if account.pk else client)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, TypeVar
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q, QuerySet
 
 from backoffice.models import ApiKey, User
@@ -12,7 +13,7 @@ from inventory.models import Access, Balance, Shop, ShopWarehouse, StockDocument
 from inventory.models import Reservation as HeldStock
 
 Row = TypeVar("Row", bound=Model)
-Principal = User | ApiKey | None  # None is the system itself
+Principal = User | AnonymousUser | ApiKey | None  # None is the system itself
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

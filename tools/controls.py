@@ -19,7 +19,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -156,9 +156,10 @@ def main() -> int:
         prover = Prover(Path(folder), AT_ONCE)
         proven = []
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for guard, wrong in zip(chosen, pool.map(prover.red_without, chosen), strict=True):
-                say(guard, wrong)
-                proven += [guard] if wrong is None else []
+            runs = {pool.submit(prover.red_without, guard): guard for guard in chosen}
+            for run in as_completed(runs):
+                say(runs[run], run.result())
+                proven += [runs[run]] if run.result() is None else []
         red = prover.red_before(proven)
         for guard in [one for one in proven if one["test"] in red]:
             say(guard, "the test is red with the guard in place too:\n" + red[guard["test"]])

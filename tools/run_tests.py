@@ -19,10 +19,9 @@ def browser() -> str:
         if path:
             return path
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": False}
-        subprocess.run(["apt-get", "update", "-qq"], **quiet)
         wanted = ["chromium", "fonts-noto-cjk"]
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *wanted], **quiet)
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *wanted]):
+            subprocess.run(["apt-get", "-qq", *command], capture_output=True, check=False)
         return shutil.which("chromium") or ""
     downloaded = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
     return "playwright" if downloaded.returncode == 0 else ""

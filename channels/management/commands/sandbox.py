@@ -71,7 +71,7 @@ def _ports(state: Path, wanted: dict[str, int]) -> dict[str, int]:
         known = json.loads(file.read_text())
     except (OSError, ValueError):
         known = {}
-    chosen = {}
+    chosen: dict[str, int] = {}
     for name, port in wanted.items():
         if port and not _free(port):
             raise CommandError(f"Port {port} is in use: choose another with --{name}-port, or leave it out.")
