@@ -154,6 +154,9 @@ class Dispatcher:
         except Exception as error:  # the loop must outlive any piece of work; its rows keep what is left to do
             log.exception("work_failed", work=str(key), error=type(error).__name__)
             time.sleep(CALM_AFTER_FAULT)
+        finally:
+            # A thread that rests must not keep a connection longer than the setting CONN_MAX_AGE says.
+            close_old_connections()
 
 
 def _has_work(consumer: outbox.Consumer) -> bool:
