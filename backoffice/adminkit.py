@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
@@ -66,6 +67,12 @@ class YikuModelAdmin(ModelAdmin):
             return super().get_search_results(request, queryset, search_term)
         term = search_form(search_term)
         return (queryset.filter(prefix_condition(self.prefix_search, term)) if term else queryset), False
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        # Django looks for the object first: whoever may not see the list could tell which numbers exist.
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.deletable and super().has_delete_permission(request, obj)

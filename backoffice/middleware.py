@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers, patch_cache_control
 from django.utils.translation import gettext as _
@@ -51,6 +51,17 @@ def body_limit(get_response: GetResponse) -> Callable[[HttpRequest], HttpRespons
         if not length.isdecimal() or int(length) > settings.MOST_BODY_BYTES:
             text = _("The request is larger than %(most)d MB.") % {"most": settings.MOST_BODY_BYTES // 1024**2}
             return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
+        return get_response(request)
+
+    return middleware
+
+
+def plain_methods(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse what no page is written for: the admin's views would take a DELETE for a GET."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method not in {"GET", "HEAD", "POST"} and not request.path.startswith("/api/"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         return get_response(request)
 
     return middleware

@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "backoffice.middleware.security_headers",
     "backoffice.middleware.demo_at_home",
     "backoffice.middleware.body_limit",
+    "backoffice.middleware.plain_methods",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -7,14 +7,14 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import check_for_language
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
 
 from backoffice import health, home
 from backoffice.models import Progress, User
 
 
-@require_GET
+@require_safe
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
     """Tell a load balancer whether everything is alive: 200 only then, 503 naming what is dead, nothing more."""
@@ -32,7 +32,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_GET
+@require_safe
 @never_cache
 @staff_member_required
 def home_cards(request: HttpRequest) -> HttpResponse:
@@ -40,7 +40,7 @@ def home_cards(request: HttpRequest) -> HttpResponse:
     return HttpResponse(home.fragment(request))
 
 
-@require_GET
+@require_safe
 @never_cache
 @staff_member_required
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
