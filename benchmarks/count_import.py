@@ -143,8 +143,8 @@ def _limit(file: Path, place: int) -> float:
 LIMIT = (
     "CREATE TEMP TABLE doc ON COMMIT DROP AS WITH made AS (INSERT INTO inventory_stockdocument (kind, state, "
     "warehouse_id, reason, note, counted_at, file_name, file_digest, upload, sheet, problems, problem_count, "
-    "line_count, difference_count, created_at, posted_at) VALUES ('count', 'posted', %(place)s, 'count', '', now(), "
-    "'', '', '', '', '[]', 0, 0, 0, now(), now()) RETURNING id) SELECT id FROM made",
+    "uncounted, line_count, difference_count, created_at, posted_at) VALUES ('count', 'posted', %(place)s, 'count', "
+    "'', now(), '', '', '', '', '[]', 0, 0, 0, 0, now(), now()) RETURNING id) SELECT id FROM made",
     "INSERT INTO inventory_stockdocumentline (document_id, row, sku_id, warehouse_id, system_quantity, "
     "counted_quantity, difference) SELECT doc.id, c.row, s.id, %(place)s, coalesce(b.on_hand, 0), c.quantity, "
     "c.quantity - coalesce(b.on_hand, 0) FROM doc, counted c JOIN inventory_sku s ON s.code_key = c.code "

@@ -195,34 +195,20 @@ def _moved_since(document: StockDocument) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def moved_lines(document: StockDocument, page: int = 5_000) -> list[tuple[int, int, int]]:
+def moved_lines(document: StockDocument) -> list[tuple[int, int, int]]:
     """Return (line id, system now, counted) of the lines whose system figure is no longer what the preview said."""
     moved = _moved_since(document)
-    found = []
-    for lines in pages_of(document, page):
-        system = system_at([(line[1], line[2]) for line in lines], document, moved)
-        for pk, sku_id, warehouse_id, was, counted in lines:
-            now = system[sku_id, warehouse_id][0]
-            if now != was and counted is not None:
-                found.append((pk, now, counted))
-    return found
-
-
-def pages_of(document: StockDocument, page: int) -> Iterable[list[tuple[Any, ...]]]:
-    """Yield the lines page by page as (id, sku, warehouse, system, counted), in stored integers."""
-    last = 0
+    now = f"coalesce(b.on_hand, 0) - {MOVED if moved else '0'}"
     sql = (
-        "SELECT id, sku_id, warehouse_id, system_quantity, counted_quantity FROM inventory_stockdocumentline "
-        "WHERE document_id = %s AND id > %s ORDER BY id LIMIT %s"
+        f"SELECT w.id, {now}, w.counted_quantity FROM inventory_stockdocumentline w LEFT JOIN inventory_balance b "  # noqa: S608
+        "ON b.sku_id = w.sku_id AND b.warehouse_id = w.warehouse_id "
+        f"WHERE w.document_id = %s AND w.counted_quantity IS NOT NULL AND w.system_quantity <> {now}"
     )
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [document.pk, last, page])
-            lines = cursor.fetchall()
-        if not lines:
-            return
-        last = lines[-1][0]
-        yield lines
+    moment = connection.ops.adapt_datetimefield_value(document.counted_at)
+    moments = [moment, moment] if moved else []
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*moments, document.pk, *moments])
+        return [(row[0], int(row[1]), row[2]) for row in cursor.fetchall()]
 
 
 def refresh(document: StockDocument) -> int:
