@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-import requests
+import urllib3
 from django.db import connection, connections
 
 FINISHED, FAILED = 0, 70
@@ -38,18 +38,18 @@ class Killer:
     @contextmanager
     def counting(self) -> Iterator[None]:
         """Count every statement and both sides of every HTTP request inside the block."""
-        send = requests.adapters.HTTPAdapter.send
+        send = urllib3.PoolManager.urlopen
 
-        def counted(adapter, *args, **kwargs):
+        def counted(pools, *args, **kwargs):
             self.step()
-            answer = send(adapter, *args, **kwargs)
+            answer = send(pools, *args, **kwargs)
             self.step()
             return answer
 
         with ExitStack() as stack:
             stack.enter_context(connection.execute_wrapper(self.around_statement))
-            requests.adapters.HTTPAdapter.send = counted
-            stack.callback(setattr, requests.adapters.HTTPAdapter, "send", send)
+            urllib3.PoolManager.urlopen = counted
+            stack.callback(setattr, urllib3.PoolManager, "urlopen", send)
             yield
 
 
