@@ -30,6 +30,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks import ground
 
 SHOPS = ("shopify", "woocommerce", "shopify", "woocommerce", "shopify")
@@ -203,8 +205,19 @@ def _running(environment: dict[str, str], port: int) -> Iterator[None]:
         ]
         try:
             yield
+            _tell_effort(children)
         finally:
             _stop(children)
+
+
+def _tell_effort(children: Sequence[subprocess.Popen[Any]]) -> None:
+    """Print what the product itself used, and how busy the machine was: on a crowded one the delays are not ours."""
+    used = []
+    for child in children:
+        family = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
+        used.append(sum(sum(one.cpu_times()[:2]) for one in family))
+    load, cores = os.getloadavg()[0], os.cpu_count()
+    ground.say(f"CPU seconds: web {used[0]:.1f}, dispatcher {used[1]:.1f}; load {load:.1f} on {cores} cores")
 
 
 def _calm(seconds: float) -> None:

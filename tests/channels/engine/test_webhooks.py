@@ -88,6 +88,11 @@ def test_a_ping_is_answered_and_not_kept(shop):
     assert WebhookArrival.objects.count() == 0
 
 
+def test_news_of_stock_that_names_nothing_is_not_kept(shop):
+    assert call(shop, kind="stock", order="").status_code == 200
+    assert WebhookArrival.objects.count() == 0
+
+
 def test_without_a_database_the_platform_is_told_to_repeat(shop, monkeypatch):
     call(shop, delivery="warm-up")
 
