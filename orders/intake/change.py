@@ -534,7 +534,9 @@ def _move_stock(page: Page, changes: Sequence[Change]) -> None:
     expires: dict[str, Any] = {}
     parts = _parts_of(changes)
     for change in changes:
-        if change.outcome == Version.STALE or not change.order.open:
+        # A shipped order may still hold goods: what was cut down to what has left gives the rest back.
+        closed = change.cancelled or change.order.state in (State.CANCELLED, State.HISTORY)
+        if change.outcome == Version.STALE or closed:
             continue
         own = _wants(page, change, parts)
         wants += own

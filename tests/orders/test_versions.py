@@ -229,6 +229,17 @@ def test_more_wanted_inside_a_waiting_edit_of_a_shipped_order_is_booked_at_once(
     assert seller.buckets("MUG") == (4, 2, 0)
 
 
+def test_a_cut_to_what_has_left_gives_the_rest_back():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG", 3))
+    seller.take(first)
+    one = shipping.Parcel(lines={seller.lines(1)[0].pk: Decimal(1)})
+    shipping.ship(order_id=seller.order(1).pk, parcels=[one], actor="user:2 wu", idempotency_key="k")
+    seller.take(later(first, lines=(line("MUG", 1, ordered_quantity=Decimal(3)),)))
+    assert seller.order(1).state == "shipped"
+    assert seller.buckets("MUG") == (4, 0, 0)
+
+
 def test_a_cancellation_with_another_address_asks_nobody():
     seller = Seller(MUG=5)
     first = order(1, line("MUG", 2))
