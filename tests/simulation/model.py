@@ -55,13 +55,20 @@ class Model:
 
     def heard(self, shop, document):
         """The product has been given this version of an order (the newest so far)."""
-        known = self.orders.setdefault((shop, document["id"]), {"ours": False})
+        known = self._known(shop, document["id"])
         known["lines"] = {row["id"]: (row["listing"], row["quantity"]) for row in document["lines"]}
         known["cancelled"] = document["status"] == "cancelled"
 
     def cancelled_by_us(self, shop, order):
         """A clerk cancelled it."""
-        self.orders[shop, order]["ours"] = True
+        self._known(shop, order)["ours"] = True
+
+    def told_by_parcel(self, shop, order, line, listing, wanted):
+        """A parcel left before the model heard of its order: what it held stands in for that until the next quiet."""
+        self._known(shop, order)["lines"].setdefault(line, (listing, wanted))
+
+    def _known(self, shop, order):
+        return self.orders.setdefault((shop, order), {"lines": {}, "cancelled": False, "ours": False})
 
     def committed(self):
         """Pieces by SKU that buyers are still to get."""

@@ -148,6 +148,7 @@ class World:
                 order, units = line.line.order, -int(line.quantity) if back else int(line.quantity)
                 goods = [(sku, place, -pieces if back else pieces) for sku, place, pieces in goods]
                 key = order.shop.code, order.external_id, line.line.external_id
+                self.model.told_by_parcel(*key, line.line.listing_id, int(line.line.quantity))
                 self.model.left(*key, units, goods, strict=shipment.source == "desk")
 
 
@@ -340,8 +341,7 @@ def cancel_here(world):
         return  # a parcel of a cancelled order is pointed out, its goods are a person's matter
     done = world.did(actions.cancel(order_ids=[order.pk], actor=CLERK, reason="out of stock"), "order.cancel")
     if order.pk in done:
-        shop = order.shop.code
-        world.model.orders.setdefault((shop, order.external_id), {"lines": {}, "cancelled": False})["ours"] = True
+        world.model.cancelled_by_us(order.shop.code, order.external_id)
 
 
 def decide_edit(world):
@@ -386,11 +386,6 @@ def send_parcels(world, order, parcels, twice=False):
     if twice:
         assert [one.pk for one in shipping.ship(**ask)] == [one.pk for one in shipments]
     world.audited.append(("order.ship", f"orders.order:{order.pk}", PACKER))
-    known = world.model.orders.setdefault(
-        (order.shop.code, order.external_id), {"lines": {}, "cancelled": False, "ours": False}
-    )
-    for line in OrderLine.objects.filter(order=order):
-        known["lines"].setdefault(line.external_id, (line.listing_id, int(line.quantity)))
     world.parcels_left(shipments)
     world.tell(f"  {order.external_id}: {len(shipments)} parcels")
 
