@@ -1,6 +1,7 @@
 """Many writers at once on PostgreSQL: nothing oversold, nothing twice, no deadlock."""
 
 import random
+import threading
 import time
 from decimal import Decimal
 from functools import partial
@@ -134,6 +135,30 @@ def test_goods_out_in_parallel_leave_no_value_behind(hot):
     assert not errors(results)
     balance = Balance.objects.get()
     assert (balance.on_hand, balance.value) == (0, 0)
+    assert broken() == []
+
+
+def test_goods_out_wait_for_goods_in_that_change_the_average(hot):
+    item, place = hot  # 100 pieces worth 133.33
+    posted_in = threading.Event()
+
+    def draft(key, quantity, **fields):
+        return EntryDraft(
+            key=key, sku_id=item.pk, warehouse_id=place.pk, quantity=Decimal(quantity), reason="correction", **fields
+        )
+
+    def bring_in():
+        with transaction.atomic():
+            ledger.post(entries=[draft("in", 100, value=Decimal("866.67"))])
+            posted_in.set()
+            time.sleep(0.5)  # not committed yet: the other must not read past it
+
+    def take_out():
+        posted_in.wait(30)
+        return ledger.post(entries=[draft("out", -1)]).posted[0].value
+
+    _in, value = together(bring_in, take_out)
+    assert value == Decimal("-5")  # 1000 / 200, not 1.3333
     assert broken() == []
 
 
