@@ -26,8 +26,20 @@ def security_headers(get_response: GetResponse) -> Callable[[HttpRequest], HttpR
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")  # for what is answered before Django's own
         response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(), microphone=(), payment=()")
         return response
+
+    return middleware
+
+
+def alive(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer /healthz before hosts, sessions and redirects are looked at: it is asked by address, without a name."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        from backoffice.views import healthz
+
+        return healthz(request) if request.path == "/healthz" else get_response(request)
 
     return middleware
 

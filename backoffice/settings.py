@@ -62,6 +62,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "backoffice.middleware.security_headers",
+    "backoffice.middleware.alive",
     "backoffice.middleware.demo_at_home",
     "backoffice.middleware.body_limit",
     "backoffice.middleware.plain_methods",
@@ -151,7 +152,6 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_SSL_REDIRECT = SECURE
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by a load balancer on the machine itself
 SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 31_536_000) if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 if env.flag("BEHIND_PROXY"):  # a proxy of ours that always sets, and never passes on, X-Forwarded-Proto

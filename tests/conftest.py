@@ -33,6 +33,16 @@ def _asks_the_database(item) -> bool:
     return item.get_closest_marker("django_db") is not None or bool(fixtures & set(getattr(item, "fixturenames", ())))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    """In CI a skipped test is a failed one: nothing is left out in silence."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", [])) if reporter else 0
+    if os.environ.get("YIKU_CI") and skipped and not hasattr(session.config, "workerinput"):
+        reporter.write_line(f"{skipped} tests were skipped; CI leaves nothing out.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_report_header():
     """Say which engine this pass is on."""
     return f"database: {connection.vendor}"

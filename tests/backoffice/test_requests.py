@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 SECURE_SETTINGS = {"SECURE_SSL_REDIRECT": True, "SECURE_HSTS_SECONDS": 31_536_000, "SESSION_COOKIE_SECURE": True}
 
 
-@pytest.mark.parametrize("url", ["/admin/login/", "/healthz", "/nowhere", "/admin/"])
+@pytest.mark.parametrize("url", ["/admin/login/", "/nowhere", "/admin/"])
 def test_every_answer_has_the_headers(client, url):
     headers = client.get(url).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -139,3 +139,11 @@ def test_times_are_shown_in_the_persons_zone(people):
 def test_a_zone_that_no_longer_exists_breaks_no_page(people):
     User.objects.filter(pk=people["owner"].pk).update(time_zone="Mars/Olympus")
     assert people.client("owner").get("/admin/").status_code == 200
+
+
+def test_health_is_asked_by_address_over_plain_http(client, settings):
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["yiku.example"], True
+    reply = client.get("/healthz", headers={"host": "10.0.0.5:8000"})
+    assert reply.status_code == 503
+    assert reply["X-Content-Type-Options"] == "nosniff"
+    assert client.post("/healthz", headers={"host": "10.0.0.5:8000"}).status_code == 405

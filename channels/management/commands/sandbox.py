@@ -101,7 +101,9 @@ def _start(name: str, port: int, state: Path, orders_per_minute: float) -> subpr
     seed = state / f"{name}_seed.json"
     seed.write_text(json.dumps(import_string(f"fixtures.sandboxes.{name}_seed")(), ensure_ascii=False))
     secrets = import_string("fixtures.company.full")().sandbox[name]["credentials"]
-    command = [sys.executable, "-m", f"channels.sandbox.{name}", "--host", HOST, "--port", str(port)]
+    # Tied to us: when this process is killed, the shop ends too instead of holding its port.
+    command = [sys.executable, "-m", "backoffice.tether", str(os.getpid()), sys.executable]
+    command += ["-m", f"channels.sandbox.{name}", "--host", HOST, "--port", str(port)]
     command += ["--seed", str(seed), "--state", str(state / f"{name}.json")]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if name == "shopify":
