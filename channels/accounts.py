@@ -28,7 +28,9 @@ SKEW_LIMIT = 240  # seconds; Shopee signs within five minutes, others within ten
 def working(account_id: int, capability: Capability) -> Account | None:
     """Return the account when it is active and its platform can do this, else None."""
     found = (
-        Account.objects.select_related("shop", "credential").filter(pk=account_id, state=AccountState.ACTIVE).first()
+        Account.objects.select_related("shop", "credential", "budget", "poll")
+        .filter(pk=account_id, state=AccountState.ACTIVE)
+        .first()
     )
     return found if found is not None and can(found, capability) else None
 

@@ -22,7 +22,8 @@ from channels.connectors.base import ConnectorError, HttpClient, HttpResponse
 from channels.models import CallBudget
 
 CALLS_PER_SECOND = 50.0  # unless the account's options say otherwise: {"calls_per_second": 2, "call_burst": 20}
-HANDFUL_SECONDS = 0.25  # how long a handful of tokens taken from the row lasts
+HANDFUL_SECONDS = 0.25  # a handful is what this much time brings in
+HANDFUL_LASTS = 5.0  # seconds after which what is left of it is forgotten: never spent twice, at worst not at all
 SHORT_WAIT = 1.0  # seconds that a call waits for the bucket before it is put off
 BREAKER_AFTER = 5  # failures in a row
 BREAKER_FIRST, BREAKER_LONGEST = 30.0, 900.0  # seconds
@@ -56,7 +57,7 @@ class BudgetedClient:
         timeout: float | None = None,
     ) -> HttpResponse:
         """Make the call when the budget allows it. Raises ConnectorError "put_off" with `retry_after` when not."""
-        spend(self.account_id, rate=self.rate, burst=self.burst)
+        had_failures = spend(self.account_id, rate=self.rate, burst=self.burst)
         try:
             answer = self.inner.request(
                 method, url, headers=headers, params=params, json=json, data=data, timeout=timeout
@@ -65,44 +66,61 @@ class BudgetedClient:
             if not error.permanent:
                 note_failure(self.account_id, error.code)
             raise
-        self._note(answer)
+        self._note(answer, had_failures)
         return answer
 
-    def _note(self, answer: HttpResponse) -> None:
+    def _note(self, answer: HttpResponse, had_failures: bool) -> None:
         wait = retry_after(answer.headers, now=clock.now()) if answer.status in {429, 503} else None
         if wait:
             put_off(self.account_id, wait, code=f"http_{answer.status}")
         elif answer.status >= 500:
             note_failure(self.account_id, f"http_{answer.status}")
-        elif answer.status != 429:
+        elif answer.status != 429 and had_failures:
             note_ok(self.account_id)
 
 
 # --- the bucket ------------------------------------------------------------------------------------------------------
 
 
-class _Handfuls(threading.local):
-    """Tokens this thread has taken from the row and not used yet: account → (how many, until when)."""
+class _Handfuls:
+    """Tokens this process has taken from the rows and not used yet: account → (how many, until when)."""
 
     def __init__(self) -> None:
         self.left: dict[int, tuple[float, float]] = {}
+        self.lock = threading.Lock()
+
+    def use(self, account_id: int) -> bool:
+        """Use one token if there is one left."""
+        with self.lock:
+            left, until = self.left.get(account_id, (0.0, 0.0))
+            if left < 1 or time.monotonic() >= until:
+                return False
+            self.left[account_id] = (left - 1, until)
+            return True
+
+    def keep(self, account_id: int, tokens: float) -> None:
+        """Keep what was taken beyond the one that is used now."""
+        with self.lock:
+            left, until = self.left.get(account_id, (0.0, 0.0))
+            still = left if time.monotonic() < until else 0.0
+            self.left[account_id] = (still + tokens, time.monotonic() + HANDFUL_LASTS)
 
 
 _handfuls = _Handfuls()
 
 
-def spend(account_id: int, *, rate: float, burst: float) -> None:
-    """Take the right to one call. Raises ConnectorError "put_off" with the seconds to wait."""
+def spend(account_id: int, *, rate: float, burst: float) -> bool:
+    """Take the right to one call; returns whether calls had failed before it.
+
+    Raises ConnectorError "put_off" with the seconds to wait.
+    """
     budget = _row(account_id)
     wait = _closed_for(budget)
     if wait > 0:
         raise ConnectorError("put_off", "the platform asked us to wait", retry_after=wait)
-    left, until = _handfuls.left.get(account_id, (0.0, 0.0))
-    if left >= 1 and time.monotonic() < until:
-        _handfuls.left[account_id] = (left - 1, until)
-        return
-    taken = _take(budget, rate, burst)
-    _handfuls.left[account_id] = (taken - 1, time.monotonic() + HANDFUL_SECONDS)
+    if not _handfuls.use(account_id):
+        _handfuls.keep(account_id, _take(budget, rate, burst) - 1)
+    return budget.failures > 0
 
 
 def _row(account_id: int) -> CallBudget:
@@ -178,7 +196,11 @@ def note_ok(account_id: int) -> None:
 
 def closed_until(account_id: int) -> dt.datetime | None:
     """Return until when nobody may call this account; None when calls are allowed."""
-    budget = CallBudget.objects.filter(account_id=account_id).first()
+    return closed(CallBudget.objects.filter(account_id=account_id).first())
+
+
+def closed(budget: CallBudget | None) -> dt.datetime | None:
+    """Return until when nobody may call, by a row that was read already."""
     if budget is None or _closed_for(budget) <= 0:
         return None
     return max(moment for moment in (budget.not_before, budget.open_until) if moment)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,6 +23,7 @@ from backoffice.waking import Listener
 from channels import chores, due, restored, tasks, tracking, working
 from channels.push import jobs
 from channels.webhooks import process
+from channels.webhooks.receive import WAKE as HOOKS
 
 TICK = 0.2  # seconds without a wake-up until everything is looked at anyway
 BEAT_EVERY, WORKER_BEAT_EVERY, REGULAR_EVERY, MARK_EVERY = 5.0, 20.0, 0.5, 10.0
@@ -41,23 +42,45 @@ class Dispatcher:
         self._running: set[Hashable] = set()
         self._again: set[Hashable] = set()
         self._last: dict[str, float] = {}
+        self.ears: Listener | None = None
 
     def run(self) -> None:
         """Loop until asked to stop, then let running work come to its next safe point."""
         log.info("dispatcher_started", inline=self.inline)
         with Listener() as ears:
+            self.ears = ears
             restored.check()
             while not working.stopping():
                 self.once()
-                ears.wait(TICK)
+                self.quick(ears.wait(TICK))
         self.pool.shutdown(wait=True, cancel_futures=True)
         log.info("dispatcher_stopped")
 
     def once(self) -> None:
-        """Look at everything once. A database that is away is waited for, never fatal."""
+        """Look at everything once."""
+        every = (self._hooks, self._consumers, self._push, self._tracking, self._regular, self._chores)
+        self._look((self._life, *every))
+
+    def quick(self, names: set[str]) -> None:
+        """Look only at what was called, as long as calls keep coming; everything else still has its turn."""
+        quiet_at = time.monotonic() + TICK
+        while names and time.monotonic() < quiet_at and not working.stopping():
+            self._look(tuple(dict.fromkeys(find for name in sorted(names) for find in self._of(name))))
+            names = self.ears.wait(max(quiet_at - time.monotonic(), 0.0)) if self.ears else set()
+
+    def _of(self, name: str) -> tuple[Callable[[], None], ...]:
+        """What a wake-up means: `push` is the stock's news as well as a figure that is due."""
+        known: dict[str, tuple[Callable[[], None], ...]] = {
+            HOOKS: (self._hooks,),
+            jobs.WAKE: (self._push, self._consumers),
+            tracking.WAKE: (self._tracking, self._consumers),
+        }
+        return known.get(name, (self._consumers,))
+
+    def _look(self, finders: Sequence[Callable[[], None]]) -> None:
+        """Run finders. A database that is away is waited for, never fatal."""
         try:
-            self._life()
-            for find in (self._hooks, self._consumers, self._push, self._tracking, self._regular, self._chores):
+            for find in finders:
                 find()
         except Error as error:
             log.warning("dispatcher_database", error=type(error).__name__)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db import transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db import connection
+from django.db.models import Case, F, Q, Value, When
 
 from backoffice import clock
 from backoffice.locks import Held
@@ -22,30 +23,65 @@ NEAR_ZERO = 5
 MOST_STARTS = 12  # starts without an end; faults that end properly are capped sooner, by settle
 
 
-def take(account_id: int, held: Held, limit: int = MOST_AT_ONCE) -> list[Row]:
-    """Claim the account's due jobs: the sequence they had at this moment is what the run may confirm."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Survey:
+    """What an account has to do now, in the order to do it: read in one query, because it is read all the time."""
+
+    due: list[Row]
+    lost: list[Row]  # sent, and the answer never came
+    doubted: list[Row]  # to be read again: a late write may have landed
+    dead: list[Row]  # left in mid-send by a worker that died
+
+    def __bool__(self) -> bool:
+        return bool(self.due or self.lost or self.doubted or self.dead)
+
+
+def survey(account_id: int, held: Held, limit: int = MOST_AT_ONCE) -> Survey:
+    """Look at everything of the account that is due, lost, doubted or dead.
+
+    A figure about to reach zero comes first: it must not wait behind a hundred that say "many".
+    """
     now = clock.now()
-    ids = list(_ranked(account_id, now).values_list("pk", flat=True)[:limit])
-    with transaction.atomic():
-        locked = PushJob.objects.filter(pk__in=ids, state=JobState.DUE).order_by("pk").select_for_update()
-        starts = dict(locked.values_list("pk", "attempts"))
-        _park_killers(account_id, [pk for pk, attempts in starts.items() if attempts >= MOST_STARTS])
-        mine = {pk for pk, attempts in starts.items() if attempts < MOST_STARTS}
-        PushJob.objects.filter(pk__in=mine).update(
-            state=JobState.SENDING,
-            fence=held.fence,
-            attempts=F("attempts") + 1,
-            lease_until=now + dt.timedelta(seconds=SENDING_SECONDS),
-        )
-    return job_rows.load([pk for pk in ids if pk in mine])
-
-
-def _ranked(account_id: int, now: dt.datetime) -> QuerySet[PushJob]:
-    """A figure about to reach zero must not wait behind a hundred that say "many"."""
-    due = PushJob.objects.filter(account_id=account_id, state=JobState.DUE, not_before__lte=now)
+    waits = Q(state__in=[JobState.DUE, JobState.UNKNOWN], not_before__lte=now)
     near_zero = When(Q(desired__lte=NEAR_ZERO) | Q(desired__isnull=True), then=Value(0))
-    ranked = due.annotate(rank=Case(near_zero, default=Value(1)), asked=F("wanted") - F("confirmed"))
-    return ranked.order_by("rank", "-asked", "due_since", "pk")
+    open_jobs = PushJob.objects.filter(waits | Q(state=JobState.SENDING) | Q(verify_at__lte=now), account_id=account_id)
+    ranked = open_jobs.annotate(rank=Case(near_zero, default=Value(1)), asked=F("wanted") - F("confirmed"))
+    rows = job_rows.of(ranked.order_by("rank", "-asked", "due_since", "pk")[:limit])
+    lost = [row for row in rows if row.state == JobState.UNKNOWN]
+    return Survey(
+        due=[row for row in rows if row.state == JobState.DUE],
+        lost=lost,
+        doubted=[row for row in rows if row.verify_at and row.verify_at <= now and row.state != JobState.UNKNOWN],
+        # Only an older fence is dead: a younger one belongs to our successor, and then it is we who are late.
+        dead=[row for row in rows if row.state == JobState.SENDING and row.fence < held.fence],
+    )
+
+
+def take(account_id: int, rows: Sequence[Row], held: Held) -> list[Row]:
+    """Claim due jobs. `wanted` was read before, so before any figure: it is what the run may confirm."""
+    _park_killers(account_id, [row.id for row in rows if row.attempts >= MOST_STARTS])
+    mine = [row for row in rows if row.attempts < MOST_STARTS]
+    if not mine:
+        return []
+    taken = _claim([row.id for row in mine], held)
+    for row in mine:
+        row.attempts += 1
+    return [row for row in mine if row.id in taken]
+
+
+def _claim(ids: Sequence[int], held: Held) -> set[int]:
+    table, adapt = connection.ops.quote_name(PushJob._meta.db_table), connection.ops.adapt_datetimefield_value
+    until = adapt(clock.now() + dt.timedelta(seconds=SENDING_SECONDS))
+    # Locked in the order of the key, as everybody locks them: two writers cannot wait for each other.
+    lock = " ORDER BY id FOR UPDATE" if connection.vendor == "postgresql" else ""
+    marks = ", ".join(["%s"] * len(ids))
+    sql = (
+        f"UPDATE {table} SET state = 'sending', fence = %s, attempts = attempts + 1, lease_until = %s "  # noqa: S608 — the model's own name
+        f"WHERE id IN (SELECT id FROM {table} WHERE id IN ({marks}) AND state = 'due'{lock}) RETURNING id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [held.fence, until, *ids])
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def _park_killers(account_id: int, ids: Sequence[int]) -> None:
@@ -59,15 +95,11 @@ def _park_killers(account_id: int, ids: Sequence[int]) -> None:
     error_queue.record_many(account_id, troubles)
 
 
-def take_over_dead(account_id: int, held: Held) -> int:
+def take_over_dead(rows: Sequence[Row], held: Held) -> int:
     """Mark what a dead worker left in mid-send: nobody knows whether it arrived, so it is read back first."""
-    left = PushJob.objects.filter(account_id=account_id, state=JobState.SENDING).exclude(fence=held.fence)
-    ids = list(left.order_by("pk").values_list("pk", flat=True))
-    return (
-        PushJob.objects.filter(pk__in=ids, state=JobState.SENDING)
-        .exclude(fence=held.fence)
-        .update(state=JobState.UNKNOWN, not_before=clock.now(), lease_until=None)
-    )
+    ids = [row.id for row in rows]
+    left = PushJob.objects.filter(pk__in=ids, state=JobState.SENDING, fence__lt=held.fence)
+    return left.update(state=JobState.UNKNOWN, not_before=clock.now(), lease_until=None)
 
 
 def refresh_wanted(rows: Sequence[Row]) -> None:
@@ -79,6 +111,8 @@ def refresh_wanted(rows: Sequence[Row]) -> None:
 
 def give_back(rows: Sequence[Row], held: Held, *, seconds: float, code: str = "") -> None:
     """Put jobs back untried: due again in so many seconds, the attempt not counted."""
+    if not rows:
+        return
     PushJob.objects.filter(pk__in=[row.id for row in rows], fence=held.fence, state=JobState.SENDING).update(
         state=JobState.DUE,
         not_before=clock.now() + dt.timedelta(seconds=seconds),

@@ -7,6 +7,8 @@ import datetime as dt
 import uuid
 from collections.abc import Collection
 
+from django.db.models import QuerySet
+
 from channels.connectors.base import StockKey
 from channels.models import PushJob
 
@@ -15,6 +17,10 @@ FIELDS = {
     "wanted": "wanted",
     "cause": "cause",
     "attempts": "attempts",
+    "state": "state",
+    "fence": "fence",
+    "code": "code",
+    "verify_at": "verify_at",
     "desired": "last_desired",
     "sent": "sent",
     "shown": "shown",
@@ -43,6 +49,10 @@ class Row:
     wanted: int
     cause: str
     attempts: int
+    state: str
+    fence: int
+    code: str
+    verify_at: dt.datetime | None
     last_desired: int | None
     sent: int | None
     shown: int | None
@@ -78,8 +88,10 @@ class Row:
 
 def load(ids: Collection[int]) -> list[Row]:
     """Read the jobs with their listings and locations, in one query, in the order of `ids`."""
-    found = {
-        values[0]: Row(**dict(zip(FIELDS.values(), values, strict=True)))
-        for values in PushJob.objects.filter(pk__in=list(ids)).values_list(*FIELDS)
-    }
+    found = {row.id: row for row in of(PushJob.objects.filter(pk__in=list(ids)))}
     return [found[pk] for pk in ids if pk in found]
+
+
+def of(jobs: QuerySet[PushJob]) -> list[Row]:
+    """Read these jobs, in their order."""
+    return [Row(**dict(zip(FIELDS.values(), values, strict=True))) for values in jobs.values_list(*FIELDS)]

@@ -31,7 +31,6 @@ from channels.error_queue import Trouble
 from channels.models import Account, JobState, PollState, PublicationLog, PushJob
 from channels.push import brake, claims, figures, settle
 from channels.push import jobs as push_jobs
-from channels.push import rows as job_rows
 from channels.push.rows import Row
 from channels.registry import can, connector_for
 from channels.working import stopping, worker_name
@@ -47,7 +46,7 @@ log = structlog.get_logger(__name__)
 def run(account_id: int) -> int:
     """Send everything due on an account; returns how many jobs were looked at. Never raises for a platform's fault."""
     account = accounts.working(account_id, Capability.PUSH_STOCK)
-    if account is None or (account.writes and budget.closed_until(account_id)):
+    if account is None or (account.writes and budget.closed(getattr(account, "budget", None))):
         return 0
     with locks.lease(f"push:account:{account_id}", worker_name(), LEASE_SECONDS) as held:
         if held is None:
@@ -69,22 +68,41 @@ class _Run:
         self.connector: Connector | None = connector_for(account) if self.live else None
         self.swaps = can(account, Capability.COMPARE_AND_SWAP)
         self.decisions: dict[int, figures.Decision] = {}
+        self.renewed = time.monotonic()
+        self.fresh = True  # the sequences were read just now, by the survey
 
     def go(self) -> int:
         """Take batches until nothing is due."""
-        claims.take_over_dead(self.account.pk, self.held)
         total = 0
         while not stopping():
-            if self.live and not self._guarded(self._look_again, []):
-                break
-            batch = claims.take(self.account.pk, self.held)
+            work = claims.survey(self.account.pk, self.held)
+            if work.dead:
+                claims.take_over_dead(work.dead, self.held)
+                continue
+            if self.live and (work.lost or work.doubted):
+                if not self._guarded(lambda work=work: self._look_again(work), []):
+                    break
+                continue
+            batch = claims.take(self.account.pk, self._sendable(work), self.held)
             if not batch:
                 break
             total += len(batch)
             if not self._guarded(lambda batch=batch: self._publish(batch), batch):
                 break
-            locks.renew(self.held, LEASE_SECONDS)
+            self._renew()
         return total
+
+    def _sendable(self, work: claims.Survey) -> list[Row]:
+        if not self.live and work.lost:
+            # With the switch off nobody reads back: the figure is worked out, logged, and rests.
+            ids = [row.id for row in work.lost]
+            PushJob.objects.filter(pk__in=ids, state=JobState.UNKNOWN).update(state=JobState.DUE)
+        return work.due
+
+    def _renew(self) -> None:
+        if time.monotonic() - self.renewed > LEASE_SECONDS / 4:
+            locks.renew(self.held, LEASE_SECONDS)
+            self.renewed = time.monotonic()
 
     def _guarded(self, work: object, batch: Sequence[Row]) -> bool:
         """Run `work`; a fault of the account gives all its rows back untried, and the run ends."""
@@ -100,6 +118,7 @@ class _Run:
 
     def _publish(self, rows: list[Row]) -> None:
         """Bring the rows' figures onto the platform, or back to where they wait."""
+        self.fresh = True
         if self.live and rows and self._orders_too_old() and not self._fetch_orders(None):
             claims.give_back(rows, self.held, seconds=5.0, code="orders_behind")
             return
@@ -120,7 +139,9 @@ class _Run:
         """Work the figures out now; returns the rows that must be written, the others are settled."""
         if not rows:
             return []
-        claims.refresh_wanted(rows)
+        if not self.fresh:
+            claims.refresh_wanted(rows)
+        self.fresh = False
         self.decisions = figures.decide(self.account, rows)
         for row in rows:
             desired = self.decisions[row.id].desired
@@ -141,6 +162,8 @@ class _Run:
 
     def _settle_quietly(self, rows: Sequence[Row], *, mode: str) -> None:
         """Log figures that are not sent (switch off, or shown already), once per change."""
+        if not rows:
+            return
         changed = [row for row in rows if row.last_desired != row.desired]
         with transaction.atomic():
             keys = {row.id: uuid.uuid4() for row in changed}
@@ -196,10 +219,11 @@ class _Run:
         return found
 
     def _unexplained(self, rows: Sequence[Row]) -> list[Row]:
-        if not can(self.account, Capability.PULL_ORDERS):
+        open_rows = [row for row in rows if row.shown is None or not row.shown_covered]
+        if not open_rows or not can(self.account, Capability.PULL_ORDERS):
             return []
         completed = self._completed_walk()
-        return [row for row in rows if not row.explained(completed)]
+        return [row for row in open_rows if not row.explained(completed)]
 
     def _completed_walk(self) -> int:
         state = PollState.objects.filter(account=self.account)
@@ -209,7 +233,8 @@ class _Run:
         """After a long silence (a stop, a restored backup) our figures are wrong until the orders are in."""
         if not can(self.account, Capability.PULL_ORDERS):
             return False
-        last = PollState.objects.filter(account=self.account).values_list("last_ok_at", flat=True).first()
+        poll = getattr(self.account, "poll", None)
+        last = poll.last_ok_at if poll is not None else None
         patience = max(ORDERS_TOO_OLD, dt.timedelta(seconds=4 * self.account.poll_seconds))
         return last is None or clock.now() - last > patience
 
@@ -274,25 +299,20 @@ class _Run:
 
     # --- looking again -----------------------------------------------------------------------------------------------
 
-    def _look_again(self) -> None:
+    def _look_again(self, work: claims.Survey) -> None:
         """Read back what was sent without an answer, and what may have been overtaken by a late write."""
-        now = clock.now()
         mine = PushJob.objects.filter(account=self.account)
-        lost = list(mine.filter(state=JobState.UNKNOWN, not_before__lte=now).values_list("pk", flat=True)[:1000])
-        doubted = list(mine.filter(verify_at__lte=now).exclude(pk__in=lost).values_list("pk", flat=True)[:1000])
-        if not lost and not doubted:
-            return
+        lost, doubted = {row.id for row in work.lost}, {row.id for row in work.doubted}
         if not can(self.account, Capability.READ_STOCK):
-            mine.filter(pk__in=lost).update(state=JobState.DUE)
+            mine.filter(pk__in=lost, state=JobState.UNKNOWN).update(state=JobState.DUE)
             mine.filter(pk__in=doubted).update(verify_at=None)
             return
-        rows = job_rows.load([*lost, *doubted])
+        rows = [*work.lost, *work.doubted]
         before = {row.id: row.shown for row in rows}
         figures_there = self._read(rows, source="readback")
-        for row in rows:
-            if row.id in lost:
-                self._resolve(row, figures_there[row.id])
-        moved = [row.id for row in rows if row.id in doubted and figures_there[row.id] != before[row.id]]
+        for row in work.lost:
+            self._resolve(row, figures_there[row.id])
+        moved = [row.id for row in work.doubted if figures_there[row.id] != before[row.id]]
         mine.filter(pk__in=doubted).update(verify_at=None)
         push_jobs.touch(PushJob.objects.filter(pk__in=moved), cause="moved")
 

@@ -55,6 +55,8 @@ def write_log(
     account_id: int, rows: Sequence[Row], decisions: Mapping[int, Decision], *, mode: str, key_of: Mapping[int, Any]
 ) -> None:
     """Freeze each decision before anything is sent; `key_of` gives the idempotency key by job."""
+    if not rows:
+        return
     now = clock.now()
     bulk.insert_rows(
         PublicationLog,
@@ -103,6 +105,8 @@ def _state_of(row: Row, code: str) -> tuple[Any, ...]:
 
 def _confirm(states: Sequence[tuple[Any, ...]], held: Held) -> int:
     """Write figures and confirmed sequence; a job asked again meanwhile is due at once, the others rest."""
+    if not states:
+        return 0
     columns = ("confirmed", "desired", "shown", "shown_walk", "shown_covered", "code")
     with transaction.atomic():
         ours = bulk.update_rows(
@@ -212,16 +216,25 @@ def _applied(account_id: int, rows: Sequence[Row], held: Held) -> None:
     now = clock.now()
     _confirm([_state_of(row, "") for row in rows], held)
     moved = [row.id for row in rows if row.shown != row.desired]
-    # Sold there in the same moment: look again once the order is in.
-    PushJob.objects.filter(pk__in=moved, state=JobState.IDLE).update(
-        state=JobState.DUE, wanted=F("wanted") + 1, cause="moved", due_since=now, not_before=now
-    )
-    ids = [row.listing_id for row in rows]
+    if moved:
+        # Sold there in the same moment: look again once the order is in.
+        PushJob.objects.filter(pk__in=moved, state=JobState.IDLE).update(
+            state=JobState.DUE, wanted=F("wanted") + 1, cause="moved", due_since=now, not_before=now
+        )
     PushJob.objects.filter(pk__in=[row.id for row in rows]).update(shown_at=now)
-    Listing.objects.filter(pk__in=ids).update(written_at=now)
+    Listing.objects.filter(pk__in=[row.listing_id for row in rows]).update(written_at=now)
+    troubled = [row for row in rows if row.code or row.attempts > 1 or row.cause in ("drift", "person", "moved")]
+    if troubled:
+        _all_well(account_id, troubled, now)
+
+
+def _all_well(account_id: int, rows: Sequence[Row], now: dt.datetime) -> None:
+    """Close what stood open about figures that had trouble before they went through."""
     error_queue.resolve(account_id, error_queue.STOCK, [reference(row) for row in rows])
     DriftFinding.objects.filter(
-        listing_id__in=ids, state__in=[DriftState.OPEN, DriftState.HEALING], kind__in=["ignored", "changed"]
+        listing_id__in=[row.listing_id for row in rows],
+        state__in=[DriftState.OPEN, DriftState.HEALING],
+        kind__in=["ignored", "changed"],
     ).update(state=DriftState.RESOLVED, resolved_at=now)
 
 

@@ -153,6 +153,16 @@ def test_an_old_worker_writes_nothing_over_its_successor(shop):
     shop.front.meanwhile["push_stock"] = overtaken
     settle_down(shop)
     assert job(shop).confirmed < job(shop).wanted
+    assert (job(shop).state, shop.front.called("read_stock")) == (JobState.SENDING, 0)
+
+
+def test_a_push_of_one_figure_costs_few_queries(shop, django_assert_max_num_queries):
+    """Five shops and ten sales a second must fit into one process: nobody slips a query in unnoticed."""
+    pull.run(shop.account.pk)  # nothing is unexplained, as between two polls
+    sold_elsewhere(shop)
+    with django_assert_max_num_queries(36):
+        settle_down(shop)
+    assert shop.front.stock["A"] == 9
 
 
 def test_figures_are_logged_but_not_sent_while_the_switch_is_off(connect):
