@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,13 @@ def commands() -> set[str]:
     return set(get_commands())
 
 
+@lru_cache
+def settings() -> set[str]:
+    """Return the environment variables that our code reads."""
+    sources = [path.read_text() for path in (ROOT / "backoffice").rglob("*.py")]
+    return {name for text in sources for name in re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", text)}
+
+
 def targets() -> set[str]:
     """Return the targets of the Makefile."""
     return set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -39,6 +47,8 @@ def wrong(page: str, known: set[str], made: set[str]) -> list[str]:
     found = [f"{page}: no target `make {one}`" for one in asked if one not in made]
     named = re.findall(r"manage\.py ([a-z_]+)", code)
     found += [f"{page}: no command `manage.py {one}`" for one in named if one not in known]
+    set_here = re.findall(r"^([A-Z][A-Z_]+)=", code, re.MULTILINE)
+    found += [f"{page}: no setting {one}" for one in set_here if one not in settings()]
     for link in LINK.findall(text):
         if not link.startswith(("http://", "https://", "mailto:")) and not (path.parent / link).exists():
             found.append(f"{page}: no file {link}")
