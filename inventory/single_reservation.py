@@ -15,9 +15,9 @@ from django.db import IntegrityError, connection
 from backoffice import audit, clock, outbox
 from inventory.models import StockChangeDelivery
 
-# The guard of the UPDATE is what keeps a hot SKU from being oversold: it is checked again on the newest row after
-# each wait. A second call with the same reference finds the first's row, or collides with it on the unique keys and
-# is rolled back whole.
+# The condition of the UPDATE is checked again on the newest row after each wait, so a hot SKU is not oversold; the
+# table's own constraint stands behind it. A reference that has booked demand (or anything else) is left to `reserve`,
+# which takes the demand along; a second call at the same moment collides on the unique keys and is rolled back whole.
 STATEMENT = """
 WITH taken AS (
   UPDATE inventory_balance SET reserved = reserved + %(quantity)s::bigint, updated_at = %(now)s::timestamptz

@@ -101,6 +101,15 @@ def test_the_same_references_from_many_sides_are_reserved_once(hot):
     assert broken() == []
 
 
+def test_demand_that_is_booked_goes_along_with_a_single_reservation(hot):
+    item, place = hot
+    line = want("l:1", item, 2, place)
+    reservations.book_demand(wants=[line])
+    reservations.reserve_one(want=line)
+    assert buckets(item, place) == (100, 0, 2)
+    assert broken() == []
+
+
 def test_the_same_entry_from_many_sides_is_posted_once(hot):
     item, place = hot
 
