@@ -12,6 +12,7 @@ from typing import IO
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice.supervisor import keys, plan, ports
+from backoffice.supervisor.children import how_it_ended
 from backoffice.supervisor.logbook import Logbook
 
 BASE = Path(__file__).resolve().parents[2]
@@ -65,8 +66,9 @@ def _run(what: plan.Plan, log: Logbook) -> int:
 
     commands = set(get_commands())
     for name, arguments in preparations(what, commands):
-        if not _manage(name, arguments, log):
-            log.say(f"“manage.py {name}” failed; nothing was started. The lines above say why.")
+        code = _manage(name, arguments, log)
+        if code:
+            log.say(f"“manage.py {name}” failed ({how_it_ended(code)}); nothing was started. The lines above say why.")
             return 1
     what.write_state()
     watch = Watch(what.host, what.port if "web" in what.roles else None, set(what.roles))
@@ -91,8 +93,8 @@ def preparations(what: plan.Plan, commands: set[str]) -> list[tuple[str, list[st
     return steps
 
 
-def _manage(name: str, arguments: list[str], log: Logbook) -> bool:
-    """Run one management command to its end, its lines in the log."""
+def _manage(name: str, arguments: list[str], log: Logbook) -> int:
+    """Run one management command to its end, its lines in the log; returns its exit code."""
     log.say({"demo_load": "Loading the demo company (only the first time takes long) …"}.get(name, f"{name} …"))
     command = [sys.executable, "manage.py", name, *arguments]
     env = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -100,10 +102,9 @@ def _manage(name: str, arguments: list[str], log: Logbook) -> bool:
         try:
             for raw in process.stdout or ():
                 log.line(name, raw.decode(errors="replace").rstrip())
-            return process.wait() == 0
+            return process.wait()
         except KeyboardInterrupt:
-            process.wait()
-            return False
+            return process.wait() or 130
 
 
 def _greet_when_ready(what: plan.Plan, house: object, log: Logbook) -> None:

@@ -82,7 +82,7 @@ class Child:
         self.end_tree()  # what it leaves behind must not work beside its successor
         self.crashes = 0 if time.monotonic() - self.started > CALM_AFTER else self.crashes + 1
         pause = min(2.0 ** max(self.crashes - 1, 0), LONGEST_PAUSE) if self.crashes else 0.5
-        self._log.say(f"{self.name} ended ({_how(code)}); it starts again in {pause:g} s.")
+        self._log.say(f"{self.name} ended ({how_it_ended(code)}); it starts again in {pause:g} s.")
         self.process, self.not_before = None, time.monotonic() + pause
 
     def ask_to_stop(self) -> None:
@@ -127,5 +127,6 @@ def _of_session(leader: int) -> list[psutil.Process]:
     return found
 
 
-def _how(code: int) -> str:
+def how_it_ended(code: int) -> str:
+    """Return an exit code in words."""
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
