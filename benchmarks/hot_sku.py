@@ -28,11 +28,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--units", type=int, default=5_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--writers", type=int, nargs="+", default=[8, 32])
     arguments = parser.parse_args()
     url = ground.fresh_database("bench_hot_sku")
     _one_consumer()
     oversold = 0
-    for writers in (8, 32):
+    for writers in arguments.writers:
         rounds = [_round(url, writers, arguments.units) for _run in range(arguments.runs)]
         limit, single, page = (ground.median([one[i] for one in rounds]) for i in range(3))
         oversold += sum(one[3] for one in rounds)
