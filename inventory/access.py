@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q, QuerySet
+from django.utils.functional import SimpleLazyObject
 
 from backoffice.models import ApiKey, User
 from inventory.models import Access, Balance, Shop, ShopWarehouse, StockDocument, StockEntry, StockPolicy, Warehouse
@@ -54,9 +55,22 @@ def registered(model: type[Model]) -> bool:
 
 
 def sight(principal: Principal) -> Sight:
-    """Return what a principal may see, in at most three queries. No Access row, no login: nothing."""
+    """Return what a principal may see, in at most three queries. No Access row, no login: nothing.
+
+    Read once for the lazy user of a request, which asks for every list, badge and filter on a page; the next request
+    loads its user anew, so a right taken away is gone by then.
+    """
     if principal is None:
         return EVERYTHING
+    if not isinstance(principal, SimpleLazyObject):
+        return _read_sight(principal)
+    known: Sight | None = principal.__dict__.get("_sight")
+    if known is None:
+        known = principal.__dict__["_sight"] = _read_sight(principal)
+    return known
+
+
+def _read_sight(principal: User | AnonymousUser | ApiKey) -> Sight:
     if isinstance(principal, ApiKey):
         row = Access.objects.filter(api_key=principal).first()
     elif not getattr(principal, "is_active", False) or principal.pk is None:
