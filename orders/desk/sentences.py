@@ -126,7 +126,9 @@ def advice(code: str) -> str:
 def _address(finding: Mapping[str, Any]) -> str:
     field = str(ADDRESS_FIELDS.get(str(finding.get("field")), finding.get("field")))
     value, example = finding.get("value"), finding.get("example")
-    if finding.get("reason") in ("missing", "required"):
+    if finding.get("field") == "address":
+        return str(_("There is no delivery address."))
+    if finding.get("reason") == "missing":
         text = str(_("The address has no %(field)s.")) % {"field": field}
     elif value:
         text = str(_("The %(field)s “%(value)s” cannot be right.")) % {"field": field, "value": value}
