@@ -135,6 +135,7 @@ class Platform:
         self._take(row["listing"], more)
         row["quantity"] = pieces
         row["ordered"] = max(row["ordered"], pieces)
+        self._pay_back(document, row, -more)
         self._publish(order, document, delay)
         return True
 
@@ -149,6 +150,7 @@ class Platform:
             if restock:
                 self._take(row["listing"], -left)
             row["quantity"] -= left
+            self._pay_back(document, row, left)
         document["status"] = "cancelled"
         self._publish(order, document, delay)
 
@@ -156,17 +158,34 @@ class Platform:
         """Money back for goods that have left; `restock` says they came home."""
         document = copy.deepcopy(self.latest(order))
         row = next(row for row in document["lines"] if row["id"] == line)
+        self._note_refund(document, row, pieces, restock=restock, left=True)
+        self._publish(order, document, delay)
+
+    def returned(self, order):
+        """Pieces per line whose money went back after they had left."""
+        total = {}
+        for row in self.latest(order)["refunds"]:
+            if row["left"]:
+                total[row["line"]] = total.get(row["line"], 0) + row["pieces"]
+        return total
+
+    def _pay_back(self, document, row, pieces):
+        """Pieces that were paid and are not wanted any more: their money goes back, nothing comes home."""
+        if document["paid"] and pieces > 0:
+            self._note_refund(document, row, pieces, restock=False, left=False)
+
+    def _note_refund(self, document, row, pieces, *, restock, left):
         document["refunds"].append(
             {
-                "id": f"{order}/r{len(document['refunds']) + 1}",
+                "id": f"{document['id']}/r{len(document['refunds']) + 1}",
                 "at": self._stamp().isoformat(),
-                "line": line,
+                "line": row["id"],
                 "pieces": pieces,
                 "price": row["price"],
                 "restock": restock,
+                "left": left,
             }
         )
-        self._publish(order, document, delay)
 
     def ship_there(self, order, tracking):
         """Somebody sends all that is left with the platform's own labels."""

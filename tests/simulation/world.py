@@ -265,7 +265,7 @@ def refund(world):
     ]
     world.rng.shuffle(sent)
     for platform, order, line, pieces in sent:
-        back = sum(row["pieces"] for row in platform.latest(order)["refunds"] if row["line"] == line)
+        back = platform.returned(order).get(line, 0)
         if pieces > back:
             restock = world.rng.random() < 0.6
             world.tell(f"  {line}: {back + 1} of {pieces}{' back home' if restock else ''}")
