@@ -18,7 +18,7 @@ from backoffice.spreadsheets.limits import MEGABYTE, MOST_BYTES
 from backoffice.spreadsheets.magic import file_format
 from backoffice.spreadsheets.reading import FileRefused, Named
 
-KEEP = dt.timedelta(minutes=50)  # and cleaned up every ten minutes: never older than an hour
+KEEP = dt.timedelta(minutes=40)  # and cleaned up every quarter of an hour: never older than an hour
 log = structlog.get_logger(__name__)
 
 
