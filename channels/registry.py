@@ -26,7 +26,7 @@ PLATFORMS: dict[str, str] = {
     "files": "channels.connectors.files.FileConnector",
 }
 _client_lock = threading.Lock()
-_clients: dict[int, HttpClient] = {}
+_clients: dict[tuple[int, tuple[str, ...]], HttpClient] = {}
 
 
 class NoCredential(YikuError):
@@ -109,12 +109,15 @@ def stored_secrets(account: Account, kind: type[Connector]) -> Mapping[str, str]
 
 
 def shared_client() -> HttpClient:
-    """Return this process's HTTP client: kept-alive connections, shared by its threads, not by forked children."""
-    pid = os.getpid()
+    """Return this process's HTTP client: kept-alive connections, shared by its threads, not by forked children.
+
+    A client keeps to the addresses it was made for, so another `EGRESS_ALLOW` makes another client.
+    """
+    key = (os.getpid(), tuple(settings.EGRESS_ALLOW))
     with _client_lock:
-        if pid not in _clients:
+        if key not in _clients:
             from channels.connectors.http import make_client
 
             _clients.clear()
-            _clients[pid] = make_client(allow=settings.EGRESS_ALLOW, pool_size=16)
-        return _clients[pid]
+            _clients[key] = make_client(allow=settings.EGRESS_ALLOW, pool_size=16)
+        return _clients[key]

@@ -11,7 +11,7 @@ import urllib3
 
 from backoffice import clock, locks, outbox
 from backoffice.models import Lease
-from channels import accounts, listings, pull, registry, tracking
+from channels import accounts, listings, pull, tracking
 from channels.models import (
     Account,
     InboundPayload,
@@ -99,7 +99,6 @@ class House:
 def house(transactional_db, settings, monkeypatch):
     """The house, under a clock of its own."""
     settings.EGRESS_ALLOW = ["127.0.0.1"]
-    monkeypatch.setattr(registry, "_clients", {})  # one made by an earlier test keeps to that test's addresses
     seed_currencies()
     moved = Moved()
     with COUNTERS["shopify"](dict.fromkeys(GOODS, 0)) as counter, clock.moved_to(moved.now):

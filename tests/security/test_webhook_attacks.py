@@ -201,7 +201,7 @@ def test_a_call_is_acknowledged_only_when_its_row_is_there(account, monkeypatch)
 
         raise OperationalError("the disk is full")
 
-    monkeypatch.setattr(WebhookArrival.objects, "get_or_create", lost)
+    monkeypatch.setattr(receive.bulk, "insert_rows", lost)
     assert knock(account, signed()).status_code == 503
     monkeypatch.undo()
     assert knock(account, signed()).status_code == 200

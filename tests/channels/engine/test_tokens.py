@@ -14,7 +14,7 @@ from channels.models import Account, Credential, SyncError
 def expiring(shop):
     """A shop whose token ends in five minutes."""
     credential = Credential.objects.get()
-    credential.secrets = {**credential.secrets, "refresh": "r0"}
+    credential.secrets = {**credential.secrets, "refresh": "refresh-0"}
     credential.expires_at = clock.now() + dt.timedelta(minutes=5)
     credential.save()
     return shop
@@ -28,7 +28,7 @@ def refresh_of() -> str:
 def test_a_token_about_to_end_is_refreshed_and_stored(expiring):
     assert tokens.refresh_if_due(expiring.account.pk) is True
     assert refresh_of() == expiring.front.token
-    assert Credential.objects.get().previous["refresh"] == "r0"
+    assert Credential.objects.get().previous["refresh"] == "refresh-0"
     assert Credential.objects.get().expires_at > clock.now() + dt.timedelta(minutes=50)
 
 
@@ -41,9 +41,9 @@ def test_a_fresh_token_is_left_alone(expiring):
 def test_a_lost_reply_is_asked_again_with_the_token_we_still_have(expiring):
     expiring.front.fail("refresh_token", ConnectorError("timeout", unknown=True), after=True)
     tokens.refresh_if_due(expiring.account.pk)
-    assert refresh_of() == "r0"
+    assert refresh_of() == "refresh-0"
     assert tokens.refresh_if_due(expiring.account.pk) is True
-    assert [detail for call, detail in expiring.front.calls if call == "refresh_token"] == ["r0", "r0"]
+    assert [detail for call, detail in expiring.front.calls if call == "refresh_token"] == ["refresh-0", "refresh-0"]
 
 
 def test_two_workers_ask_once(expiring):
@@ -74,5 +74,5 @@ def test_no_secret_is_readable_in_the_database(expiring):
     with connection.cursor() as cursor:
         cursor.execute("SELECT secrets, fingerprint FROM channels_credential")
         stored = " ".join(cursor.fetchone())
-    assert "r0" not in stored
+    assert "refresh-0" not in stored
     assert expiring.front.name not in stored
