@@ -45,6 +45,7 @@ class YikuModelAdmin(ModelAdmin):
     sortable_by: ClassVar[Sequence[str]] = ()
     prefix_search: ClassVar[Sequence[str]] = ()
     deletable = False
+    empty_note: ClassVar[Any] = ""  # what an empty list tells: when rows come, what to do next
     paginator = KeysetPaginator
     compressed_fields = True
     warn_unsaved_form = True

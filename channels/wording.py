@@ -25,6 +25,30 @@ LOG_IN = _("Enter new credentials on the account's page, then test the connectio
 ASK_SHOP = _("Check in the shop's own admin, mend it there, then run this again.")
 TELL_US = _("Run it again. If it stays, give the text behind it to whoever looks after the connection.")
 
+VISITS: dict[str, Any] = {
+    "orders": _("orders"),
+    "sweep": _("late orders"),
+    "one": _("single orders"),
+    "listings": _("listings"),
+    "drift": _("comparison"),
+    "hooks": _("webhooks"),
+    "token": _("access token"),
+    "file": _("file"),
+}
+TRIGGERS: dict[str, Any] = {
+    "timer": _("the clock"),
+    "hook": _("the platform"),
+    "button": _("a person"),
+    "push": _("a sent figure"),
+    "file": _("file"),
+}
+OUTCOMES: dict[str, Any] = {
+    "ok": _("done"),
+    "failed": _("failed"),
+    "put_off": _("put off"),
+    "lost": _("taken over"),
+}
+
 WORDINGS: dict[str, Wording] = {
     # --- the way there
     "timeout": Wording(_("The platform did not answer in time."), WAIT),
@@ -176,3 +200,8 @@ def _figures(code: str, params: Mapping[str, Any]) -> str:
     if code == "write_ignored":
         return _now("We wrote %(figure)s, it shows %(shown)s.") % params
     return ""
+
+
+def outcome(code: str) -> Any:
+    """Return how a visit or a comparison ended, in words; an empty code is one that still runs."""
+    return OUTCOMES.get(code, code) if code else _("running")

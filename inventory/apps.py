@@ -12,6 +12,7 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Bring the pages, the cards and the rights of the roles."""
-        from inventory import own_pages
+        from inventory import naming, own_pages
 
         own_pages.register()
+        naming.register()

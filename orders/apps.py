@@ -14,7 +14,8 @@ class OrdersConfig(AppConfig):
         """Bring the pages, the roles and the checks."""
         from django.db.models.signals import post_migrate
 
-        from orders import own_pages
+        from orders import naming, own_pages
 
         own_pages.register()
+        naming.register()
         post_migrate.connect(own_pages.checks_after_migrate, sender=self, dispatch_uid="orders.checks")

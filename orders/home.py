@@ -17,6 +17,7 @@ from backoffice import clock
 from backoffice.charts import Chart, Series
 from backoffice.home import Figure, HomeCard
 from finance.admin.figures import money
+from finance.currencies import base_code
 from inventory.access import visible
 from inventory.models import Shop
 from orders.admin.wording import short_age
@@ -58,7 +59,7 @@ def sales(request: HttpRequest) -> HomeCard:
     return HomeCard(
         title=_("Sales today"),
         icon="storefront",
-        headline=Figure(_("%d orders") % count, money(whole), _url()),
+        headline=Figure(_("%d orders") % count, f"{money(whole)} {base_code()}", _url()),
         figures=figures,
         chart=_fortnight(sold, today),
         url=_url(),

@@ -57,7 +57,7 @@ def show(site: AdminSite, request: HttpRequest, account: Account) -> HttpRespons
         counts=_counts(account),
         brakes=_brakes(account),
         errors=_errors(account),
-        runs=PollRun.objects.filter(account=account).order_by("-pk")[:RECENT],
+        runs=_visits(account),
         places=_places(account),
         warehouses=_free_warehouses(account),
         hook_url=subscriptions.callback_url(account) if Capability.WEBHOOKS in able else "",
@@ -85,7 +85,8 @@ def _health(account: Account) -> dict[str, Any]:
         "missing": account.missing_permissions,
         "skew": account.clock_skew if account.clock_skew and abs(account.clock_skew) > 5 else 0,
         "failing": [
-            (row.kind, wording.sentence(row.code)) for row in DueWork.objects.filter(account=account, failures__gte=3)
+            (wording.VISITS.get(row.kind, row.kind), wording.sentence(row.code))
+            for row in DueWork.objects.filter(account=account, failures__gte=3)
         ],
     }
 
@@ -120,6 +121,14 @@ def _brakes(account: Account) -> list[dict[str, Any]]:
 def _errors(account: Account) -> list[dict[str, Any]]:
     rows = SyncError.objects.filter(account=account, state=ErrorState.OPEN)[:RECENT]
     return [{"error": row, "words": wording.explained(row)} for row in rows]
+
+
+def _visits(account: Account) -> list[dict[str, Any]]:
+    return [
+        {"run": row, "kind": wording.VISITS.get(row.kind, row.kind), "outcome": wording.outcome(row.outcome),
+         "why": wording.sentence(row.code)}
+        for row in PollRun.objects.filter(account=account).order_by("-pk")[:RECENT]
+    ]  # fmt: skip
 
 
 def _places(account: Account) -> list[dict[str, Any]]:

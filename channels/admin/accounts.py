@@ -94,6 +94,7 @@ class CredentialForm(forms.Form):
 class AccountAdmin(YikuModelAdmin):
     """The accounts, sick ones first in the eye."""
 
+    empty_note = _("Connect a shop: add an account, enter its credentials, test the connection.")
     form = AccountForm
     list_display = ("name_shown", "platform_shown", "state_shown", "writes_shown", "behind", "errors", "last_answer")
     list_display_links = ("name_shown",)

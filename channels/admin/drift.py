@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from channels import wording
 from channels.admin import kit
 from channels.models import DriftFinding, DriftRun, DriftState
 
@@ -23,6 +24,7 @@ KINDS = {
 class DriftFindingAdmin(kit.ShopsLog):
     """Each difference that no order and no pending write explains."""
 
+    empty_note = _("Every shop shows what we sent. The shops are compared every hour.")
     list_display = ("found_at", "listing", "account", "kind_shown", "ours", "theirs", "last_sent", "state_shown")
     list_display_links = ("found_at",)
     list_filter = (kit.AccountFilter, ("state", admin.ChoicesFieldListFilter))
@@ -48,11 +50,27 @@ class DriftFindingAdmin(kit.ShopsLog):
 class DriftRunAdmin(kit.ShopsLog):
     """Each comparison."""
 
-    list_display = ("started_at", "account", "trigger", "compared", "in_flight", "drifted", "outcome")
+    list_display = ("started_at", "account", "trigger_shown", "compared", "in_flight", "drifted", "outcome_shown")
     list_display_links = ("started_at",)
     list_filter = (kit.AccountFilter,)
     list_select_related = ("account",)
     ordering = ("-id",)
     fields = readonly_fields = (
-        "account", "trigger", "started_at", "ended_at", "compared", "in_flight", "drifted", "outcome", "code",
+        "account", "trigger_shown", "started_at", "ended_at", "compared", "in_flight", "drifted", "outcome_shown",
+        "reason",
     )  # fmt: skip
+
+    @admin.display(description=_("started by"))
+    def trigger_shown(self, run: DriftRun) -> Any:
+        """The clock or a person."""
+        return wording.TRIGGERS.get(run.trigger, run.trigger)
+
+    @display(description=_("outcome"), label=kit.OUTCOME_LABELS)
+    def outcome_shown(self, run: DriftRun) -> tuple[str, Any]:
+        """How it ended."""
+        return run.outcome, wording.outcome(run.outcome)
+
+    @admin.display(description=_("reason"))
+    def reason(self, run: DriftRun) -> str:
+        """Why it did not go through."""
+        return wording.sentence(run.code)

@@ -38,6 +38,7 @@ REVEALED = "channels_revealed"  # in the session: the text uncovered last, for t
 class SyncErrorAdmin(kit.ShopsAdmin):
     """Every failure as a row."""
 
+    empty_note = _("All is well: what a platform refuses or nobody can read waits here for a person.")
     list_display = ("what", "kind_shown", "account", "reference", "state_shown", "attempts", "last_seen")
     list_display_links = ("what",)
     list_filter = (("state", admin.ChoicesFieldListFilter), kit.AccountFilter)

@@ -29,7 +29,7 @@ SHOWN = 50
 class UploadForm(forms.Form):
     """Which store, which file."""
 
-    account = forms.ModelChoiceField(Account.objects.none(), label=_("store"), widget=UnfoldAdminSelectWidget)
+    account = forms.ModelChoiceField(Account.objects.none(), label=_("shop account"), widget=UnfoldAdminSelectWidget)
     file = forms.FileField(
         label=_("file"),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".xlsx,.csv,.tsv,.txt"}),
@@ -45,6 +45,9 @@ class UploadForm(forms.Form):
 class OrderFileAdmin(kit.ShopsAdmin):
     """Files of orders, previewed and taken in."""
 
+    empty_note = _(
+        "Upload orders of a shop without an interface, as Excel or CSV: you see them before they are taken in."
+    )
     list_display = (
         "name",
         "account",

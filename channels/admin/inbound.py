@@ -15,14 +15,6 @@ from channels import wording
 from channels.admin import kit
 from channels.models import ArrivalState, InboundPayload, PollRun, WebhookArrival, WebhookRefusal
 
-OUTCOMES = {"ok": "success", "failed": "danger", "put_off": "warning", "lost": "warning"}
-RUN_KINDS = {
-    "orders": _("orders"),
-    "sweep": _("late orders"),
-    "one": _("single orders"),
-    "listings": _("listings"),
-    "file": _("file"),
-}
 ARRIVALS = {ArrivalState.WAITING: "info", ArrivalState.DONE: "success", ArrivalState.FAILED: "danger"}
 
 
@@ -34,7 +26,7 @@ class PollRunAdmin(kit.ShopsLog):
         "started_at",
         "account",
         "kind_shown",
-        "trigger",
+        "trigger_shown",
         "pages",
         "seen",
         "fresh",
@@ -48,20 +40,24 @@ class PollRunAdmin(kit.ShopsLog):
     list_select_related = ("account",)
     ordering = ("-id",)
     fields = readonly_fields = (
-        "account", "kind_shown", "trigger", "started_at", "ended_at", "since", "walk", "resumed", "pages", "seen",
+        "account", "kind_shown", "trigger_shown", "started_at", "ended_at", "since", "walk", "resumed", "pages", "seen",
         "fresh", "created", "changed", "parked", "outcome_shown", "reason", "server_time", "clock_skew",
     )  # fmt: skip
 
     @admin.display(description=_("kind"))
     def kind_shown(self, run: PollRun) -> Any:
         """What was asked for."""
-        return RUN_KINDS.get(run.kind, run.kind)
+        return wording.VISITS.get(run.kind, run.kind)
 
-    @display(description=_("outcome"), label=OUTCOMES)
+    @admin.display(description=_("started by"))
+    def trigger_shown(self, run: PollRun) -> Any:
+        """The clock, a call of the platform, a person."""
+        return wording.TRIGGERS.get(run.trigger, run.trigger)
+
+    @display(description=_("outcome"), label=kit.OUTCOME_LABELS)
     def outcome_shown(self, run: PollRun) -> tuple[str, Any]:
         """How it ended."""
-        names = {"ok": _("done"), "failed": _("failed"), "put_off": _("put off"), "lost": _("taken over")}
-        return run.outcome, names.get(run.outcome, _("running"))
+        return run.outcome, wording.outcome(run.outcome)
 
     @admin.display(description=_("reason"))
     def reason(self, run: PollRun) -> str:

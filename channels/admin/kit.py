@@ -98,6 +98,9 @@ def context(site: AdminSite, request: HttpRequest, title: str, **more: Any) -> d
     return {**site.each_context(request), "title": title, **more}
 
 
+OUTCOME_LABELS = {"ok": "success", "failed": "danger", "put_off": "warning", "lost": "warning"}
+
+
 class AccountFilter(admin.SimpleListFilter):
     """Only accounts of shops this person may see."""
 

@@ -55,6 +55,7 @@ class MatchFilter(admin.SimpleListFilter):
 class ListingAdmin(kit.ShopsAdmin):
     """All listings of all shops."""
 
+    empty_note = _("Listings come from the shops: open a shop account and choose “Read listings”.")
     list_display = ("title_shown", "account", "sku_text", "matched", "status_shown", "shown", "read_at", "written_at")
     list_display_links = ("title_shown",)
     list_filter = (kit.AccountFilter, MatchFilter, ("status", admin.ChoicesFieldListFilter))

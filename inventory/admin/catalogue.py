@@ -181,6 +181,7 @@ class BundlePartInline(TabularInline):
 class SkuAdmin(YikuModelAdmin):
     """SKUs, each with what lies where and what every shop may show."""
 
+    empty_note = _("Add a SKU, or import your list from Excel.")
     form = SkuForm
     list_display = (
         "code_shown",

@@ -39,6 +39,9 @@ LINES_A_PAGE = 100
 class StockDocumentAdmin(YikuModelAdmin):
     """Adjustments, counts, opening stock."""
 
+    empty_note = _(
+        "Download the sheet to count by, count, upload it: you see the differences before anything is posted."
+    )
     list_display = (
         "number",
         "warehouse",

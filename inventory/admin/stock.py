@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 
+from backoffice import references
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from backoffice.models import User
 from backoffice.search import prefix_condition, search_form
@@ -61,6 +62,24 @@ class StockList(ReadOnlyMixin, YikuModelAdmin):
     def place(self, row: Any) -> str:
         """The warehouse's code."""
         return str(row.warehouse.code)
+
+
+class ReferencedList(StockList):
+    """A list whose rows name the document they stand for, with a link for who may open it."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Describe the references of one page at once."""
+        shown = super().get_changelist_instance(request)
+        named = references.describe(request, [row.reference for row in shown.result_list])
+        for row in shown.result_list:
+            row.described = named[row.reference]
+        return shown
+
+    @admin.display(description=_("document"))
+    def reference_shown(self, row: Any) -> str:
+        """The order's number or the document, as a link."""
+        one = row.described
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', one.url, one.label) if one.url else one.label
 
 
 @admin.register(Balance)
@@ -143,10 +162,19 @@ class BalanceAdmin(StockList):
 
 
 @admin.register(StockEntry)
-class StockEntryAdmin(StockList):
+class StockEntryAdmin(ReferencedList):
     """Every movement ever; nothing here is changed, a mistake is put right by another movement."""
 
-    list_display = ("recorded_at", "sku_shown", "place", "bucket_label", "moved", "reason_shown", "reference", "actor")
+    list_display = (
+        "recorded_at",
+        "sku_shown",
+        "place",
+        "bucket_label",
+        "moved",
+        "reason_shown",
+        "reference_shown",
+        "actor",
+    )
     list_display_links = ("recorded_at",)
     list_filter = (
         WarehouseFilter,
@@ -205,10 +233,10 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Reservation)
-class ReservationAdmin(StockList):
+class ReservationAdmin(ReferencedList):
     """Who holds which goods: ordered or reserved."""
 
-    list_display = ("reference", "sku_shown", "place", "bucket_label", "open_shown", "expires_at", "updated_at")
+    list_display = ("reference_shown", "sku_shown", "place", "bucket_label", "open_shown", "expires_at", "updated_at")
     list_display_links = None
     list_filter = (WarehouseFilter, ("bucket", admin.ChoicesFieldListFilter), OpenFilter)
     search_help_text = _("SKU code (its beginning), or a whole reference")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from backoffice import clock
+from backoffice import clock, references
 from backoffice.models import User
 from inventory import availability, explain
 from inventory.access import visible
@@ -50,7 +50,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "chosen": chosen,
         "found": found,
         "terms": [term for term in found.terms if term.changes] if found else [],
-        "held": _held(found) if found else [],
+        "held": _held(request, found) if found else [],
+        "entries": _entries(request, found) if found else [],
         "see_policy": request.user.has_perm("inventory.view_stockpolicy"),
         "see_entries": request.user.has_perm("inventory.view_stockentry"),
     }
@@ -83,11 +84,17 @@ def _chosen(shops: list[Shop], text: str) -> Shop | None:
     return asked or (shops[0] if shops else None)
 
 
-def _held(found: explain.Explanation) -> list[dict[str, Any]]:
+def _entries(request: HttpRequest, found: explain.Explanation) -> list[dict[str, Any]]:
+    names = references.describe(request, [row.reference for row in found.entries])
+    return [{"row": row, "reference": names[row.reference]} for row in found.entries]
+
+
+def _held(request: HttpRequest, found: explain.Explanation) -> list[dict[str, Any]]:
     codes = {row.warehouse.pk: row.warehouse.code for row in found.places}
+    names = references.describe(request, [row.reference for row in found.held])
     return [
         {
-            "reference": row.reference,
+            "reference": names[row.reference],
             "bucket": Bucket(row.bucket).label,
             "warehouse": codes.get(row.warehouse_id, ""),
             "quantity": row.quantity,

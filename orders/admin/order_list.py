@@ -66,6 +66,9 @@ class ShopFilter(admin.SimpleListFilter):
 class OrderAdmin(YikuModelAdmin):
     """The order desk."""
 
+    empty_note = _(
+        "Orders come by themselves once a shop is connected; a file of orders can be uploaded under “Order files”."
+    )
     list_display = ("number_shown", "shop_name", "state_label", "what_next", "buyer", "total_shown", "placed", "due")
     list_display_links = ("number_shown",)
     list_filter = (

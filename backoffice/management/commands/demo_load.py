@@ -21,7 +21,7 @@ class Command(BaseCommand):
     help = "Load the demo company 青梧家居 (needs DEMO=1 and an empty database)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--days", type=int, default=30, help="so many days of orders up to now (default 30)")
+        parser.add_argument("--days", type=int, default=14, help="so many days of orders up to now (default 14)")
         parser.add_argument("--full", action="store_true", help="a whole year: about 30,000 orders, some minutes")
         parser.add_argument("--orders", type=int, default=30_000, help="orders in a year (default 30000)")
         parser.add_argument("--seed", type=int, default=1, help="another seed tells other orders")
