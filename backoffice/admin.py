@@ -11,12 +11,17 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from backoffice import audit
+from backoffice import audit, twofactor_pages
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from backoffice.api import admin as api_admin  # noqa: F401 - registers the API keys
 from backoffice.models import AuditEntry, Heartbeat, Lease, TaskAttempt, User
@@ -35,7 +40,7 @@ class UserAdmin(YikuModelAdmin, DjangoUserAdmin):  # type: ignore[misc] # ours f
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "first_name", "last_name", "role_names", "is_active", "last_login")
+    list_display = ("username", "first_name", "last_name", "role_names", "is_active", "two_factor_shown", "last_login")
     list_filter = ("is_active", ("groups", RoleFilter))
     search_fields = ("username", "first_name", "last_name", "email")
     ordering = ("username",)
@@ -45,10 +50,11 @@ class UserAdmin(YikuModelAdmin, DjangoUserAdmin):  # type: ignore[misc] # ours f
         (None, {"fields": ("username", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email", "language", "time_zone")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "groups")}),
+        (_("Two-factor sign-in"), {"fields": ("two_factor",)}),
     )
     add_fieldsets = DjangoUserAdmin.add_fieldsets
     superuser_fieldsets = (*fieldsets, (_("Superuser"), {"fields": ("is_superuser", "user_permissions")}))
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "two_factor")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
@@ -57,6 +63,30 @@ class UserAdmin(YikuModelAdmin, DjangoUserAdmin):  # type: ignore[misc] # ours f
         if obj is None:
             return self.add_fieldsets
         return self.superuser_fieldsets if request.user.is_superuser else self.fieldsets
+
+    def get_urls(self) -> list[Any]:
+        reset = self.admin_site.admin_view(self.reset_two_factor)
+        return [path("<int:pk>/two-factor/", reset, name="backoffice_user_two_factor"), *super().get_urls()]
+
+    def reset_two_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take a lost device away; who may change the person may."""
+        return twofactor_pages.reset(request, pk, self.has_change_permission)
+
+    @admin.display(description=_("Two-factor sign-in"), boolean=True)
+    def two_factor_shown(self, user: User) -> bool:
+        """Whether a code is asked of this person."""
+        return user.two_factor_at is not None
+
+    @admin.display(description=_("State"))
+    def two_factor(self, user: User) -> str:
+        """Since when, with the way to reset it."""
+        if not user.two_factor_at:
+            return gettext("off")
+        day = date_format(timezone.localtime(user.two_factor_at), "DATE_FORMAT")
+        address = reverse("admin:backoffice_user_two_factor", args=[user.pk])
+        return format_html(
+            '{} · <a class="yk-link" href="{}">{}</a>', gettext("on since %s") % day, address, gettext("Reset…")
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is not None and obj.is_superuser and not request.user.is_superuser:

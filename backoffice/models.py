@@ -7,16 +7,56 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.secrets import EncryptedJSONField
+
 
 class User(AbstractUser):
     """A person who logs in. Roles are groups (backoffice.roles); shops and warehouses are inventory.Access rows."""
 
     language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
     time_zone = models.CharField(_("time zone"), max_length=40, blank=True)
+    # On the user, so that no request asks the database a second time whether a code is wanted.
+    two_factor_at = models.DateTimeField(_("two-factor sign-in since"), null=True, blank=True, editable=False)
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("user")  # type: ignore[assignment]
         verbose_name_plural = _("users")  # type: ignore[assignment]
+
+
+class SecondFactor(models.Model):
+    """What a person's authenticator app shares with us. It counts once `User.two_factor_at` is set."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="second_factor", verbose_name=_("user"))
+    secret = EncryptedJSONField(_("secret"))
+    created_at = models.DateTimeField(_("created"))
+    last_step = models.BigIntegerField(_("last time step used"), default=0)  # a code, and what is older, counts once
+    failures = models.PositiveIntegerField(_("wrong codes"), default=0)
+    wait_until = models.DateTimeField(_("no code before"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("second factor")
+        verbose_name_plural = _("second factors")
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class BackupCode(models.Model):
+    """One of ten codes for the day the telephone is gone: stored hashed, shown once, used once."""
+
+    factor = models.ForeignKey(
+        SecondFactor, models.CASCADE, related_name="backup_codes", verbose_name=_("second factor")
+    )
+    digest = models.CharField(_("hash"), max_length=64)
+    used_at = models.DateTimeField(_("used"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("back-up code")
+        verbose_name_plural = _("back-up codes")
+        constraints = [models.UniqueConstraint(fields=["factor", "digest"], name="backup_code_once")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class AuditEntry(models.Model):

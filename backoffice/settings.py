@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "backoffice.middleware.session_limits",
     "backoffice.middleware.preferences",
     "backoffice.middleware.acting",
+    "backoffice.twofactor.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -179,6 +180,9 @@ AXES_CLIENT_IP_CALLABLE = "backoffice.middleware.client_address"
 AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "csrfmiddlewaretoken"]
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
+# Owner, bookkeeper and whoever may change rights or the shops' credentials set up a second factor before anything else.
+REQUIRE_MFA = env.flag("REQUIRE_MFA", default=not (DEMO or TESTING))
+CODE_FRESH = env.whole("CODE_FRESH_MINUTES", 15, least=1) * 60  # how long a code opens what asks for a fresh one
 MOST_BODY_BYTES = 30 * 1024 * 1024  # a sheet of 25 MB and its form
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
@@ -230,6 +234,12 @@ UNFOLD = {
     ],
     "LOGIN": {"image": lambda request: static("backoffice/login.svg")},
     "SITE_URL": None,
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+            {"title": _("Two-factor sign-in"), "link": reverse_lazy("two_factor")},
+        ]
+    },
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,

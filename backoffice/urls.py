@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from backoffice import views
+from backoffice import twofactor_pages, views
 
 # An app that serves addresses outside the admin has a urls.py; its name is all the ground knows.
 APP_URLS = ("backoffice.api.urls", "inventory.urls", "finance.urls", "orders.urls", "channels.urls")
@@ -17,6 +17,8 @@ urlpatterns = [
     path("i18n/language/", views.set_language, name="set_language"),
     path("admin/home/cards/", views.home_cards, name="home_cards"),
     path("admin/progress/<int:pk>/", views.progress, name="progress"),
+    path("admin/two-factor/", twofactor_pages.own, name="two_factor"),
+    path("admin/two-factor/code/", twofactor_pages.code, name="two_factor_code"),
     *[path("", include(name)) for name in APP_URLS if find_spec(name)],
     path("admin/", admin.site.urls),
 ]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.home import register_card
 from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
+from backoffice.twofactor import register_sensitive
 
 LOGS = (
     "publicationlog",
@@ -50,6 +51,7 @@ def register() -> None:
             "auditor": LOOK,
         },
     )
+    register_sensitive("channels.set_credential")
     register_card("shops", home.health_card, order=30, permission="channels.view_account")
     register_card("shop_exceptions", home.exceptions_card, order=35, permission="channels.view_syncerror")
     for place, (section, title, name, icon, permission, query) in enumerate(_lines()):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from backoffice import twofactor
 from backoffice.adminkit import YikuModelAdmin
 from backoffice.errors import YikuError
 from channels import accounts, pull
@@ -151,9 +152,11 @@ class AccountAdmin(YikuModelAdmin):
         return HttpResponseRedirect(kit.url("account_change", obj.pk))
 
     def credentials_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Set the secrets. What is stored is never sent to the browser."""
+        """Set the secrets, with a fresh code of who does it. What is stored is never sent to the browser."""
         kit.demand(request, "set_credential")
         account = kit.get(request, Account.objects.select_related("shop"), pk)
+        if not twofactor.fresh(request):
+            return twofactor.ask(request)
         form = CredentialForm(account, request.POST) if request.method == "POST" else CredentialForm(account)
         if form.is_valid():
             try:

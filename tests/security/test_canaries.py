@@ -177,7 +177,7 @@ def test_no_admin_form_or_api_shows_a_field_that_holds_a_secret():
         if any(isinstance(f, EncryptedJSONField) for f in model._meta.fields)
         and not model.__module__.startswith("tests.")
     }
-    assert {model.__name__ for model in holders} == {"Credential"}
+    assert {model.__name__ for model in holders} == {"Credential", "SecondFactor"}
     assert not holders & set(admin.site._registry)
 
 
