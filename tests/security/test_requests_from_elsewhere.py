@@ -106,22 +106,49 @@ KINDS = {
     "a redirect": ("get", "/", {}, 302),
     "a download": ("get", "/admin/inventory/sku/export-skus/", {}, None),
     "a form of another site": ("post", "/admin/logout/", {"headers": {"origin": "https://evil.example"}}, 403),
+    "too large": ("post", "/admin/", {"CONTENT_LENGTH": "9" * 12}, 413),
+    "too large for a hook": ("post", "/hooks/shopify/nobody", {"CONTENT_LENGTH": "9" * 12}, 413),
+    "an odd method": ("delete", "/admin/", {}, 405),
+    "is it alive": ("get", "/healthz", {}, None),
+    "a style sheet": ("get", "/static/backoffice/yiku.css", {}, None),
+    "the API's schema": ("get", "/api/v1/schema", {}, None),
+    "the log-in page": ("get", "/admin/login/", {}, None),
+    "not at home": ("get", "/admin/", {"REMOTE_ADDR": "203.0.113.7"}, 403),
+}
+CLOSED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=3600; includeSubDomains; preload",
 }
 
 
 @pytest.mark.parametrize(("method", "url", "more", "status"), KINDS.values(), ids=KINDS.keys())
 def test_every_kind_of_answer_is_closed_up_and_tells_nothing(victim, settings, method, url, more, status):
     settings.ROOT_URLCONF = Routes
+    settings.SECURE_HSTS_SECONDS = 3600
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
+    settings.DEMO = "REMOTE_ADDR" in more
     victim.raise_request_exception = False
     with override("en"):
-        answer = getattr(victim, method)(url, **more)
+        answer = getattr(victim, method)(url, secure=True, **more)
     assert status is None or answer.status_code == status
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert {name: answer.headers.get(name) for name in CLOSED} == CLOSED
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert "camera=(self)" in answer.headers["Permissions-Policy"]
     text = b"" if answer.streaming else answer.content
     for inside in (b"canary", b"Traceback", b"site-packages", b"DJANGO_SETTINGS", b"/backoffice/"):
         assert inside not in text or answer.status_code == 200
+
+
+def test_the_way_to_https_is_closed_up_too(client, settings):
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 3600
+    answer = client.get("/admin/")
+    assert (answer.status_code, answer["Location"]) == (301, "https://testserver/admin/")
+    plain = {name: value for name, value in CLOSED.items() if not name.startswith("Strict")}
+    assert {name: answer.headers.get(name) for name in plain} == plain
+    assert "Strict-Transport-Security" not in answer.headers  # over http anybody could have written it
 
 
 ELSEWHERE = (
