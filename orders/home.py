@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from backoffice import clock
 from backoffice.charts import Chart, Series
@@ -37,6 +38,10 @@ def _own(request: HttpRequest) -> QuerySet[Order]:
     return visible(request.user, Order.objects.all())
 
 
+def _count(orders: int) -> str:
+    return ngettext("%d order", "%d orders", orders) % orders
+
+
 def sales(request: HttpRequest) -> HomeCard:
     """Today's sales by shop in base currency, and the last two weeks as a chart."""
     today = timezone.localtime(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -50,7 +55,7 @@ def sales(request: HttpRequest) -> HomeCard:
             names[row["shop"]],
             money(row["total"] or Decimal(0)),
             _url(f"?shop={row['shop']}"),
-            note=_("%d orders") % row["count"],
+            note=_count(row["count"]),
             share=float((row["total"] or Decimal(0)) / whole) if whole else None,
         )
         for row in sorted(rows, key=lambda row: row["total"] or Decimal(0), reverse=True)
@@ -59,7 +64,7 @@ def sales(request: HttpRequest) -> HomeCard:
     return HomeCard(
         title=_("Sales today"),
         icon="storefront",
-        headline=Figure(_("%d orders") % count, f"{money(whole)} {base_code()}", _url()),
+        headline=Figure(_count(count), f"{money(whole)} {base_code()}", _url()),
         figures=figures,
         chart=_fortnight(sold, today),
         url=_url(),

@@ -65,8 +65,12 @@ def _scopes_of(view: Any) -> dict[str, str]:
 
 
 def _describe(operation: dict[str, Any], scope: str | None) -> None:
+    text = operation.get("description", "")
+    head, _dot, rest = text.partition(". ")
+    operation.setdefault("summary", head.rstrip("."))  # the first sentence is the heading
+    if operation["summary"] == head.rstrip("."):
+        text = operation["description"] = rest.strip()
     if scope:
-        text = operation.get("description", "")
         operation["description"] = f"{text}\n\nScope: `{scope}`".strip()
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     for status, meaning in REFUSALS.items():
