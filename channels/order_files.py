@@ -43,7 +43,7 @@ SCHEMA = SheetSchema(
             _("SKU code"),
             ["SKU", "商家编码", "货号", "编码", "sku code", "item"],
             kind="code",
-            optional_cell=True,
+            required=False,  # a row may name its goods by barcode instead
         ),
         Column("quantity", _("Quantity"), ["数量", "件数", "qty"], kind="decimal", places=3),
         Column("unit_price", _("Unit price"), ["单价", "价格", "price"], kind="decimal", places=4, optional_cell=True),

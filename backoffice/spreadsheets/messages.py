@@ -30,6 +30,7 @@ FILES: dict[str, Any] = {
     "too_many_columns": _("A row has more than %(most)s columns. Check the separator, or leave columns out."),
     "csv_broken": _("Line %(row)s cannot be read: a quotation mark is probably not closed."),
     "no_such_sheet": _("There is no visible sheet called “%(sheet)s”."),
+    "columns_missing_here": _("Columns are missing: %(missing)s. The nearest row has: %(headers)s."),
     "columns_missing": _("Columns are missing: %(missing)s. The nearest row in “%(sheet)s” has: %(headers)s."),
     "column_twice": _("The column “%(column)s” appears twice in row %(row)s. Remove one of them."),
     "too_large_to_parse": _("The file needs too much memory to be read. Copy only the data into a new workbook."),

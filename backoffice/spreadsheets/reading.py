@@ -141,6 +141,8 @@ class SheetReading:
         if code == "columns_missing":
             params["missing"] = ", ".join(self._titles[key] for key in params["missing"])
             params["headers"] = ", ".join(params["headers"])
+            if not params["sheet"]:  # a CSV has no sheet to name
+                return FileRefused("columns_missing_here", params)
         return FileRefused(code, params)
 
     def _cause_of_death(self, child: subprocess.Popen[bytes]) -> str:

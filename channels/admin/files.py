@@ -102,7 +102,7 @@ class OrderFileAdmin(kit.ShopsAdmin):
                 form.add_error("file", str(error))
             else:
                 return HttpResponseRedirect(kit.url("orderfile_change", made.pk))
-        columns = [(str(one.title), one.required and not one.optional_cell) for one in order_files.SCHEMA.columns]
+        columns = [(str(one.title), one.required) for one in order_files.SCHEMA.columns]
         page = kit.context(self.admin_site, request, _now("Upload orders"), form=form, opts=self.opts, columns=columns)
         return TemplateResponse(request, "admin/channels/order_upload.html", page)
 
