@@ -17,7 +17,9 @@ from channels.webhooks import refusals
 from channels.working import worker_name
 from finance import tasks as finance
 from inventory.reservations import expire_demand
+from orders import feed
 
+FEED_PAGE = 500
 KEEP_RUNS = dt.timedelta(days=30)
 KEEP_ATTEMPTS = dt.timedelta(days=14)
 KEEP_UNCONFIRMED = dt.timedelta(hours=1)
@@ -53,6 +55,12 @@ def _expire_demand() -> None:
     expire_demand(clock.now())
 
 
+def _feed() -> None:
+    """Number what changed, for the readers of /orders/changes."""
+    while feed.publish(holder=worker_name(), limit=FEED_PAGE) == FEED_PAGE:
+        pass
+
+
 def _tidy() -> None:
     now = clock.now()
     OrderFile.objects.filter(taken_at__isnull=True, uploaded_at__lt=now - KEEP_UNCONFIRMED).delete()
@@ -72,6 +80,7 @@ def _purge_deliveries() -> None:
 
 CHORES = (
     Chore("posting", 2.0, finance.post_due),
+    Chore("feed", 2.0, _feed),
     Chore("rates", 600.0, finance.fetch_rates),
     Chore("demand", 30.0, _expire_demand),
     Chore("reruns", 5.0, reruns.run_due),

@@ -19,7 +19,7 @@ from inventory import reservations
 from inventory.models import Bucket, Reservation
 from inventory.reservations import Consumed
 from orders.fulfil.picking import Holdings, Pick
-from orders.fulfil.revenue import Charges, OrderMoney, PricedLine, sale_lines, share, taken_apart
+from orders.fulfil.revenue import NOTHING, Charges, OrderMoney, PricedLine, sale_lines, share, taken_apart
 from orders.models import (
     Order,
     OrderEvent,
@@ -220,9 +220,10 @@ def _sale(
     rows = []
     for pick in sending.picks:
         line = pick.line
-        if line.pk not in money.lines:  # wanted no more, but it went out: worth nothing to the books but its cost
-            continue
-        part = share(money.lines[line.pk], line.quantity, line.shipped_quantity, pick.units)
+        if line.pk in money.lines:
+            part = share(money.lines[line.pk], line.quantity, line.shipped_quantity, pick.units)
+        else:  # wanted no more, but it went out: it sells nothing and costs what it cost
+            part = NOTHING
         rows += sale_lines(sku_text(line), pick.units, part, _by_warehouse(costs[line.pk]))
     return SaleFacts(
         reference=shipment.reference,

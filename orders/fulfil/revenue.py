@@ -31,6 +31,9 @@ class LineMoney:
         return self.net - self.discount + self.tax
 
 
+NOTHING = LineMoney(ZERO, ZERO, ZERO)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class OrderMoney:
     """An order taken apart: its lines, and what stands beside them."""
@@ -97,7 +100,11 @@ def _with_discount(money: dict[int, LineMoney], amount: Decimal) -> dict[int, Li
 
 
 def share(money: LineMoney, quantity: Decimal, before: Decimal, now: Decimal) -> LineMoney:
-    """Return what `now` units sell when `before` of `quantity` have been sold already."""
+    """Return what `now` units sell when `before` of `quantity` have been sold already.
+
+    Units beyond what is wanted sell nothing.
+    """
+    before = min(before, quantity)
 
     def part(amount: Decimal) -> Decimal:
         if before + now >= quantity:
