@@ -134,7 +134,7 @@ class Platform:
             return False
         self._take(row["listing"], more)
         row["quantity"] = pieces
-        row["ordered"] = max(row["ordered"], pieces)
+        row["ordered"] += max(more, 0)  # what is wanted again after it was paid back is bought once more
         self._pay_back(document, row, -more)
         self._publish(order, document, delay)
         return True
