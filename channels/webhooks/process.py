@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from backoffice import clock, locks
 from backoffice.outbox import backoff
@@ -20,6 +20,7 @@ from channels.working import stopping, worker_name
 LEASE_SECONDS = 60.0
 PAGE = 25  # orders fetched before they are taken in together: more would let the first one wait for the last
 MOST_ATTEMPTS = 6
+CAREFUL_AFTER = 3  # starts; from then on a call is worked off alone, after the others: maybe it kills its worker
 ECHO = dt.timedelta(seconds=15)  # a stock call this soon after our own write is its echo
 
 
@@ -41,7 +42,7 @@ def run(account_id: int) -> int:
             return 0
         total = 0
         try:
-            while not stopping() and (page := _start(account_id)):
+            while not stopping() and (page := _start(account)):
                 total += len(page)
                 _work(account, page)
                 locks.renew(held, LEASE_SECONDS)
@@ -55,17 +56,26 @@ def run(account_id: int) -> int:
         return total
 
 
-def _start(account_id: int) -> list[WebhookArrival]:
+def _start(account: Account) -> list[WebhookArrival]:
     """Take a page of waiting calls; the attempt is counted before the work, so that a killer is noticed."""
     now = clock.now()
-    waiting = WebhookArrival.objects.filter(account_id=account_id, state=ArrivalState.WAITING, not_before__lte=now)
-    ids = list(waiting.order_by("pk").values_list("pk", flat=True)[:PAGE])
+    waiting = WebhookArrival.objects.filter(account=account, state=ArrivalState.WAITING, not_before__lte=now)
+    fresh = waiting.filter(attempts__lt=CAREFUL_AFTER).order_by("pk")
+    ids = list(fresh.values_list("pk", flat=True)[:PAGE]) or _suspect(account, waiting)
     if not ids:
         return []
     mine = WebhookArrival.objects.filter(pk__in=ids)
     # Out of sight while we work; a worker that dies brings it back.
     mine.update(attempts=F("attempts") + 1, not_before=now + dt.timedelta(seconds=LEASE_SECONDS))
     return list(mine.order_by("pk"))
+
+
+def _suspect(account: Account, waiting: QuerySet[WebhookArrival]) -> list[int]:
+    """Return one call that was started often; what fails is given up when it fails, so more starts were deaths."""
+    for one in waiting.filter(attempts__gte=MOST_ATTEMPTS):
+        _failed(account, one, ConnectorError("kills_worker", permanent=True))
+    alone = waiting.filter(attempts__lt=MOST_ATTEMPTS).order_by("attempts", "pk")
+    return list(alone.values_list("pk", flat=True)[:1])
 
 
 def _work(account: Account, page: Sequence[WebhookArrival]) -> None:

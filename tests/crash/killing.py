@@ -6,6 +6,7 @@ With `requests_only` the statements are not counted: a sweep then dies on both s
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ import urllib3
 from django.db import connection, connections
 
 FINISHED, FAILED = 0, 70
+PATIENCE = 60.0  # seconds a child may take
 
 
 class Killer:
@@ -76,6 +78,7 @@ def steps_of(work: Callable[[], None]) -> int:
 
 
 def _in_child(killer: Killer, work: Callable[[], None]) -> int:
+    faulthandler.dump_traceback_later(PATIENCE, exit=True)  # a child that hangs says where, and fails
     try:
         with killer.counting():
             work()

@@ -1,13 +1,20 @@
-"""kill −9 within pull, push and tracking against a real sandbox shop on a socket (F01, F02, F04, F07).
+"""kill −9 within pull, push, tracking and webhooks against a real sandbox shop on a socket (F01, F02, F04, F07).
 
-Each sweep dies on both sides of every request and before every n-th statement, then before every single one (`soak`).
+Each sweep dies on both sides of every request and before every statement (`soak`), or at some of these every day.
 Then the leases end, somebody else goes on, and what stands here and over there must be as if nobody had died.
 """
 
+import base64
 import datetime as dt
+import hashlib
+import hmac
+import json
+import os
+import signal
 
 import pytest
 import urllib3
+from django.test import Client
 
 from backoffice import clock, locks, outbox
 from backoffice.models import Lease
@@ -22,8 +29,10 @@ from channels.models import (
     PollState,
     PublicationLog,
     PushJob,
+    WebhookArrival,
 )
 from channels.push import jobs, send
+from channels.webhooks import process, receive
 from finance.currencies import seed_currencies
 from orders.fulfil.shipping import Parcel, ship
 from orders.models import Order, OrderVersion
@@ -34,7 +43,7 @@ from tests.inventory.invariants import broken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GOODS = ("TEA", "CUP", "POT")
-STRIDES = [pytest.param(every, marks=pytest.mark.soak) for every in (23, 1)]
+STRIDES = [(1, 41), pytest.param((1, 1), marks=pytest.mark.soak)]  # every n-th side of a request, every n-th statement
 
 
 class Moved:
@@ -65,6 +74,7 @@ class House:
         accounts.test_connection(account=self.account, actor="test")
         accounts.switch_writes(account=self.account, on=True, actor="test")
         listings.sync(self.account.pk)
+        self.stages = (self.pull, self.hear, self.push, self.pack, self.tell, self.hear, self.push)
         self.push()
 
     def later(self, **delta):
@@ -84,11 +94,39 @@ class House:
         """Send what is due."""
         return send.run(self.account.pk)
 
+    def hear(self):
+        """Make jobs of what moved in the stock."""
+        outbox.work(next(one for one in outbox.consumers("inventory.StockChangeDelivery") if one.name == "push"))
+
     def tell(self):
         """Make notices of the news and send them."""
-        consumer = next(one for one in outbox.consumers("orders.OrderEventDelivery") if one.name == "tracking")
-        outbox.work(consumer)
+        outbox.work(next(one for one in outbox.consumers("orders.OrderEventDelivery") if one.name == "tracking"))
         tracking.run(self.account.pk)
+
+    def pack(self):
+        """The packer sends each order that is free, and clicks again when nobody answers."""
+        for order in Order.objects.exclude(state="shipped").order_by("pk"):
+            parcels = [Parcel(carrier="DHL", tracking=f"T{order.pk}")]
+            ship(order_id=order.pk, parcels=parcels, actor="t", idempotency_key=order.external_id)
+
+    def go_on(self, most=None):
+        """An order's way: pull and intake, news of the stock, push, parcel, tracking, and the figures once more."""
+        for stage in self.stages[:most]:
+            stage()
+
+    def call(self):
+        """The platform calls about the newest order; the same call again when it is not thanked."""
+        order = self.placed[-1]
+        body = json.dumps({"admin_graphql_api_id": order}).encode()
+        secret = self.counter.credentials["client_secret"].encode()
+        proof = base64.b64encode(hmac.new(secret, body, hashlib.sha256).digest()).decode()
+        told = {"X-Shopify-Topic": "orders/create", "X-Shopify-Webhook-Id": order, "X-Shopify-Hmac-Sha256": proof}
+        url = f"/hooks/shopify/{self.account.hook_token}"
+        return Client().post(url, data=body, content_type="application/json", headers=told).status_code
+
+    def answer(self):
+        """Fetch what calls have named."""
+        return process.run(self.account.pk)
 
     def poll(self):
         """How far the orders were read."""
@@ -106,8 +144,8 @@ def house(transactional_db, settings, monkeypatch):
 
 
 def sweep(prepare, work, recover, every):
-    """Kill `work` on both sides of each request, then before every n-th statement; recover and go on each time."""
-    for requests_only, stride in ((True, 1), (False, every)):
+    """Kill `work` on every n-th side of a request, then before every m-th statement; recover and go on each time."""
+    for requests_only, stride in ((True, every[0]), (False, every[1])):
         step, killed = 1, True
         while killed:
             prepare()
@@ -176,6 +214,62 @@ def test_news_of_a_parcel_killed_anywhere_makes_one_parcel_over_there(house, eve
 
     sweep(parcel, house.tell, again, every)
     assert OrderNotice.objects.count() == Order.objects.count() == len(house.placed)
+
+
+@pytest.mark.parametrize("every", STRIDES)
+def test_a_call_killed_while_it_arrives_is_repeated_and_stored_once(house, every):
+    def again():
+        receive.forget()
+        assert house.call() == 200
+        house.answer()
+        assert set(Order.objects.values_list("external_id", flat=True)) == set(house.placed)
+
+    sweep(lambda: (house.buy(), receive.forget()), house.call, again, every)
+    assert set(WebhookArrival.objects.values_list("state", flat=True)) == {"done"}
+    assert WebhookArrival.objects.count() == OrderVersion.objects.count() == len(house.placed)
+
+
+@pytest.mark.parametrize("every", STRIDES)
+def test_a_call_killed_while_it_is_answered_brings_its_order_once(house, every):
+    def again():
+        house.later(minutes=5)
+        house.answer()
+        assert set(Order.objects.values_list("external_id", flat=True)) == set(house.placed)
+
+    sweep(lambda: (house.buy(), house.call()), house.answer, again, every)
+    assert set(WebhookArrival.objects.values_list("state", flat=True)) == {"done"}
+    assert OrderVersion.objects.count() == InboundPayload.objects.count() == len(house.placed)
+    assert broken() == []
+
+
+@pytest.mark.parametrize("every", STRIDES)
+def test_an_order_killed_anywhere_on_its_way_through_the_house_arrives_once_everywhere(house, every):
+    sweep(house.buy, house.go_on, lambda: _as_if_nobody_had_died(house), every)
+
+
+def test_an_order_whose_worker_dies_between_two_stages_arrives_once_everywhere(house):
+    def die_after(number):
+        house.go_on(number)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    for number in range(1, len(house.stages) + 1):
+        house.buy()
+        assert killed_at(0, lambda number=number: die_after(number))
+        _as_if_nobody_had_died(house)
+
+
+def _as_if_nobody_had_died(house):
+    for _ in range(3):  # what was cut off is read back, written, and looked at once more
+        house.later(minutes=5)
+        house.go_on()
+    assert {one.external_id: one.state for one in Order.objects.all()} == dict.fromkeys(house.placed, "shipped")
+    assert OrderVersion.objects.values("order").distinct().count() == len(house.placed)
+    assert {house.counter.parcels(order) for order in house.placed} == {1}
+    on_hand, *promised = (int(pieces) for pieces in stock.buckets(house.skus[0], house.place))
+    assert (on_hand, sum(promised)) == (5_000 - len(house.placed), 0)
+    assert house.counter.stock("TEA") == on_hand
+    assert set(OrderNotice.objects.values_list("state", flat=True)) == {NoticeState.DONE}
+    assert broken() == []
 
 
 # --- not dead, only late ---------------------------------------------------------------------------------------------

@@ -132,7 +132,8 @@ class World:
     def did(self, outcomes, action, actor=CLERK):
         """Remember what must stand in the audit trail."""
         done = [one for one in outcomes if one.ok]
-        self.tell(f"  {[(one.order_id, one.code) for one in outcomes]}")
+        name = dict(Order.objects.filter(pk__in=[one.order_id for one in outcomes]).values_list("pk", "external_id"))
+        self.tell(f"  {[(name[one.order_id], one.code) for one in outcomes]}")
         self.audited += [(action, f"orders.order:{one.order_id}", actor) for one in done]
         return {one.order_id for one in done}
 
@@ -346,7 +347,7 @@ def cancel_here(world):
 
 def decide_edit(world):
     """A clerk accepts or rejects an edit that waits."""
-    waiting = list(Order.objects.filter(pending_version__isnull=False).values_list("pk", flat=True))
+    waiting = list(Order.objects.filter(pending_version__isnull=False).order_by("pk").values_list("pk", flat=True))
     if waiting:
         name = world.rng.choice(("accept_edit", "accept_edit", "reject_edit"))
         world.did(getattr(actions, name)(order_ids=[world.rng.choice(waiting)], actor=CLERK), f"order.{name}")
@@ -364,7 +365,9 @@ def ship_some(world):
     order = world.one("approved", "partly_shipped")
     if order is None:
         return
-    lines = [line for line in OrderLine.objects.filter(order=order) if line.quantity > line.shipped_quantity]
+    lines = [
+        line for line in OrderLine.objects.filter(order=order).order_by("pk") if line.quantity > line.shipped_quantity
+    ]
     if lines:
         line = world.rng.choice(lines)
         parts = {line.pk: Decimal(1)}
@@ -399,11 +402,11 @@ def take_back(world):
     try:
         shipping.void(shipment_id=shipment.pk, actor=PACKER, reason="wrong label")
     except OrderError as error:
-        world.tell(f"  {shipment}: {error.code}")
+        world.tell(f"  {shipment.tracking_number}: {error.code}")
         return
     world.audited.append(("order.void_parcel", f"orders.order:{shipment.order_id}", PACKER))
     world.parcels_left([shipment], back=True)
-    world.tell(f"  {shipment}")
+    world.tell(f"  {shipment.tracking_number}")
 
 
 def ship_there(world):
@@ -572,7 +575,7 @@ def mend(world):
     """People go through the error queue: fix and re-run, turn held writes on again."""
     for account in Account.objects.filter(writes_held_at__isnull=False):
         accounts.switch_writes(account=account, on=True, actor=OWNER)
-    errors = list(SyncError.objects.filter(state="open").values_list("pk", flat=True))
+    errors = list(SyncError.objects.filter(state="open").order_by("pk").values_list("pk", flat=True))
     reruns.rerun(error_ids=errors, actor=CLERK)
 
 

@@ -186,3 +186,31 @@ def test_without_a_public_address_nothing_is_subscribed(shop):
     assert subscriptions.check(shop.account.pk) is None
     assert shop.front.called("list_webhooks") == 0
     assert DueWork.objects.get(account=shop.account, kind="hooks").ended_at is not None
+
+
+def test_a_call_that_kills_its_worker_is_parked_and_the_others_go_on(shop, monkeypatch, later):
+    bad, *good = (shop.front.buy(("A", 1)) for _ in range(3))
+    for number, order in enumerate((bad, *good)):
+        call(shop, delivery=f"d{number}", order=order)
+
+    class Killed(BaseException):
+        """No handler of ours stops it."""
+
+    def deadly(account, ids, *, trigger):
+        if bad in ids:
+            raise Killed
+        return take(account, ids, trigger=trigger)
+
+    take = process.pull.take_single
+    monkeypatch.setattr(process.pull, "take_single", deadly)
+    deaths = 0
+    for _ in range(20):
+        try:
+            process.run(shop.account.pk)
+        except Killed:
+            deaths += 1
+        later(minutes=2)
+    assert set(Order.objects.values_list("external_id", flat=True)) == set(good)
+    assert (deaths, SyncError.objects.get().code) == (process.MOST_ATTEMPTS, "kills_worker")
+    states = dict(WebhookArrival.objects.values_list("resource_id", "state"))
+    assert states == {bad: ArrivalState.FAILED, **dict.fromkeys(good, ArrivalState.DONE)}
