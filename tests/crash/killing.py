@@ -18,7 +18,7 @@ import urllib3
 from django.db import connection, connections
 
 FINISHED, FAILED = 0, 70
-PATIENCE = 60.0  # seconds a child may take
+PATIENCE = 60  # seconds a child may take
 
 
 class Killer:
@@ -63,7 +63,7 @@ def killed_at(step: int, work: Callable[[], None], *, requests_only: bool = Fals
         os._exit(_in_child(Killer(step, requests_only=requests_only), work))
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
+        assert os.WTERMSIG(status) == signal.SIGKILL, "the work hung, see where above"
         return True
     assert os.WEXITSTATUS(status) == FINISHED, "the work itself failed, see its traceback above"
     return False
@@ -78,7 +78,8 @@ def steps_of(work: Callable[[], None]) -> int:
 
 
 def _in_child(killer: Killer, work: Callable[[], None]) -> int:
-    faulthandler.dump_traceback_later(PATIENCE, exit=True)  # a child that hangs says where, and fails
+    faulthandler.register(signal.SIGALRM, file=2, chain=True)  # a child that hangs says where, and dies of it
+    signal.alarm(PATIENCE)
     try:
         with killer.counting():
             work()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import datetime as dt
+import email.utils
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -199,7 +200,9 @@ class ShopifySandbox:
         return str(found)
 
     def _serve(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        return self._reply(Call.read(environ)).send(start_response)
+        reply = self._reply(Call.read(environ))
+        reply.headers.setdefault("Date", email.utils.format_datetime(self.store.now(), usegmt=True))
+        return reply.send(start_response)
 
     def _reply(self, call: Call) -> Reply:
         version = GRAPHQL.fullmatch(call.path)
