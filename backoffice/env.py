@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -45,6 +46,21 @@ def whole(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def address(name: str, *, plain: bool) -> str:
+    """Return the address others reach us at, without a trailing slash; empty when unset.
+
+    Raises ImproperlyConfigured for anything but scheme and host; `plain` allows http.
+    """
+    raw = os.environ.get(name, "").strip().rstrip("/")
+    if not raw:
+        return ""
+    parts = urlsplit(raw)
+    wanted = ("https", "http") if plain else ("https",)
+    if parts.scheme not in wanted or not parts.hostname or parts.path or parts.query or parts.username:
+        raise ImproperlyConfigured(f"{name}={raw}: write {wanted[0]}:// and the host, for example https://yiku.example.")
+    return raw
 
 
 def secret(name: str, file: Path) -> str:

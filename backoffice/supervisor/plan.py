@@ -73,6 +73,7 @@ class Plan:
         }
         if self.demo:
             allowed = [f"127.0.0.1:{port}" for port in self.sandbox_ports.values()]
+            shared["PUBLIC_URL"] = env.text("PUBLIC_URL") or self.address.rstrip("/")  # the practice shops may call us
             shared["EGRESS_ALLOW"] = ",".join([*env.words("EGRESS_ALLOW"), *allowed])
         for name, port in self.sandbox_ports.items():
             shared[f"SANDBOX_{name.upper()}_PORT"] = str(port)

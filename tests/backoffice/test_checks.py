@@ -70,6 +70,8 @@ def test_without_keys_nothing_starts(tmp_path):
         ("SECURE", "perhaps", "neither yes nor no"),
         ("WORKERS", "many", "not a whole number"),
         ("WORKERS", "0", "out of range"),
+        ("PUBLIC_URL", "yiku.example", "https://yiku.example"),
+        ("PUBLIC_URL", "https://yiku.example/shop", "https://yiku.example"),
     ],
 )
 def test_a_setting_that_is_nonsense_stops_the_start(tmp_path, name, value, text):

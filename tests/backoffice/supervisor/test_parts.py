@@ -97,6 +97,14 @@ def test_the_demo_listens_on_this_machine_only(monkeypatch, tmp_path):
         plan.from_environment(tmp_path)
 
 
+def test_the_practice_shops_may_call_the_demo(monkeypatch, tmp_path):
+    monkeypatch.setenv("DEMO", "1")
+    monkeypatch.setenv("PORT", "8123")
+    assert plan.from_environment(tmp_path).environment()["PUBLIC_URL"] == "http://127.0.0.1:8123"
+    monkeypatch.setenv("DEMO", "0")
+    assert "PUBLIC_URL" not in plan.from_environment(tmp_path).environment()
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("PORT", "http"), ("PORT", "70000"), ("DEMO", "maybe"), ("ROLES", "web,wrok")]
 )

@@ -156,10 +156,9 @@ def test_a_removed_app_stops_the_account(shop):
 
 
 @pytest.fixture
-def reachable(shop):
+def reachable(shop, settings):
     """The shop may call us."""
-    shop.account.options = {"callback_base": "https://yiku.example"}
-    shop.account.save()
+    settings.PUBLIC_URL = "https://yiku.example"
     return shop
 
 
