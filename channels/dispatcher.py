@@ -50,6 +50,7 @@ class Dispatcher:
         with Listener() as ears:
             self.ears = ears
             restored.check()
+            due.soon_everywhere(due.HOOKS)  # the address at which platforms reach us may be another now
             while not working.stopping():
                 self.once()
                 self.quick(ears.wait(TICK))

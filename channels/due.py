@@ -72,6 +72,12 @@ def soon(account_id: int, kind: str, *, seconds: float = 0.0) -> None:
     DueWork.objects.filter(account_id=account_id, kind=kind, due_at__gt=when).update(due_at=when)
 
 
+def soon_everywhere(kind: str) -> None:
+    """Make a job due now in every account."""
+    now = clock.now()
+    DueWork.objects.filter(kind=kind, due_at__gt=now).update(due_at=now)
+
+
 def claim(limit: int = 50) -> list[Due]:
     """Take what is due of all active accounts, oldest first; two dispatchers never take the same one.
 

@@ -1,12 +1,13 @@
 """Due rows become work; two dispatchers share it; a sale in one shop reaches the other."""
 
+import datetime as dt
 import threading
 import time
 
 import pytest
 from django.db import connections
 
-from backoffice import health
+from backoffice import clock, health
 from backoffice.models import Heartbeat
 from channels import dispatcher as dispatching
 from channels import due, listings, pull, restored, tasks, working
@@ -177,3 +178,16 @@ def test_after_a_restore_orders_come_back_and_nothing_is_written(two, running):
     assert until(lambda: Order.objects.count() == 1)
     time.sleep(0.5)
     assert second.front.stock["A"] == 50
+
+
+def test_a_start_looks_at_the_subscriptions_at_once(two):
+    first, _second = two
+    later = clock.now() + dt.timedelta(hours=1)
+    DueWork.objects.filter(account=first.account).update(due_at=later)
+    working.stop()
+    try:
+        Dispatcher(inline=True).run()
+    finally:
+        working._stop.clear()
+    soon = DueWork.objects.filter(account=first.account, due_at__lt=later)
+    assert set(soon.values_list("kind", flat=True)) == {due.HOOKS}
