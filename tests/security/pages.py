@@ -8,9 +8,9 @@ from tests.matrix.addresses import every, model_of
 LEFT_OUT = {"admin:logout", "set_language", "healthz"}  # healthz: 503 while no dispatcher runs
 
 
-def pages(client, *, rows: int = 2) -> Iterator[tuple[str, str]]:
+def pages(client, *, rows: int = 2, spread: bool = False) -> Iterator[tuple[str, str]]:
     """Open every address with GET, objects of each model included; gives (address, text) of what came as text."""
-    for url in addresses(rows=rows):
+    for url in addresses(rows=rows, spread=spread):
         answer = client.get(url, follow=False)
         if not answer.streaming and answer.status_code == 200:
             yield url, answer.content.decode(errors="replace")
@@ -18,18 +18,24 @@ def pages(client, *, rows: int = 2) -> Iterator[tuple[str, str]]:
             raise AssertionError(f"{url}: {answer.status_code}")
 
 
-def addresses(*, rows: int = 2) -> Iterator[str]:
-    """Every address, with the first rows of a model where a page is about one."""
+def addresses(*, rows: int = 2, spread: bool = False) -> Iterator[str]:
+    """Every address, with the first rows of a model where a page is about one, or rows spread from first to last."""
     for one in every():
         if one.name in LEFT_OUT:
             continue
         if one.model and one.arguments:
-            for row in model_of(one.model)._default_manager.order_by("pk")[:rows]:
-                yield one.url(row.pk)
+            yield from (one.url(pk) for pk in _rows(one.model, rows, spread))
         elif one.arguments:
             yield from {one.url(), *_about_first(one)}
         else:
             yield one.url()
+
+
+def _rows(model, rows, spread):
+    keys = list(model_of(model)._default_manager.order_by("pk").values_list("pk", flat=True))
+    if not spread or len(keys) <= rows:
+        return keys[:rows]
+    return [keys[place * (len(keys) - 1) // (rows - 1)] for place in range(rows)]
 
 
 def _about_first(one):
