@@ -19,6 +19,7 @@ urlpatterns = [
     path("admin/progress/<int:pk>/", views.progress, name="progress"),
     path("admin/two-factor/", twofactor_pages.own, name="two_factor"),
     path("admin/two-factor/code/", twofactor_pages.code, name="two_factor_code"),
+    path("admin/search/", admin.site.admin_view(views.search), name="search"),
     *[path("", include(name)) for name in APP_URLS if find_spec(name)],
     path("admin/", admin.site.urls),
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
+from django.core.paginator import InvalidPage
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import check_for_language
@@ -53,3 +55,12 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     return JsonResponse(
         {"state": row.state, "done": row.done, "total": row.total, "message": row.message, "result": row.result}
     )
+
+
+@never_cache
+def search(request: HttpRequest) -> HttpResponse:
+    """Unfold's search among the pages; a page number that does not exist is not there, instead of an error of ours."""
+    try:
+        return admin.site.search(request)  # type: ignore[attr-defined, no-any-return] # unfold's site
+    except InvalidPage:
+        raise Http404 from None

@@ -78,6 +78,7 @@ PAGES = {
     "set_language": ("-", "open"),
     "home_cards": ("*", "-"),
     "progress": ("*", "-"),
+    "search": ("*", "*"),
     "two_factor": ("*", "*"),
     "two_factor_code": ("*", "*"),
     "api-schema": ("oi", "-"),
