@@ -59,7 +59,9 @@ def address(name: str, *, plain: bool) -> str:
     parts = urlsplit(raw)
     wanted = ("https", "http") if plain else ("https",)
     if parts.scheme not in wanted or not parts.hostname or parts.path or parts.query or parts.username:
-        raise ImproperlyConfigured(f"{name}={raw}: write {wanted[0]}:// and the host, for example https://yiku.example.")
+        raise ImproperlyConfigured(
+            f"{name}={raw}: write {wanted[0]}:// and the host, for example https://yiku.example."
+        )
     return raw
 
 
