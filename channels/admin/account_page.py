@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from backoffice.errors import YikuError
-from channels import accounts, budget, due, listings, pull, wording
+from channels import accounts, budget, due, listings, naming, pull, wording
 from channels.admin import kit
 from channels.connectors.base import Capability, ConnectorError
 from channels.models import (
@@ -56,7 +56,7 @@ def show(site: AdminSite, request: HttpRequest, account: Account) -> HttpRespons
         health=_health(account),
         counts=_counts(account),
         brakes=_brakes(account),
-        errors=_errors(account),
+        errors=_errors(request, account),
         runs=_visits(account),
         places=_places(account),
         warehouses=_free_warehouses(account),
@@ -118,9 +118,10 @@ def _brakes(account: Account) -> list[dict[str, Any]]:
     ]
 
 
-def _errors(account: Account) -> list[dict[str, Any]]:
-    rows = SyncError.objects.filter(account=account, state=ErrorState.OPEN)[:RECENT]
-    return [{"error": row, "words": wording.explained(row)} for row in rows]
+def _errors(request: HttpRequest, account: Account) -> list[dict[str, Any]]:
+    rows = SyncError.objects.select_related("account").filter(account=account, state=ErrorState.OPEN)[:RECENT]
+    about = naming.subjects(request, rows)
+    return [{"error": row, "words": wording.explained(row), "about": about[row.pk]} for row in rows]
 
 
 def _visits(account: Account) -> list[dict[str, Any]]:

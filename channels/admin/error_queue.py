@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -17,7 +17,8 @@ from unfold.decorators import action, display
 
 from backoffice import audit
 from backoffice.adminkit import Outcome, report_outcomes
-from channels import error_queue, reruns, wording
+from backoffice.search import search_form
+from channels import error_queue, naming, reruns, wording
 from channels.admin import kit
 from channels.models import ErrorState, InboundPayload, SyncError
 
@@ -39,13 +40,13 @@ class SyncErrorAdmin(kit.ShopsAdmin):
     """Every failure as a row."""
 
     empty_note = _("All is well: what a platform refuses or nobody can read waits here for a person.")
-    list_display = ("what", "kind_shown", "account", "reference", "state_shown", "attempts", "last_seen")
+    list_display = ("what", "kind_shown", "subject", "account", "state_shown", "attempts", "last_seen")
     list_display_links = ("what",)
     list_filter = (("state", admin.ChoicesFieldListFilter), kit.AccountFilter)
     list_select_related = ("account",)
     ordering = ("-last_seen_at", "-id")
     prefix_search = ("reference",)
-    search_help_text = _("Order, listing or topic: type the beginning")
+    search_help_text = _("SKU, order number or platform's id: type the beginning")
     actions = ("run_again", "ignore")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -55,6 +56,26 @@ class SyncErrorAdmin(kit.ShopsAdmin):
     def has_rerun_permission(self, request: HttpRequest) -> bool:
         """Who may run rows again."""
         return kit.may(request, "rerun_syncerror")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[SyncError], search_term: str
+    ) -> tuple[QuerySet[SyncError], bool]:
+        """By the platform's id as it stands in the row, by SKU, by order number."""
+        term = search_form(search_term)
+        if not term:
+            return queryset, False
+        found = Q(reference__istartswith=search_term.strip())
+        for beginning in naming.references_like(search_term):
+            found |= Q(reference=beginning) | Q(reference__startswith=f"{beginning}@")
+        return queryset.filter(found), False
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Say what the entries of one page are about, at once."""
+        shown = super().get_changelist_instance(request)
+        named = naming.subjects(request, shown.result_list)
+        for row in shown.result_list:
+            row.about = named[row.pk]
+        return shown
 
     def get_urls(self) -> list[Any]:
         return [
@@ -80,6 +101,7 @@ class SyncErrorAdmin(kit.ShopsAdmin):
             what=what,
             advice=advice,
             kind=KINDS.get(row.kind, row.kind),
+            about=naming.subjects(request, [row])[row.pk],
             text=pretty(row.payload) if revealed and row.payload else "",
             may_rerun=self.has_rerun_permission(request),
             may_reveal=kit.may(request, "reveal_inboundpayload"),
@@ -106,7 +128,12 @@ class SyncErrorAdmin(kit.ShopsAdmin):
         """A sentence for a clerk."""
         return wording.explained(row)[0]
 
-    @admin.display(description=_("about"))
+    @display(description=_("about"), header=True)
+    def subject(self, row: Any) -> list[Any]:
+        """The SKU and where, or the order."""
+        return [row.about.label, row.about.note]
+
+    @admin.display(description=_("kind"))
     def kind_shown(self, row: SyncError) -> Any:
         """What it is about."""
         return KINDS.get(row.kind, row.kind)
