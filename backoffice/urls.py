@@ -11,6 +11,7 @@ from backoffice import twofactor_pages, views
 # An app that serves addresses outside the admin has a urls.py; its name is all the ground knows.
 APP_URLS = ("backoffice.api.urls", "inventory.urls", "finance.urls", "orders.urls", "channels.urls")
 
+handler500 = "backoffice.api.pages.broken"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("healthz", views.healthz, name="healthz"),

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.csrf import csrf_exempt
+from django.views.defaults import server_error
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import BasePermission
@@ -76,11 +77,22 @@ def docs(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def nowhere(request: HttpRequest, rest: str) -> JsonResponse:
     """Answer an unknown address below /api/ as a problem, not with a page."""
-    problem = {
-        "type": "https://yiku.invalid/problems/not_found",
-        "title": "not found",
-        "status": 404,
-        "code": "not_found",
-        "detail": "There is no such endpoint.",
+    return _problem(404, "not_found", "There is no such endpoint.")
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer an error of ours: a problem for a program, a page for a person; neither says what broke."""
+    if not request.path.startswith("/api/"):
+        return server_error(request)
+    return _problem(500, "internal_error", "Something broke on our side and was logged. Send the request again.")
+
+
+def _problem(status: int, code: str, detail: str) -> JsonResponse:
+    body = {
+        "type": f"https://yiku.invalid/problems/{code}",
+        "title": code.replace("_", " "),
+        "status": status,
+        "code": code,
+        "detail": detail,
     }
-    return JsonResponse(problem, status=404, content_type="application/problem+json")
+    return JsonResponse(body, status=status, content_type="application/problem+json")

@@ -87,7 +87,10 @@ def test_an_address_of_the_api_that_breaks(house, client, monkeypatch, told, nam
     client.raise_request_exception = False
     headers = {"authorization": f"Bearer {token}", "idempotency-key": "k1"}
     data = {"data": "{}", "content_type": "application/json"} if method == "post" else {}
-    told(getattr(client, method)(url, headers=headers, **data))
+    answer = getattr(client, method)(url, headers=headers, **data)
+    told(answer)
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "internal_error"
 
 
 def test_a_hook_that_breaks(house, client, monkeypatch, told):
