@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from orders.contracts import from_json
 from orders.desk import holds
-from orders.intake import change
 from orders.intake import goods as goods_of
-from orders.intake.change import Change
+from orders.intake.deciding import accept as take_over
 from orders.intake.drafts import draft_of
-from orders.intake.page import page_of
+from orders.intake.known import Change, read
+from orders.intake.page import Page, page_of
+from orders.intake.writing import write_accepted
 from orders.match import CodeMatcher
 from orders.models import Order, OrderVersion
 
@@ -32,7 +33,7 @@ def accept(order_ids: Sequence[int]) -> set[int]:
 
 def _accept(shop_id: int, order_ids: Sequence[int]) -> list[int]:
     page = page_of(shop_id)
-    known = change.read(order_ids)
+    known = read(order_ids)
     waiting = {one.order.pending_version_id: one for one in known.values() if one.order.pending_version_id is not None}
     texts = OrderVersion.objects.filter(pk__in=list(waiting)).values_list("pk", "content")
     changes = [Change(waiting[pk], draft_of(from_json(text)), pk) for pk, text in texts]
@@ -40,14 +41,14 @@ def _accept(shop_id: int, order_ids: Sequence[int]) -> list[int]:
     keys = {goods_of.key_of(line.incoming) for one in changes for line in one.draft.lines}
     matched = goods_of.find(keys, CodeMatcher())
     for edit in changes:
-        change.accept(page, edit, matched)
+        take_over(page, edit, matched)
         _settle(page, edit)
-    change.write_accepted(page, changes)
+    write_accepted(page, changes)
     orders = [edit.order for edit in changes]
     return [order.pk for order in orders if order.state == State.HELD and order.hold_code == holds.EDITED]
 
 
-def _settle(page: change.Page, one: Change) -> None:
+def _settle(page: Page, one: Change) -> None:
     """The edit waits no more; an order that was not stopped for it only loses the mark."""
     order = one.order
     order.pending_version_id, order.updated_at = None, page.now
