@@ -23,7 +23,40 @@ ONCE = {
     "channels_account": ("platform", "external_shop_id"),
     "backoffice_lease": ("name",),
     "backoffice_idempotentreply": ("key_id", "idempotency_key"),
+    "channels_listing": ("account_id", "external_id"),
+    "channels_remotelocation": ("account_id", "external_id"),
+    "channels_duework": ("account_id", "kind"),
+    "channels_publicationlog": ("idempotency_key",),
+    "orders_orderfeed": ("sequence",),
+    "orders_shipment.number": ("order_id", "number"),
+    "orders_shipmentline": ("shipment_id", "line_id"),
+    "finance_postingrequest": ("reference",),
+    "finance_voucher": ("reference",),
+    "finance_voucher.number": ("period_id", "number"),
+    "finance_openitem": ("reference",),
 }
+# One at a time: another may follow when the first is over.
+OPEN_ONCE = {
+    "listing_one_match": ("channels_listingmatch", {"listing_id"}),
+    "brake_one_waiting": ("channels_pushbrake", {"account_id"}),
+    "drift_open_once": ("channels_driftfinding", {"listing_id", "location_id"}),
+    "sync_error_open_once": ("channels_syncerror", {"kind", "account_id", "reference"}),
+    "warehouse_one_location": ("channels_locationlink", {"account_id", "warehouse_id"}),
+    "shipment_external_once": ("orders_shipment", {"order_id", "external_id"}),
+    "shop_warehouse_open_once": ("inventory_shopwarehouse", {"shop_id", "warehouse_id"}),
+}
+GROWING = (
+    "backoffice_auditentry",
+    "channels_platformobservation",
+    "channels_publicationlog",
+    "finance_exchangerate",
+    "finance_voucher",
+    "finance_voucherline",
+    "inventory_stockentry",
+    "orders_orderevent",
+    "orders_orderversion",
+    "orders_reviewlog",
+)
 CHECKS = {
     "inventory_balance": "balance_not_negative",
     "inventory_reservation": "reservation_not_negative",
@@ -43,6 +76,38 @@ def unique(table):
         return [{row[2] for row in cursor.execute(f"PRAGMA index_info('{name}')").fetchall()} for name in names]
 
 
+def unique_while_open(table):
+    """The sets of columns that are unique on a condition, by the name of the index."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT i.relname, a.attname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid "
+                "JOIN pg_attribute a ON a.attrelid = i.oid "
+                "WHERE x.indrelid = %s::regclass AND x.indisunique AND x.indpred IS NOT NULL",
+                [table],
+            )
+        else:
+            cursor.execute(
+                "SELECT l.name, c.name FROM pragma_index_list(%s) l, pragma_index_info(l.name) c "
+                'WHERE l."unique" = 1 AND l.partial = 1',
+                [table],
+            )
+        found = {}
+        for name, column in cursor.fetchall():
+            found.setdefault(name, set()).add(column)
+        return found
+
+
+def refusals(table):
+    """The triggers on a table that let it only grow."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = %s::regclass", [table])
+            return [sql for (sql,) in cursor.fetchall() if "append_only" in sql]
+        cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table])
+        return [sql for (sql,) in cursor.fetchall() if "append-only" in sql]
+
+
 def checks(table):
     """Where the table's CHECK constraints are spelt out, or their names."""
     with connection.cursor() as cursor:
@@ -56,7 +121,20 @@ def checks(table):
 
 @pytest.mark.parametrize("table", sorted(ONCE))
 def test_a_twin_is_refused_by_the_database(table):
-    assert set(ONCE[table]) in unique(table)
+    assert set(ONCE[table]) in unique(table.partition(".")[0])
+
+
+@pytest.mark.parametrize("name", sorted(OPEN_ONCE))
+def test_a_second_open_one_is_refused_by_the_database(name):
+    table, columns = OPEN_ONCE[name]
+    assert unique_while_open(table)[name] == columns
+
+
+@pytest.mark.parametrize("table", GROWING)
+def test_what_is_written_stays(table):
+    said = " ".join(refusals(table))
+    assert "BEFORE UPDATE" in said
+    assert "BEFORE DELETE" in said
 
 
 @pytest.mark.parametrize("table", sorted(CHECKS))

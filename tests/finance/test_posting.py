@@ -231,6 +231,17 @@ def test_a_zombie_whose_successor_still_works_writes_nothing():
     assert not Voucher.objects.exists()
 
 
+def test_a_late_worker_puts_off_nothing_of_its_successors(monkeypatch):
+    posting.request_sale(sale=sale())
+    zombie = worker.claim_page(10)
+    with clock.moved_to(lambda: dt.datetime.now(dt.UTC) + worker.LEASE):
+        worker.claim_page(10)
+    monkeypatch.setattr(worker, "_post_together", lambda _claims: 1 / 0)  # its statement fails at last
+    result = worker.PostResult()
+    worker.post_claims(zombie, result)
+    assert (result.failed, state()) == (0, ("due", ""))
+
+
 def test_a_request_that_kills_its_worker_again_and_again_is_given_to_a_person():
     posting.request_sale(sale=sale("orders.shipment:1"))
     later = dt.datetime.now(dt.UTC)

@@ -9,12 +9,15 @@ from functools import partial
 import pytest
 from django.db import transaction
 
-from inventory import ledger, reservations
+from backoffice.models import AuditEntry
+from inventory import counts, ledger, reservations
+from inventory.counts import CountOrder
 from inventory.errors import NegativeStock
 from inventory.ledger import EntryDraft
 from inventory.models import Balance, Reservation, StockChange, StockEntry
 from tests.inventory.factories import buckets, bundle, sku, stock, want, want_bundle, warehouse
 from tests.inventory.invariants import broken
+from tests.inventory.sheets import xlsx
 from tests.inventory.threads import errors, together
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -255,3 +258,14 @@ def test_the_fast_path_writes_the_same_rows_as_the_slow_one(hot, one_consumer):
     assert rows[0] == rows[1]
     news = StockChange.objects.order_by("-id")[:2]
     assert [(one.cause, [d.consumer for d in one.deliveries.all()]) for one in news] == [("reserve", ["tester"])] * 2
+
+
+def test_a_count_confirmed_by_two_people_is_posted_once(hot):
+    item, place = hot
+    for found in (90, 85, 70):
+        count = counts.preview(file=xlsx([("HOT", found)]), order=CountOrder(warehouse_id=place.pk), user=None)
+        results = together(*[lambda pk=count.pk: counts.post(document_id=pk, user=None)] * 6)
+        assert not errors(results)
+        assert Balance.objects.get().on_hand == found
+    assert AuditEntry.objects.filter(action="stock.count").count() == 3
+    assert broken() == []

@@ -147,6 +147,14 @@ def test_released_orders_are_checked_again_and_told_why_they_stay():
     assert one(actions.release_hold(order_ids=[seller.order(2).pk], actor=LI)).ok
 
 
+def test_only_held_orders_go_through_review_again():
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG")))
+    outcome = one(actions.release_hold(order_ids=[seller.order(1).pk], actor=LI))
+    assert (outcome.ok, seller.order(1).state) == (False, "approved")
+    assert seller.buckets("MUG") == (5, 0, 1)
+
+
 def test_what_a_person_approved_is_not_asked_again():
     seller = Seller(MUG=5)
     first = order(1, line("MUG"), buyer_note="gift wrap please")
