@@ -2,10 +2,12 @@
 
 import pytest
 
+from inventory.models import Reservation
 from orders.contracts import OrderStatus
 from orders.desk import actions
 from orders.fulfil import shipping
 from orders.models import Order, OrderEvent, OrderLine, OrderVersion, ReviewLog, Shipment
+from tests.inventory.invariants import broken
 from tests.inventory.threads import errors, together
 from tests.orders.factories import Seller, at, later, line, order
 
@@ -112,6 +114,27 @@ def test_bulk_approvals_of_the_same_orders_in_opposite_order():
     assert sum(row.ok for rows in results for row in rows) == 300
     assert Order.objects.filter(state="approved").count() == 300
     assert seller.buckets("MUG") == (300, 200, 300)
+
+
+def test_five_hundred_orders_at_the_same_moment_for_three_hundred_pieces():
+    seller = Seller(MUG=300)
+    work = pages(20, 25, line("MUG"))  # F33, by ten workers that read two pages each
+
+    def worker(first):
+        return lambda: [seller.result(*page) for page in work[first : first + 2]]
+
+    results = together(*[worker(first) for first in range(0, 20, 2)])
+    assert errors(results) == []
+    assert {action for done in results for page in actions_of(done) for action in page} == {"created"}
+    assert seller.buckets("MUG") == (300, 200, 300)
+    assert Reservation.objects.filter(bucket=3).count() == 300
+    assert broken() == []
+    held = Order.objects.filter(state="held")
+    assert (Order.objects.filter(state="approved").count(), held.count()) == (300, 200)
+    assert set(held.values_list("hold_code", flat=True)) == {"short_stock"}
+    named = [log.findings for log in ReviewLog.objects.filter(order__state="held")]
+    assert len(named) == 200
+    assert all([one["code"] for one in findings] == ["short_stock"] and "MUG" in str(findings) for findings in named)
 
 
 def test_a_double_click_on_ship_sends_one_parcel():

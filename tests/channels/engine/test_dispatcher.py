@@ -3,9 +3,10 @@
 import datetime as dt
 import threading
 import time
+from contextlib import closing
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from backoffice import clock, health
 from backoffice.models import Heartbeat
@@ -14,11 +15,12 @@ from channels import due, listings, pull, restored, tasks, working
 from channels.dispatcher import Dispatcher
 from channels.models import Account, DueWork, SyncError, WebhookArrival
 from inventory.models import ShopWarehouse
-from orders.models import Order
+from orders.models import Order, OrderVersion
 from tests.channels.engine.conftest import settle_down
 from tests.channels.engine.test_webhooks import call
 from tests.inventory import factories as stock
 from tests.inventory.factories import buckets
+from tests.inventory.invariants import broken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,7 +77,7 @@ def until(condition, seconds=20.0):
     while time.monotonic() < deadline:
         if condition():
             return True
-        time.sleep(0.05)
+        time.sleep(0.01)
     return False
 
 
@@ -99,6 +101,50 @@ def test_two_dispatchers_do_nothing_twice(two, running):
     assert Order.objects.count() == 10
     on_hand, demand, reserved = buckets(first.sku, first.place)
     assert (on_hand, demand + reserved) == (50, 10)
+
+
+@pytest.mark.postgres
+def test_connections_that_drop_in_the_middle_of_everything_lose_nothing(two, running, later):
+    """F09: PostgreSQL ends all connections again and again, as a restart does; what was cut off is done later, once."""
+    first, second = two
+    running(2)
+    cut, orders = 0, []
+    outside = connection.copy()
+    with closing(outside), outside.cursor() as cursor:
+        for number in range(10):
+            orders.append(first.front.buy(("A", 1)))
+            for delivery in (f"a{number}", f"b{number}"):
+                threading.Thread(target=_told, args=(first, orders[-1], delivery)).start()
+            until(lambda: _others(cursor, "count(*)", "xact_start IS NOT NULL"), seconds=0.5)
+            cut += _others(cursor, "count(pg_terminate_backend(pid))", "true")
+    connection.close()
+    assert cut > 10
+    later(minutes=10)  # the leases of what was cut off end
+    pull.run(first.account.pk)
+    assert until(lambda: (first.front.stock["A"], second.front.stock["A"]) == (40, 40))
+    assert until(lambda: not WebhookArrival.objects.filter(state="waiting").exists())
+    assert sorted(Order.objects.values_list("external_id", flat=True)) == sorted(orders)
+    assert OrderVersion.objects.count() == 10
+    on_hand, demand, reserved = buckets(first.sku, first.place)
+    assert (on_hand, demand + reserved) == (50, 10)
+    assert broken() == []
+
+
+def _others(cursor, figure, which):
+    """A figure about the other connections to this database."""
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    cursor.execute(f"SELECT {figure} {others} AND {which}")
+    return cursor.fetchone()[0]
+
+
+def _told(made, order, delivery):
+    """The platform calls, and calls again until it is thanked."""
+    try:
+        while call(made, order=order, delivery=delivery).status_code != 200:
+            connection.close()
+            time.sleep(0.1)
+    finally:
+        connection.close()
 
 
 def test_the_dispatcher_shows_that_it_lives(two):

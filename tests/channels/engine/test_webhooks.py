@@ -6,10 +6,12 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from channels import pull
 from channels.connectors.base import ConnectorError
 from channels.models import ArrivalState, DueWork, PushJob, SyncError, WebhookArrival, WebhookRefusal
 from channels.webhooks import process, receive, refusals, subscriptions
-from orders.models import Order
+from orders.models import Order, OrderVersion
+from tests.inventory.factories import buckets
 
 
 @pytest.fixture(autouse=True)
@@ -213,3 +215,29 @@ def test_a_call_that_kills_its_worker_is_parked_and_the_others_go_on(shop, monke
     assert (deaths, SyncError.objects.get().code) == (process.MOST_ATTEMPTS, "kills_worker")
     states = dict(WebhookArrival.objects.values_list("resource_id", "state"))
     assert states == {bad: ArrivalState.FAILED, **dict.fromkeys(good, ArrivalState.DONE)}
+
+
+@pytest.mark.parametrize("polled", [True, False], ids=["while the poll goes on", "while we are away too"])
+def test_calls_lost_for_six_hours_cost_no_order(shop, later, polled):
+    """F27: no call arrives; the walk brings the orders, the sweep those shown late, and the calls at last add none."""
+    bought = []
+    for half_hour in range(12):
+        bought.append(shop.front.buy(("A", 1)) if half_hour < 10 else shop.front.buy(("A", 1), take=False))
+        if half_hour == 10:
+            shop.front.hidden.add(bought[-1])  # shown by the platform only when the walk has passed it
+        later(minutes=30)
+        if polled:
+            pull.run(shop.account.pk)
+            assert set(bought) - shop.front.hidden == set(Order.objects.values_list("external_id", flat=True))
+    pull.run(shop.account.pk)
+    late = shop.front.hidden.pop()
+    pull.run(shop.account.pk)
+    assert not Order.objects.filter(external_id=late).exists(), "the sweep below would prove nothing"
+    pull.sweep(shop.account.pk)
+    assert sorted(Order.objects.values_list("external_id", flat=True)) == sorted(bought)
+    for number, order in enumerate(bought):
+        assert call(shop, order=order, delivery=f"late{number}").status_code == 200
+    process.run(shop.account.pk)
+    assert Order.objects.count() == OrderVersion.objects.count() == 12
+    on_hand, demand, reserved = buckets(shop.sku, shop.place)
+    assert (on_hand, demand + reserved) == (10, 12)
