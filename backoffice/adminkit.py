@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, URLField
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import ngettext
@@ -46,6 +46,7 @@ class YikuModelAdmin(ModelAdmin):
     sortable_by: ClassVar[Sequence[str]] = ()
     prefix_search: ClassVar[Sequence[str]] = ()
     deletable = False
+    formfield_overrides: ClassVar[Any] = {URLField: {"assume_scheme": "https"}}  # Django 6 will assume it by itself
     empty_note: ClassVar[Any] = ""  # what an empty list tells: when rows come, what to do next
     paginator = KeysetPaginator
     compressed_fields = True

@@ -16,7 +16,7 @@ def test_the_token_is_kept_nowhere():
     key, token = keys.create(name="erp", scopes=["stock:read"])
     stored = ApiKey.objects.values().get(pk=key.pk)
     assert token not in str(stored)
-    assert token.split("_")[2] not in str(stored)
+    assert token.split("_", 2)[2] not in str(stored)
     assert token not in str(list(AuditEntry.objects.values()))
 
 
