@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from channels.models import SyncError
+from inventory.models import Reason
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +42,19 @@ TRIGGERS: dict[str, Any] = {
     "button": _("a person"),
     "push": _("a sent figure"),
     "file": _("file"),
+}
+CAUSES: dict[str, Any] = {
+    "drift": _("comparison"),
+    "listing_changed": _("listing changed"),
+    "listing_term": _("setting of the listing"),
+    "location": _("location"),
+    "match": _("matched"),
+    "moved": _("moved on the platform"),
+    "person": _("a person"),
+    "policy": _("stock policy"),
+    "switched_on": _("writing turned on"),
+    "warehouses": _("warehouses of the shop"),
+    **{reason.value: reason.label for reason in Reason if reason != Reason.POLICY},
 }
 OUTCOMES: dict[str, Any] = {
     "ok": _("done"),
@@ -205,3 +219,8 @@ def _figures(code: str, params: Mapping[str, Any]) -> str:
 def outcome(code: str) -> Any:
     """Return how a visit or a comparison ended, in words; an empty code is one that still runs."""
     return OUTCOMES.get(code, code) if code else _("running")
+
+
+def cause(code: str) -> Any:
+    """Return why a figure was asked for, in words."""
+    return CAUSES.get(code, code)

@@ -96,7 +96,7 @@ class SyncErrorAdmin(kit.ShopsAdmin):
             request,
             what,
             opts=self.opts,
-            original=row,
+            original=what,
             row=row,
             what=what,
             advice=advice,

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
@@ -92,13 +93,15 @@ class PushJobAdmin(kit.ShopsAdmin):
             request,
             _now("Why this number: %s") % job.listing,
             opts=self.opts,
-            original=job,
+            original=str(job.listing),
             picture=picture,
             job=job,
             places=[place for place in picture.places if place.warehouse_id in seen],
             hidden=any(place.warehouse_id not in seen for place in picture.places),
             code_words=wording.wording(picture.code or job.code) if picture.code or job.code else None,
-            publications=[(log, ANSWERS.get(log.status, log.status)) for log in picture.publications],
+            publications=[
+                (log, ANSWERS.get(log.status, log.status), wording.cause(log.cause)) for log in picture.publications
+            ],
             at_text=timezone.localtime(at or clock.now()).strftime("%Y-%m-%dT%H:%M"),
             may_requeue=self.has_requeue_permission(request),
             may_see_orders=request.user.has_perm("orders.view_order"),
@@ -190,22 +193,32 @@ class PublicationLogAdmin(kit.ShopsLog):
         "desired",
         "answer",
         "observed",
-        "cause",
+        "cause_shown",
     )
     list_display_links = ("decided_at",)
     list_filter = (kit.AccountFilter, ("decided_at", RangeDateTimeFilter))
     list_select_related = ("account", "listing")
     ordering = ("-id",)
     fields = readonly_fields = (
-        "decided_at", "account", "listing", "location", "mode_shown", "cause", "expected", "desired", "sent",
+        "decided_at", "account", "listing", "location", "mode_shown", "cause_shown", "expected", "desired", "sent",
         "answer", "observed", "answered_at", "reason", "inputs_shown",
     )  # fmt: skip
 
     @display(description=_("mode"), label=MODES)
     def mode_shown(self, log: PublicationLog) -> tuple[str, Any]:
         """Sent, not sent, or not needed."""
-        names = {"live": _("sent"), "dry": _("not sent"), "same": _("shown already"), "held": _("held")}
+        names = {
+            "live": pgettext_lazy("figure", "sent"),
+            "dry": _("not sent"),
+            "same": _("shown already"),
+            "held": _("held"),
+        }
         return log.mode, names.get(log.mode, log.mode)
+
+    @admin.display(description=_("cause"))
+    def cause_shown(self, log: PublicationLog) -> Any:
+        """Why the figure was asked for."""
+        return wording.cause(log.cause)
 
     @admin.display(description=_("answer"))
     def answer(self, log: PublicationLog) -> Any:
