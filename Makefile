@@ -43,7 +43,7 @@ soak: install
 	@$(BIN)/python tools/run_tests.py soak
 
 controls: install
-	@$(BIN)/python tools/controls.py $(NAME)
+	@$(BIN)/python tools/controls.py "$(NAME)"
 
 translations: install
 	@$(BIN)/python tools/translations.py

@@ -1,6 +1,10 @@
 """Real threads on a real PostgreSQL: one wins, nothing is doubled, nobody waits for ever."""
 
+import threading
+import time
+
 import pytest
+from django.db import transaction
 
 from inventory.models import Reservation
 from orders.contracts import OrderStatus
@@ -98,6 +102,27 @@ def test_approving_while_the_platform_cancels(turn):
     gone = later(first, status=OrderStatus.CANCELLED)
     results = together(lambda: actions.approve(order_ids=[pk], actor=LI)[0], lambda: seller.take(gone))
     assert errors(results) == []
+    assert seller.order(1).state == "cancelled"
+    assert seller.buckets("MUG") == (5, 0, 0)
+
+
+def test_a_cancellation_over_there_waits_for_the_approval_that_was_first():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG"), buyer_note="urgent")
+    seller.take(first)
+    pk, approving = seller.order(1).pk, threading.Event()
+
+    def approve():
+        with transaction.atomic():
+            actions.approve(order_ids=[pk], actor=LI)
+            approving.set()
+            time.sleep(0.5)  # not committed yet: the other must not decide by what it read before
+
+    def cancel():
+        approving.wait(30)
+        return seller.take(later(first, status=OrderStatus.CANCELLED))
+
+    assert together(approve, cancel) == [None, ["updated"]]
     assert seller.order(1).state == "cancelled"
     assert seller.buckets("MUG") == (5, 0, 0)
 

@@ -69,6 +69,12 @@ def test_the_bucket_is_shared_by_processes(client):
         get(other)
 
 
+def test_of_two_processes_that_read_the_same_figure_one_takes(client):
+    row = budget._row(client.account.pk)
+    assert budget._swap(row, 3.0)
+    assert not budget._swap(row, 3.0), "it must read again what the other left"
+
+
 def test_the_bucket_fills_again_with_time(client, later):
     wire = Wire()
     slow = client(wire, calls_per_second=0.1, call_burst=1)

@@ -253,6 +253,13 @@ def test_ten_times_sync_now_is_one_visit(shop):
     assert [one for one in due.claim() if one.kind == "orders"] == []
 
 
+def test_of_two_dispatchers_that_saw_the_same_job_one_gets_it(shop):
+    due.soon(shop.account.pk, due.ORDERS)
+    seen = [job.pk for job in DueWork.objects.filter(due_at__lte=clock.now())]
+    first, second = due._mark(seen, clock.now()), due._mark(seen, clock.now())
+    assert (len(first), second) == (len(seen), [])
+
+
 def test_a_job_handed_over_and_lost_comes_back(shop, later):
     due.soon(shop.account.pk, due.ORDERS)
     assert "orders" in {one.kind for one in due.claim()}

@@ -2,11 +2,12 @@
 
 import pytest
 
-from backoffice import clock, outbox
-from channels import pull
+from backoffice import clock, locks, outbox
+from backoffice.models import Lease
+from channels import accounts, pull
 from channels.connectors.base import ConnectorError
 from channels.models import DueWork, JobState, PlatformObservation, PublicationLog, SyncError
-from channels.push import jobs, send
+from channels.push import claims, jobs, send
 from tests.channels.engine.conftest import job, poll, settle_down
 from tests.inventory import factories as stock
 
@@ -228,3 +229,39 @@ def test_a_run_takes_over_what_a_dead_worker_left(shop):
     assert jobs.due_accounts() == []
     send.run(shop.account.pk)
     assert shop.front.stock["A"] == 7
+
+
+def test_a_held_account_is_not_written_to_even_when_a_run_had_begun(shop):
+    sold_elsewhere(shop, 3)
+    accounts.hold_writes(because="restored_backup", actor="test")
+    settle_down(shop)
+    assert shop.front.called("push_stock") == 0
+    assert shop.front.stock["A"] == 10
+
+
+def test_a_job_that_was_parked_since_it_was_looked_at_is_not_taken(shop):
+    sold_elsewhere(shop, 3)
+    held = locks.acquire(f"push:account:{shop.account.pk}", "one", 60)
+    work = claims.survey(shop.account.pk, held)
+    assert [row.id for row in work.due] == [job(shop).pk]
+    type(job(shop)).objects.update(state=JobState.PARKED)
+    assert claims.take(shop.account.pk, work.due, held) == []
+    assert job(shop).state == JobState.PARKED
+
+
+def test_a_run_that_lost_its_lease_before_the_send_sends_nothing(shop, monkeypatch):
+    name = f"push:account:{shop.account.pk}"
+
+    def slow(*_given):
+        Lease.objects.filter(name=name).update(until=None)
+        assert locks.acquire(name, "successor", 60)
+        return []
+
+    sold_elsewhere(shop, 1)
+    settle_down(shop)  # our own figure stands there now, so nothing is read or fetched before the next send
+    shop.front.calls.clear()
+    monkeypatch.setattr(send.brake, "held_back", slow)  # the last step before
+    sold_elsewhere(shop, 3)
+    settle_down(shop)
+    assert shop.front.called("push_stock") == 0
+    assert PublicationLog.objects.filter(mode="live").count() == 1
