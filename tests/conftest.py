@@ -70,7 +70,8 @@ def database_url(transactional_db) -> str:
     now = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{now['NAME']}"
-    return f"postgresql://{now['USER']}:{now['PASSWORD']}@/{now['NAME']}?host={now['HOST']}"
+    host = now["HOST"] or now["OPTIONS"].get("host", "")  # an address with ?host= keeps it among the options
+    return f"postgresql://{now['USER']}:{now['PASSWORD']}@/{now['NAME']}?host={host}"
 
 
 @pytest.fixture

@@ -76,6 +76,9 @@ def product(company, child_env, var_folder, tmp_path):
         finally:
             for one in running:
                 os.killpg(one.pid, signal.SIGTERM)
+            sys.stderr.write(
+                (tmp_path / "log").read_text(errors="replace")[-4000:]
+            )  # pytest shows it when a test fails
             for one in running:
                 try:
                     one.wait(15)

@@ -147,6 +147,7 @@ def fail_in_every_way(counter) -> set[str]:
     return secrets
 
 
+@pytest.mark.sqlite  # what is written, not how the engine keeps it
 def test_no_secret_is_found_outside_its_column(people, house, lines, settings, plain):
     """The shops' secrets and the installation's own keys: one sweep over database, log and pages for all."""
     secrets = {settings.SECRET_KEY, settings.HASH_KEY, *settings.FIELD_KEYS}

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-EVERY_DAY = {"sqlite": 8, "postgres": 2}  # each costs ten seconds and more
+EVERY_DAY = {"sqlite": 6, "postgres": 1}  # each costs ten seconds and more
 SOAK = {"sqlite": 1000, "postgres": 200}
 
 
