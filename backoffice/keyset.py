@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import json
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.core.paginator import Paginator
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.views import ChangeList
 
 AFTER, BEFORE, END = "key_after", "key_before", "key_end"
@@ -115,7 +117,10 @@ class KeysetChangeList(ChangeList):
         field = self.lookup_opts.pk if name == "pk" else self.lookup_opts.get_field(name)
         if value is None or isinstance(value, dict | list):
             raise ValueError("a key is a plain value")
-        return field.to_python(value)
+        found = field.to_python(value)
+        if isinstance(found, dt.datetime) and timezone.is_naive(found):
+            raise ValueError("a key holds its zone")  # ours do; this one somebody wrote
+        return found
 
     def _describe(self, request: HttpRequest, ordering: list[str]) -> None:
         self.paginator = KeysetPaginator([], self.list_per_page)

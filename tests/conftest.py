@@ -1,13 +1,16 @@
 """What every test stands on: the database of the pass, a reset that passes the append-only triggers, named people."""
 
 import os
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test.client import Client
+from django.utils import timezone, translation
 
+SHARED = Path(os.environ.get("YIKU_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 POSTGRES = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 
 
@@ -16,6 +19,8 @@ def pytest_collection_modifyitems(config, items):
     left_out = set() if POSTGRES else {"postgres"}
     if POSTGRES:
         left_out.add("sqlite")
+    if not SHARED.is_dir():
+        left_out.add("published")
     if "soak" not in (config.option.markexpr or ""):
         left_out.add("soak")
     kept, dropped = [], []
@@ -48,6 +53,13 @@ def pytest_report_header():
     return f"database: {connection.vendor}"
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Say loudly that the platforms' published specifications were not there to test against."""
+    if not SHARED.is_dir():
+        loud = f"!!! {SHARED} IS NOT HERE: the tests against the platforms' published specifications were LEFT OUT !!!"
+        terminalreporter.write_line(loud, red=True, bold=True)
+
+
 def _flush_past_triggers(self, sql_list):
     """Empty the tables between tests although the database refuses it: the one sanctioned way, and only here."""
     if self.connection.vendor == "postgresql":
@@ -62,6 +74,14 @@ def _flush_past_triggers(self, sql_list):
 
 _original_flush = BaseDatabaseOperations.execute_sql_flush
 BaseDatabaseOperations.execute_sql_flush = _flush_past_triggers
+
+
+@pytest.fixture(autouse=True)
+def plain_language():
+    """A request leaves its reader's language and zone behind in the thread; the next test starts without them."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture
