@@ -1,7 +1,7 @@
 """What W1 costs in ordinary Django: one order at a time, model instances, a row lock per balance, one row per save.
 
 The same rows as ours where a careful programmer would write them (order, contact, version, lines, review, ledger,
-reservations, balances), without checks, hashes or news: it is the shape that is compared, not the features.
+reservations, balances, news of stock), without checks and hashes: it is the shape that is compared.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _one(shop_id: int, warehouses: list[int], data: dict[str, Any]) -> int:
 
 
 def _line(order: Any, place: int, data: dict[str, Any], warehouses: list[int], now: dt.datetime) -> bool:
-    from inventory.models import Balance, Reservation, Sku, StockEntry
+    from inventory.models import Balance, Reservation, Sku, StockChange, StockChangeDelivery, StockEntry
     from orders.models import OrderLine
 
     sku = Sku.objects.get(code_key=data["sku"].casefold())
@@ -130,5 +130,7 @@ def _line(order: Any, place: int, data: dict[str, Any], warehouses: list[int], n
         balance.reserved += quantity
         balance.updated_at = now
         balance.save()
+        news = StockChange.objects.create(sku=sku, warehouse_id=warehouse_id, cause="reserve", created_at=now)
+        StockChangeDelivery.objects.create(event=news, consumer="push", not_before=now)
         return True
     return False
