@@ -65,14 +65,13 @@ def take(reference: str, sku_id: int, warehouse_id: int, quantity: int, actor: s
         "consumers": consumers,
     }
     try:
-        with connection.cursor() as cursor:  # opens the connection, and lets Django name the errors
-            taken = _prepared(cursor, values)
+        taken = _prepared(values)
     except IntegrityError:
         return False
     return bool(taken)
 
 
-def _prepared(opened: Any, values: dict[str, Any]) -> int:
+def _prepared(values: dict[str, Any]) -> int:
     """Run the statement planned once per connection: planning it anew each time costs as much as running it.
 
     Behind a pooler that shares connections (DISABLE_SERVER_SIDE_CURSORS, Django's own setting) it is planned anew.
@@ -80,6 +79,7 @@ def _prepared(opened: Any, values: dict[str, Any]) -> int:
     import psycopg
 
     pooled = bool(connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"))
-    with connection.wrap_database_errors, psycopg.Cursor(opened.connection) as cursor:
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         row = cursor.execute(STATEMENT, values, prepare=not pooled).fetchone()
     return int(row[0]) if row else 0

@@ -74,8 +74,8 @@ def test_a_repeat_of_a_parcel_is_only_confirmed(connector, order):
 
 @pytest.mark.parametrize("fault", ["timeout_after", "drop_after", "truncate"])
 def test_a_parcel_whose_answer_was_lost_does_not_stand_twice(shop, url, connector, order, fault):
-    shop.faults.add(fault, "operation=Fulfil$", seconds=0.8)
-    hurried = connect(url, http=make_client(allow=["127.0.0.1"], read_timeout=0.4, total_timeout=0.4))
+    shop.faults.add(fault, "operation=Fulfil$", seconds=3)
+    hurried = connect(url, http=make_client(allow=["127.0.0.1"], read_timeout=2, total_timeout=2))
     with pytest.raises(ConnectorError) as caught:
         hurried.ship(notice(order))
     assert caught.value.unknown

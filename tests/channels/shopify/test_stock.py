@@ -143,17 +143,17 @@ def test_an_older_push_that_arrives_after_a_newer_is_refused(shop, connector, wr
 
 
 def hurried(url):
-    return connect(url, http=make_client(allow=["127.0.0.1"], read_timeout=0.4, total_timeout=0.4), sleep=None)
+    return connect(url, http=make_client(allow=["127.0.0.1"], read_timeout=2, total_timeout=2), sleep=None)
 
 
 def test_a_time_out_after_the_write_was_applied_is_unknown_with_the_figure_read(shop, url, write):
-    shop.faults.add("timeout_after", "operation=SetStock", seconds=0.8)
+    shop.faults.add("timeout_after", "operation=SetStock", seconds=3)
     (result,) = hurried(url).push_stock([write("TOTE", 7)])
     assert (result.status, result.code, result.observed, result.permanent) == (UNKNOWN, "timeout", 7, False)
 
 
 def test_a_time_out_before_the_write_was_applied_is_unknown_too(shop, url, write):
-    shop.faults.add("timeout_before", "operation=SetStock", seconds=0.8)
+    shop.faults.add("timeout_before", "operation=SetStock", seconds=3)
     (result,) = hurried(url).push_stock([write("TOTE", 7)])
     assert (result.status, result.observed) == (UNKNOWN, 30)
 
