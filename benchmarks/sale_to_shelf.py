@@ -65,10 +65,11 @@ def main() -> int:
 
 def _measure(engine: str, mode: str, rate: int, seconds: float) -> bool:
     with _shops() as urls:
-        _database(engine)
         port = _free_port()
+        os.environ["PUBLIC_URL"] = f"http://127.0.0.1:{port}" if mode == "hook" else ""
+        _database(engine)
         environment = {**os.environ, "EGRESS_ALLOW": "127.0.0.1", "ALLOWED_HOSTS": "127.0.0.1"}
-        _connect(urls, f"http://127.0.0.1:{port}" if mode == "hook" else "")
+        _connect(urls, hooks=mode == "hook")
         with _running(environment, port):
             _calm(seconds=20.0)
             sales = _sell(urls[0], rate, seconds)
@@ -121,7 +122,7 @@ def _database(engine: str) -> None:
     call_command("migrate", verbosity=0)
 
 
-def _connect(urls: Sequence[str], callback: str) -> None:
+def _connect(urls: Sequence[str], *, hooks: bool) -> None:
     """One warehouse, the SKUs, a shop and an account for each sandbox, listings read, webhooks made, writing on."""
     from channels import accounts, listings, pull
     from channels.models import Account
@@ -153,11 +154,11 @@ def _connect(urls: Sequence[str], callback: str) -> None:
     for number, (kind, url) in enumerate(zip(SHOPS, urls, strict=True)):
         shop = Shop.objects.create(code=f"S{number}", name=f"Shop {number}", currency="EUR", country="DE")
         ShopWarehouse.objects.create(shop=shop, warehouse=place, priority=1)
-        options = {"callback_base": callback} if callback else {"webhooks": False}
+        options: dict[str, Any] = {} if hooks else {"webhooks": False}
         options |= {"shop_domain": "bench.myshopify.com"} if kind == "shopify" else {}
         account = Account.objects.create(
             shop=shop, platform=kind, name=shop.code, base_url=url, options=options,
-            poll_seconds=30 if callback else POLL_SECONDS,
+            poll_seconds=30 if hooks else POLL_SECONDS,
         )  # fmt: skip
         accounts.set_credential(account=account, values=secrets[kind], actor="bench")
         # Five sandboxes answer with the same shop's name: here they are five shops.
@@ -168,7 +169,7 @@ def _connect(urls: Sequence[str], callback: str) -> None:
         listings.sync(account.pk)
         pull.run(account.pk)
         send.run(account.pk)
-        if callback:
+        if hooks:
             subscriptions.check(account.pk)
 
 

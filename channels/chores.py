@@ -57,8 +57,9 @@ def _expire_demand() -> None:
 
 def _feed() -> None:
     """Number what changed, for the readers of /orders/changes."""
-    while feed.publish(holder=worker_name(), limit=FEED_PAGE) == FEED_PAGE:
-        pass
+    published = FEED_PAGE
+    while published == FEED_PAGE:
+        published = feed.publish(holder=worker_name(), limit=FEED_PAGE)
 
 
 def _tidy() -> None:

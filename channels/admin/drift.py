@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from channels import wording
 from channels.admin import kit
 from channels.models import DriftFinding, DriftRun, DriftState
 
@@ -47,7 +46,7 @@ class DriftFindingAdmin(kit.ShopsLog):
 
 
 @admin.register(DriftRun)
-class DriftRunAdmin(kit.ShopsLog):
+class DriftRunAdmin(kit.RunColumns, kit.ShopsLog):
     """Each comparison."""
 
     list_display = ("started_at", "account", "trigger_shown", "compared", "in_flight", "drifted", "outcome_shown")
@@ -59,18 +58,3 @@ class DriftRunAdmin(kit.ShopsLog):
         "account", "trigger_shown", "started_at", "ended_at", "compared", "in_flight", "drifted", "outcome_shown",
         "reason",
     )  # fmt: skip
-
-    @admin.display(description=_("started by"))
-    def trigger_shown(self, run: DriftRun) -> Any:
-        """The clock or a person."""
-        return wording.TRIGGERS.get(run.trigger, run.trigger)
-
-    @display(description=_("outcome"), label=kit.OUTCOME_LABELS)
-    def outcome_shown(self, run: DriftRun) -> tuple[str, Any]:
-        """How it ended."""
-        return run.outcome, wording.outcome(run.outcome)
-
-    @admin.display(description=_("reason"))
-    def reason(self, run: DriftRun) -> str:
-        """Why it did not go through."""
-        return wording.sentence(run.code)

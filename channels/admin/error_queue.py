@@ -17,7 +17,7 @@ from unfold.decorators import action, display
 
 from backoffice import audit
 from backoffice.adminkit import Outcome, report_outcomes
-from backoffice.search import search_form
+from backoffice.search import prefix_condition, search_form
 from channels import error_queue, naming, reruns, wording
 from channels.admin import kit
 from channels.models import ErrorState, InboundPayload, SyncError
@@ -64,7 +64,7 @@ class SyncErrorAdmin(kit.ShopsAdmin):
         term = search_form(search_term)
         if not term:
             return queryset, False
-        found = Q(reference__istartswith=search_term.strip())
+        found = prefix_condition(["reference"], search_term.strip())
         for beginning in naming.references_like(search_term):
             found |= Q(reference=beginning) | Q(reference__startswith=f"{beginning}@")
         return queryset.filter(found), False

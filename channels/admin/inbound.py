@@ -19,7 +19,7 @@ ARRIVALS = {ArrivalState.WAITING: "info", ArrivalState.DONE: "success", ArrivalS
 
 
 @admin.register(PollRun)
-class PollRunAdmin(kit.ShopsLog):
+class PollRunAdmin(kit.RunColumns, kit.ShopsLog):
     """Each visit to a platform."""
 
     list_display = (
@@ -48,21 +48,6 @@ class PollRunAdmin(kit.ShopsLog):
     def kind_shown(self, run: PollRun) -> Any:
         """What was asked for."""
         return wording.VISITS.get(run.kind, run.kind)
-
-    @admin.display(description=_("started by"))
-    def trigger_shown(self, run: PollRun) -> Any:
-        """The clock, a call of the platform, a person."""
-        return wording.TRIGGERS.get(run.trigger, run.trigger)
-
-    @display(description=_("outcome"), label=kit.OUTCOME_LABELS)
-    def outcome_shown(self, run: PollRun) -> tuple[str, Any]:
-        """How it ended."""
-        return run.outcome, wording.outcome(run.outcome)
-
-    @admin.display(description=_("reason"))
-    def reason(self, run: PollRun) -> str:
-        """Why it did not go through."""
-        return wording.sentence(run.code)
 
 
 @admin.register(InboundPayload)

@@ -16,10 +16,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 
 from backoffice import audit, clock
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from backoffice.models import User
+from channels import wording
 from channels.models import Account
 from inventory.access import visible
 
@@ -130,3 +132,22 @@ class ShopsAdmin(YikuModelAdmin):
 
 class ShopsLog(ReadOnlyMixin, ShopsAdmin):
     """A log of what happened with the shops: looked at, never written."""
+
+
+class RunColumns:
+    """What a visit and a comparison tell alike: who started it, how it ended, why."""
+
+    @admin.display(description=_("started by"))
+    def trigger_shown(self, run: Any) -> Any:
+        """The clock, a call of the platform, a person."""
+        return wording.TRIGGERS.get(run.trigger, run.trigger)
+
+    @display(description=_("outcome"), label=OUTCOME_LABELS)
+    def outcome_shown(self, run: Any) -> tuple[str, Any]:
+        """How it ended."""
+        return run.outcome, wording.outcome(run.outcome)
+
+    @admin.display(description=_("reason"))
+    def reason(self, run: Any) -> str:
+        """Why it did not go through."""
+        return wording.sentence(run.code)

@@ -18,9 +18,8 @@ LEASE_SECONDS = 120.0
 
 def callback_url(account: Account) -> str:
     """Return the address the platform shall call; empty when nobody said where we are reachable (PUBLIC_URL)."""
-    base = str((account.options or {}).get("callback_base") or settings.PUBLIC_URL)
     path = reverse("channels:hook", args=[account.platform, account.hook_token])
-    return f"{base.rstrip('/')}{path}" if base else ""
+    return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""
 
 
 def check(account_id: int) -> bool | None:

@@ -1,5 +1,8 @@
 """A little of everything, so that every page has something to show."""
 
+import io
+import logging
+
 import pytest
 
 from finance.currencies import seed_currencies
@@ -23,3 +26,16 @@ def see(people):
         return people.client(role)
 
     return client
+
+
+@pytest.fixture
+def lines():
+    """Everything the product logs, as its own handler writes it."""
+    handler = next(
+        one for one in logging.getLogger().handlers if one.formatter and "Processor" in type(one.formatter).__name__
+    )
+    mine = logging.StreamHandler(io.StringIO())
+    mine.setFormatter(handler.formatter)
+    logging.getLogger().addHandler(mine)
+    yield mine.stream
+    logging.getLogger().removeHandler(mine)

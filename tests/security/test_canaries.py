@@ -1,6 +1,5 @@
 """S70, S71: secrets are planted, everything fails and quotes them, and then they are looked for everywhere."""
 
-import io
 import json
 import logging
 import re
@@ -85,19 +84,6 @@ class Planted:
         except Exception as error:
             self.said = str(error)
             assert not any(value in self.said for value in self.canaries.values())
-
-
-@pytest.fixture
-def lines():
-    """Everything the product logs, as its own handler writes it."""
-    handler = next(
-        one for one in logging.getLogger().handlers if one.formatter and "Processor" in type(one.formatter).__name__
-    )
-    mine = logging.StreamHandler(io.StringIO())
-    mine.setFormatter(handler.formatter)
-    logging.getLogger().addHandler(mine)
-    yield mine.stream
-    logging.getLogger().removeHandler(mine)
 
 
 def texts():

@@ -1,8 +1,5 @@
 """S74: what breaks inside is told to the log, and there without secrets; nobody outside and no mail learns of it."""
 
-import io
-import logging
-
 import pytest
 from django.contrib import admin
 from django.core import mail
@@ -23,19 +20,7 @@ def breaks(*args, **kwargs):
 
 
 @pytest.fixture
-def log():
-    handler = next(
-        one for one in logging.getLogger().handlers if one.formatter and "Processor" in type(one.formatter).__name__
-    )
-    mine = logging.StreamHandler(io.StringIO())
-    mine.setFormatter(handler.formatter)
-    logging.getLogger().addHandler(mine)
-    yield mine.stream
-    logging.getLogger().removeHandler(mine)
-
-
-@pytest.fixture
-def told(settings, log):
+def told(settings, lines):
     """Look at an answer and at everything else an error could have been told to."""
     settings.ADMINS = settings.MANAGERS = [("Boss", "boss@example.com")]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -46,7 +31,7 @@ def told(settings, log):
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
         assert mail.outbox == []
-        written = log.getvalue()
+        written = lines.getvalue()
         assert "RuntimeError" in written  # whoever runs the house can find it
         assert "zqcanarytoken1" not in written
         assert "canary-local" not in written
