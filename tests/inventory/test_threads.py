@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from backoffice.models import AuditEntry
 from inventory import counts, ledger, reservations
@@ -53,6 +53,17 @@ def read_check_save(item, place):
 def test_control_without_a_lock_the_same_threads_oversell(hot):
     together(*[partial(read_check_save, *hot)] * WRITERS)
     assert Reservation.objects.count() > Balance.objects.get().reserved, "if this fails, the tests below prove nothing"
+
+
+def test_a_single_reservation_is_planned_once_per_connection(hot):
+    item, place = hot
+    for number in range(3):
+        assert not reservations.reserve_one(want=want(f"plan:{number}", item, 1, place)).shortages
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE statement LIKE '%WITH taken%'"
+        )
+        assert cursor.fetchall() == [(3,)]
 
 
 def test_single_reservations_of_a_hot_sku_sell_exactly_what_there_is(hot):
