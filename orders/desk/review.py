@@ -23,7 +23,7 @@ from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewL
 
 State = Order.State
 Parts = tuple[tuple[int, Decimal], ...]
-BY_PERSON = (holds.MANUAL,)  # no review lets these go
+BY_PERSON = (holds.MANUAL, holds.SHIPPED_MORE, holds.WITHOUT_STOCK)  # no review lets these go
 ACTOR = "review"
 
 
@@ -31,8 +31,9 @@ ACTOR = "review"
 def review(*, order_ids: Sequence[int], actor: str = ACTOR, release_manual: bool = False) -> dict[int, str]:
     """Review orders again as they stand; returns order id → "approved" or "held". Reserves what it approves.
 
-    Orders that wait for payment, are cancelled or have nothing left to ship are left out, and so are those a person
-    holds unless `release_manual`, and those with an edit waiting.
+    Orders that wait for payment, are cancelled or have nothing left to ship are left out, and so are those that only a
+    person lets go (held by hand, or goods left that our books cannot explain) unless `release_manual`, and those with
+    an edit waiting.
     """
     orders = locks.locked_rows(Order.objects.filter(pk__in=order_ids))
     due = [one for one in orders if _can_be_judged(one, release_manual)]

@@ -90,7 +90,8 @@ def _past_events(page: Page, mine: Sequence[Fresh]) -> None:
         return
     orders = locks.locked_rows(Order.objects.filter(pk__in=told))
     events.apply(page, [(order, told[order.pk].draft.incoming) for order in orders])
-    due = [order for order in orders if order.state == State.HELD and told[order.pk].sent_elsewhere]
+    sent = [order for order in orders if told[order.pk].sent_elsewhere]
+    due = [order for order in sent if order.state == State.HELD and order.hold_code not in review.BY_PERSON]
     review.judge(due, actor=ACTOR, rules=page.rules)
 
 

@@ -46,7 +46,7 @@ def apply(page: Page, pairs: Sequence[tuple[Order, IncomingOrder]]) -> None:
                 twin.external_id = fulfilment.external_id
                 links.append((twin.pk, twin.external_id))
             else:
-                mine += _sent_elsewhere(page, order, fulfilment)
+                mine += _sent_elsewhere(page, order, fulfilment, incoming)
         fresh = [one for one in incoming.refunds if one.external_id not in known_refunds[order.pk]]
         refunds.record(order, sorted(fresh, key=lambda one: one.refunded_at), page.now, ACTOR)
     bulk.update_rows(Shipment, ["id"], ["external_id"], links, prepared=True)
@@ -80,14 +80,21 @@ def _twin(fulfilment: IncomingFulfilment, incoming: IncomingOrder, mine: Sequenc
     return None
 
 
-def _sent_elsewhere(page: Page, order: Order, fulfilment: IncomingFulfilment) -> list[Shipment]:
-    """Record a parcel that somebody sent on the platform; nothing when all of it had left already."""
+def _sent_elsewhere(
+    page: Page, order: Order, fulfilment: IncomingFulfilment, incoming: IncomingOrder
+) -> list[Shipment]:
+    """Record a parcel that somebody sent on the platform; nothing when all of it had left already.
+
+    Goods that left although they are wanted no more (sent and cut in one delivery) leave our stock as well, and a
+    person gets to know.
+    """
     if order.state == State.CANCELLED:
         holds.put(order, holds.CANCELLED_LATE, page.now)
         order.save(update_fields=["hold_code", "hold_note", "hold_department", "held_since"])
         return []
     hand = parcels.open_order(order)
-    wanted = _units(hand, fulfilment)
+    wanted = _units(hand, fulfilment, incoming)
+    more = any(wanted.get(line.pk, ZERO) > max(line.quantity - line.shipped_quantity, ZERO) for line in hand.lines)
     if not wanted:
         return []
     _make_sure_of_goods(page, hand, wanted)
@@ -104,18 +111,27 @@ def _sent_elsewhere(page: Page, order: Order, fulfilment: IncomingFulfilment) ->
     made = parcels.record(hand, [sending], ACTOR)
     if short:
         _give_up_demand(page, hand, short)
-        holds.put(order, holds.WITHOUT_STOCK, page.now)
+    if short or more:
+        holds.put(order, holds.WITHOUT_STOCK if short else holds.SHIPPED_MORE, page.now)
         order.save(update_fields=["hold_code", "hold_note", "hold_department", "held_since"])
     return made
 
 
-def _units(hand: Hand, fulfilment: IncomingFulfilment) -> dict[int, Decimal]:
-    """Return the units of each line that are news; a parcel without lines holds all that was left."""
+def _units(hand: Hand, fulfilment: IncomingFulfilment, incoming: IncomingOrder) -> dict[int, Decimal]:
+    """Return the units of each line that are news; a parcel without lines holds all that was left.
+
+    What the platform's parcels hold altogether beyond all that has left here is news too, wanted or not: never more
+    than was ordered.
+    """
     told = dict(fulfilment.lines)
+    altogether: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for name, quantity in (row for one in incoming.fulfilments for row in one.lines):
+        altogether[name] += quantity
     found = {}
     for line in hand.lines:
         left = max(line.quantity - line.shipped_quantity, ZERO)
-        units = min(told.get(line.external_id, ZERO), left) if told else left
+        beyond = min(altogether[line.external_id], line.ordered_quantity) - line.shipped_quantity
+        units = min(told.get(line.external_id, ZERO), max(left, beyond)) if told else left
         if units > 0:
             found[line.pk] = units
     return found

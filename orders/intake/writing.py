@@ -189,5 +189,6 @@ def finish(page: Page, changes: Sequence[Change]) -> None:
         kind = OrderEvent.Kind.CANCELLED
         news = {"source": "platform"}
         parcels.announce([OrderEvent(order=one, kind=kind, created_at=page.now, data=news) for one in gone])
-    due = [change.order for change in changes if change.judge and change.order.state == State.HELD]
+    judged = [change.order for change in changes if change.judge]
+    due = [order for order in judged if order.state == State.HELD and order.hold_code not in review.BY_PERSON]
     review.judge(due, actor=ACTOR, rules=page.rules)

@@ -75,6 +75,44 @@ def test_goods_sent_without_stock_are_pointed_out_and_never_negative():
     assert ShipmentGoods.objects.get().quantity == 1
 
 
+def cut_and_sent():
+    """An order of three mugs and a lamp: all mugs left over there, and are wanted no more."""
+    lines = line("MUG", 0, 1, ordered_quantity=Decimal(3)), line("LAMP", 1, 2)
+    return {"lines": lines, "fulfilments": (parcel(1, ("1", "3")),)}
+
+
+def test_goods_sent_and_cut_in_one_delivery_leave_our_stock_and_a_person_is_told():
+    seller = Seller(MUG=5, LAMP=5)
+    first = order(1, line("MUG", 3, 1), line("LAMP", 1, 2))
+    seller.take(first)
+    seller.take(later(first, **cut_and_sent()))
+    found = seller.order(1)
+    assert (found.hold_code, found.hold_department) == ("shipped_more", "service")
+    assert (seller.buckets("MUG"), seller.buckets("LAMP")) == ((2, 0, 0), (5, 0, 1))
+    assert [(one.quantity, one.shipped_quantity) for one in seller.lines(1)] == [(0, 3), (1, 0)]
+    sale = PostingRequest.objects.get()
+    assert sale.total == 0, "they sell nothing, and cost what they cost"
+
+
+def test_goods_sent_and_cut_before_the_order_was_first_heard_of_leave_our_stock():
+    seller = Seller(MUG=5, LAMP=5)
+    first = order(1, line("MUG"), total=Decimal(10))
+    seller.take(dataclasses.replace(first, **cut_and_sent()))
+    assert (seller.buckets("MUG"), seller.buckets("LAMP")) == ((2, 0, 0), (5, 1, 0))
+    assert (seller.order(1).state, seller.order(1).hold_code) == ("held", "shipped_more")
+
+
+def test_a_parcel_of_ours_told_with_other_contents_takes_nothing_twice():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG", 3))
+    seller.take(first)
+    shipped(seller, 1, Parcel(lines={seller.lines(1)[0].pk: Decimal(2)}))
+    cut = line("MUG", 2, ordered_quantity=Decimal(3))
+    seller.take(later(first, lines=(cut,), fulfilments=(parcel(1, ("1", "1")), parcel(2, ("1", "1")))))
+    assert (seller.buckets("MUG"), Shipment.objects.count()) == ((3, 0, 0), 1)
+    assert seller.order(1).hold_code == ""
+
+
 def test_our_own_parcel_coming_back_is_linked_not_counted_again():
     seller = Seller(MUG=5)
     first = order(1, line("MUG", 2))
