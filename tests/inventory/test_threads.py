@@ -10,11 +10,12 @@ import pytest
 from django.db import connection, transaction
 
 from backoffice.models import AuditEntry
-from inventory import counts, ledger, reservations
+from inventory import balances, counts, ledger, reservations, single_reservation
 from inventory.counts import CountOrder
 from inventory.errors import NegativeStock
 from inventory.ledger import EntryDraft
 from inventory.models import Balance, Reservation, StockChange, StockEntry
+from inventory.reservation_book import Book
 from tests.inventory.factories import buckets, bundle, sku, stock, want, want_bundle, warehouse
 from tests.inventory.invariants import broken
 from tests.inventory.sheets import xlsx
@@ -122,6 +123,44 @@ def test_demand_that_is_booked_goes_along_with_a_single_reservation(hot):
     reservations.reserve_one(want=line)
     assert buckets(item, place) == (100, 0, 2)
     assert broken() == []
+
+
+def test_the_single_statement_itself_refuses_what_is_not_there(hot, monkeypatch):
+    """The table's constraint would refuse it too, with an error in the server's log for each buyer who came late."""
+    item, place = hot
+    monkeypatch.setattr(single_reservation, "IntegrityError", KeyError)  # the constraint's word is not caught
+    assert not single_reservation.take("late", item.pk, place.pk, 100_001)
+    assert single_reservation.take("last", item.pk, place.pk, 100_000)
+    assert buckets(item, place) == (100, 0, 100)
+
+
+def test_goods_that_a_rival_moved_meanwhile_are_locked_where_they_are_now(hot, monkeypatch):
+    item, here = hot
+    there = warehouse("W2")
+    stock(item, there, 10)
+    reservations.reserve(wants=[want("l:1", item, 3, here)])
+    real, found = balances.lock, []
+
+    def rival():
+        reservations.release(references=["l:1"])
+        reservations.reserve(wants=[want("l:1", item, 3, there)])
+
+    def lock_after_a_rival(pairs, **options):
+        if not found:  # between our look-up and our lock
+            found.append(True)
+            assert not errors(together(rival))
+        return real(pairs, **options)
+
+    def others_can_lock():
+        with transaction.atomic():
+            rows = Balance.objects.select_for_update(skip_locked=True).filter(sku=item, warehouse=there)
+            return rows.exists()
+
+    monkeypatch.setattr(balances, "lock", lock_after_a_rival)
+    with transaction.atomic():
+        book = Book.of(["l:1"])
+        assert [(key[2], one.quantity) for key, one in book.open("l:1", 3)] == [(there.pk, 3_000)]
+        assert together(others_can_lock) == [False]
 
 
 def test_the_same_entry_from_many_sides_is_posted_once(hot):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from django.db import transaction
+from structlog.testing import capture_logs
 
 from inventory.models import Reservation
 from orders.contracts import OrderStatus
@@ -41,6 +42,29 @@ def test_two_workers_with_the_same_pages_store_each_order_once():
     assert Order.objects.count() == OrderVersion.objects.count() == ReviewLog.objects.count() == 200
     assert OrderLine.objects.count() == 400
     assert (seller.buckets("MUG"), seller.buckets("CUP")) == ((1000, 0, 200), (1000, 0, 400))
+
+
+def test_a_page_that_another_worker_is_storing_is_met_whole():
+    """Not order by order after an error: the worker that comes second finds them all stored."""
+    seller, storing = Seller(MUG=100), threading.Event()
+    (work,) = pages(1, 10, line("MUG"))
+
+    def slowly():
+        with transaction.atomic():
+            done = seller.result(*work)
+            storing.set()
+            time.sleep(0.5)  # not committed yet
+        return done
+
+    def meanwhile():
+        storing.wait(30)
+        return seller.result(*work)
+
+    with capture_logs() as told:
+        results = together(slowly, meanwhile)
+    assert actions_of(results) == [["created"] * 10, ["unchanged"] * 10]
+    assert [one for one in told if one["event"] == "page_broken"] == []
+    assert seller.buckets("MUG") == (100, 0, 10)
 
 
 def test_overlapping_pages_in_opposite_sku_order_do_not_deadlock():
@@ -123,6 +147,27 @@ def test_a_cancellation_over_there_waits_for_the_approval_that_was_first():
         return seller.take(later(first, status=OrderStatus.CANCELLED))
 
     assert together(approve, cancel) == [None, ["updated"]]
+    assert seller.order(1).state == "cancelled"
+    assert seller.buckets("MUG") == (5, 0, 0)
+
+
+def test_an_edit_over_there_does_not_bring_back_what_is_being_cancelled_here():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG"), buyer_note="urgent")
+    seller.take(first)
+    pk, cancelling = seller.order(1).pk, threading.Event()
+
+    def cancel():
+        with transaction.atomic():
+            actions.cancel(order_ids=[pk], actor=LI, reason="x")
+            cancelling.set()
+            time.sleep(0.5)  # not committed yet: the other must not decide by what it read before
+
+    def edit():
+        cancelling.wait(30)
+        return seller.take(later(first, buyer_note="hello", lines=(line("MUG", 2),)))
+
+    assert errors(together(cancel, edit)) == []
     assert seller.order(1).state == "cancelled"
     assert seller.buckets("MUG") == (5, 0, 0)
 
