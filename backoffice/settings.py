@@ -117,7 +117,7 @@ if SQLITE:
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # Django's None forbids preparing altogether; so high a threshold leaves it to who asks (inventory.single_reservation)
+    # Django's None forbids preparing; so high a threshold leaves it to who asks (inventory.single_reservation).
     DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 1_000_000_000
     POOL = env.whole("DATABASE_POOL", 0, most=200)  # connections a process keeps open; 0: one per thread, CONN_MAX_AGE
     if POOL:

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from backoffice import clock, health, locks, outbox
 from backoffice.models import Lease, TaskAttempt
+from backoffice.progress import RUNNING
 from backoffice.spreadsheets import uploads
 from channels import payloads, reruns
 from channels.models import OrderFile, PollRun
@@ -64,7 +65,10 @@ def _feed() -> None:
 
 def _tidy() -> None:
     now = clock.now()
-    OrderFile.objects.filter(taken_at__isnull=True, uploaded_at__lt=now - KEEP_UNCONFIRMED).delete()
+    forgotten = OrderFile.objects.filter(taken_at__isnull=True, uploaded_at__lt=now - KEEP_UNCONFIRMED)
+    forgotten.exclude(progress__state=RUNNING, progress__updated_at__gt=now - KEEP_UNCONFIRMED).delete()
+    cut_off = PollRun.objects.filter(kind="file", ended_at__isnull=True, started_at__lt=now - KEEP_UNCONFIRMED)
+    cut_off.update(ended_at=now, outcome="lost")
     PollRun.objects.filter(started_at__lt=now - KEEP_RUNS, parked=0, created=0, changed=0).delete()
     TaskAttempt.objects.filter(started_at__lt=now - KEEP_ATTEMPTS).delete()
     health.forget_the_dead()

@@ -18,7 +18,7 @@ from django.apps import apps
 from django.db import Error, close_old_connections, connection
 from django.db.models import Q
 
-from backoffice import clock, health, outbox
+from backoffice import clock, health, longwork, outbox
 from backoffice.waking import Listener
 from channels import chores, due, restored, tasks, tracking, working
 from channels.push import jobs
@@ -128,7 +128,7 @@ class Dispatcher:
     def _regular(self) -> None:
         if not self._every("regular", REGULAR_EVERY):
             return
-        here = self.inline or not _workers_alive()
+        here = self.inline or not longwork.workers_alive()
         for job in due.claim():
             if here:
                 self._submit(("regular", job), lambda job=job: tasks.regular(job.kind, job.account_id))  # type: ignore[misc]
@@ -194,11 +194,6 @@ def _has_work(consumer: outbox.Consumer) -> bool:
 def _drain(consumer: outbox.Consumer) -> None:
     while not working.stopping() and outbox.work(consumer):
         pass
-
-
-def _workers_alive() -> bool:
-    age = health.ages().get("worker")
-    return age is not None and age < health.DEAD_AFTER["worker"]
 
 
 def _enqueue(job: due.Due) -> None:

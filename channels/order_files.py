@@ -8,10 +8,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from backoffice import audit, clock
+from backoffice import audit, clock, locks, longwork, progress
 from backoffice.errors import YikuError
 from backoffice.spreadsheets.reading import Named, read_upload
 from backoffice.spreadsheets.schema import Column, SheetSchema
@@ -24,6 +25,8 @@ from channels.working import retrying
 
 MOST_ROWS = 20_000
 PAGE = 100
+LARGE = 300  # orders: more goes to a worker while there is one
+HOLD = 120.0  # seconds a page of them may take
 SHOWN_PROBLEMS = 200
 
 SCHEMA = SheetSchema(
@@ -127,42 +130,74 @@ def _sentence(problem: RowProblem) -> str:
     return _now("Row %(row)d, %(column)s: %(value)s%(fault)s.") % words
 
 
-def take_in(*, order_file: OrderFile, user: Any, actor: str) -> Taken:
+def begin(*, order_file: OrderFile, user: Any, actor: str) -> Taken | None:
+    """Take in a small file now and hand a large one to the workers (then None). Raises what `take_in` raises."""
+    _refuse(order_file, user)
+    if order_file.order_count < LARGE or not longwork.workers_alive():
+        return take_in(order_file=order_file, user=user, actor=actor)
+    running = order_file.progress
+    if running is None or running.state != progress.RUNNING:
+        order_file.progress = progress.start("channels.order_file", user, order_file.order_count).row
+        order_file.save(update_fields=["progress"])
+        longwork.enqueue("channels.tasks.order_file", order_file.pk)
+    return None
+
+
+def take_in(*, order_file: OrderFile, user: Any, actor: str, meter: progress.Meter | None = None) -> Taken:
     """Take in a previewed file, page by page; an order whose content is known already is left alone.
 
-    Raises YikuError: not_yours, taken, has_problems.
+    Cut off in the middle, it goes on where it was when it is called again. Of two at the same moment one is refused.
+    Raises YikuError: not_yours, taken, has_problems, running.
     """
+    with locks.lease(f"order_file:{order_file.pk}", actor, HOLD) as held:
+        if held is None:
+            raise YikuError("running", _("This file is being taken in just now."))
+        order_file.refresh_from_db()
+        _refuse(order_file, user)
+        run = PollRun.objects.create(account=order_file.account, kind="file", trigger="file", started_at=clock.now())
+        taken = _take_pages(order_file, run, held, meter)
+        with transaction.atomic():
+            locks.check(held)
+            _finish(order_file, run, taken, actor)
+    return taken
+
+
+def _refuse(order_file: OrderFile, user: Any) -> None:
     if order_file.uploaded_by_id != user.pk:
         raise YikuError("not_yours", _("Somebody else uploaded this file. Upload it yourself to take it in."))
     if order_file.problems:
         raise YikuError("has_problems", _("Mend the rows with problems and upload the file again."))
-    # Conditional, so that a double click takes it in once.
-    if not OrderFile.objects.filter(pk=order_file.pk, taken_at__isnull=True).update(taken_at=clock.now()):
+    if order_file.taken_at is not None:
         raise YikuError("taken", _("This file was taken in already."))
-    run = PollRun.objects.create(account=order_file.account, kind="file", trigger="file", started_at=clock.now())
-    taken = _take_pages(order_file, run)
-    result = dataclasses.asdict(taken)
-    OrderFile.objects.filter(pk=order_file.pk).update(orders=[], result=result)
+
+
+def _finish(order_file: OrderFile, run: PollRun, taken: Taken, actor: str) -> None:
+    now, result = clock.now(), dataclasses.asdict(taken)
+    OrderFile.objects.filter(pk=order_file.pk).update(taken_at=now, orders=[], result=result)
     PollRun.objects.filter(pk=run.pk).update(
-        ended_at=clock.now(), outcome="ok", seen=order_file.order_count, created=taken.created, changed=taken.changed,
+        ended_at=now, outcome="ok", seen=order_file.order_count, created=taken.created, changed=taken.changed,
         parked=taken.parked,
     )  # fmt: skip
     audit.record(action="order_file.take_in", target=order_file, actor=actor, after=result)
-    return taken
 
 
-def _take_pages(order_file: OrderFile, run: PollRun) -> Taken:
-    account, total = order_file.account, pull.Counts()
+def _take_pages(order_file: OrderFile, run: PollRun, held: locks.Held, meter: progress.Meter | None) -> Taken:
+    account, total, known = order_file.account, pull.Counts(), 0
     raws = [
         RawOrder(external_id=_number(body), updated_at=order_file.uploaded_at, body=body.encode())
         for body in order_file.orders
     ]
-    fresh = _changed(account, raws)
     connector = parser_for(account)
-    for start in range(0, len(fresh), PAGE):
-        parsed = pull.parse_all(connector, fresh[start : start + PAGE])
+    for start in range(0, len(raws), PAGE):
+        locks.renew(held, HOLD)
+        page = raws[start : start + PAGE]
+        fresh = _changed(account, page)
+        known += len(page) - len(fresh)
+        parsed = pull.parse_all(connector, fresh)
         total.add(retrying(lambda parsed=parsed: pull.take_parsed(account, parsed, run_id=run.pk)))  # type: ignore[misc]
-    return Taken(total.created, total.changed, len(raws) - len(fresh), total.parked)
+        if meter:
+            meter.step(len(page))
+    return Taken(total.created, total.changed, known, total.parked)
 
 
 def _number(body: str) -> str:
@@ -171,9 +206,7 @@ def _number(body: str) -> str:
 
 def _changed(account: Account, raws: Sequence[RawOrder]) -> list[RawOrder]:
     """Leave out orders that an earlier file said in the same words."""
-    newest: dict[str, bytes] = {}
-    for start in range(0, len(raws), 500):
-        ids = [raw.external_id for raw in raws[start : start + 500]]
-        found = InboundPayload.objects.filter(account=account, external_id__in=ids).exclude(body="").order_by("pk")
-        newest |= {payload.external_id: payload.body.encode() for payload in found}
+    ids = [raw.external_id for raw in raws]
+    found = InboundPayload.objects.filter(account=account, external_id__in=ids).exclude(body="").order_by("pk")
+    newest = {payload.external_id: payload.body.encode() for payload in found}
     return [raw for raw in raws if raw.external_id not in newest or not same_content(newest[raw.external_id], raw.body)]

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import structlog
 from django.db import Error, close_old_connections, connection
 
-from channels import drift, due, listings, pull, tokens, upkeep
+from backoffice import audit, longwork, progress
+from channels import drift, due, listings, order_files, pull, tokens, upkeep
+from channels.models import OrderFile
 from channels.push import send
 from channels.webhooks import process, subscriptions
 
@@ -67,3 +69,17 @@ def push(account_id: int) -> int:
 def hooks(account_id: int) -> int:
     """Work off the calls that wait on an account."""
     return process.run(account_id)
+
+
+def order_file(order_file_id: int) -> str:
+    """Take in a large file of orders for the person who uploaded it; cut off, it goes on where it was."""
+    row = OrderFile.objects.select_related("account", "uploaded_by").filter(pk=order_file_id).first()
+    if row is None or row.taken_at is not None or row.progress_id is None:
+        return "done already"
+    owner = row.uploaded_by
+
+    def work(meter: progress.Meter) -> None:
+        meter.row.done = 0
+        order_files.take_in(order_file=row, user=owner, actor=audit.user_actor(owner).name, meter=meter)
+
+    return longwork.in_the_name_of(owner, row.progress_id, work)

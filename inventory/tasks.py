@@ -1,19 +1,15 @@
 """Long work on stock documents, handed to the task workers: reading a large file, posting a large document.
 
-A task gets ids only and never raises. What is pending stands in the document: a doubled task finds it done, a lost one
-is started again by the person who waits (or by the next worker).
+What is pending stands in the document: a doubled task finds it done, a lost one is started again.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 
-import structlog
 from django.utils.translation import gettext as _
 
-from backoffice import audit, clock, health, progress
-from backoffice.errors import YikuError
+from backoffice import clock, longwork, progress
 from backoffice.models import Upload, User
 from backoffice.spreadsheets import uploads
 from inventory import counts, documents
@@ -22,13 +18,6 @@ from inventory.models import StockDocument
 PURPOSE = "inventory.count"
 KEEP_PREVIEWS = dt.timedelta(days=7)
 LARGE_FILE, LARGE_DOCUMENT = 200_000, 5_000  # bytes; lines: more goes to a worker while there is one
-log = structlog.get_logger(__name__)
-
-
-def workers_alive() -> bool:
-    """True when somebody takes tasks."""
-    age = health.ages().get("worker")
-    return age is not None and age < health.DEAD_AFTER["worker"]
 
 
 def begin_reading(document: StockDocument, upload: Upload, user: User) -> bool:
@@ -36,7 +25,7 @@ def begin_reading(document: StockDocument, upload: Upload, user: User) -> bool:
 
     Raises FileRefused for a file that cannot be read at all.
     """
-    if upload.size < LARGE_FILE or not workers_alive():
+    if upload.size < LARGE_FILE or not longwork.workers_alive():
         try:
             counts.read(document, uploads.path_of(upload))
         finally:
@@ -45,27 +34,21 @@ def begin_reading(document: StockDocument, upload: Upload, user: User) -> bool:
     document.upload = upload.token
     document.progress = progress.start("inventory.count.read", user).row
     document.save(update_fields=["upload", "progress"])
-    _enqueue("read_count", document.pk, user.pk)
+    longwork.enqueue("inventory.tasks.read_count", document.pk, user.pk)
     return False
 
 
 def begin_posting(document: StockDocument, user: User, *, without_bad_rows: bool) -> bool:
     """Post now, or later when it is large; True when it is posted. Raises what `inventory.counts.post` raises."""
-    if document.difference_count < LARGE_DOCUMENT or not workers_alive():
+    if document.difference_count < LARGE_DOCUMENT or not longwork.workers_alive():
         counts.post(document_id=document.pk, user=user, without_bad_rows=without_bad_rows)
         return True
     running = document.progress
     if running is None or running.state != progress.RUNNING:
         document.progress = progress.start("inventory.count.post", user, document.difference_count).row
         document.save(update_fields=["progress"])
-        _enqueue("post_count", document.pk, user.pk, without_bad_rows)
+        longwork.enqueue("inventory.tasks.post_count", document.pk, user.pk, without_bad_rows)
     return False
-
-
-def _enqueue(name: str, *arguments: object) -> None:
-    from django_q.tasks import async_task
-
-    async_task(f"inventory.tasks.{name}", *arguments, task_name=name, save=False)
 
 
 def read_count(document_id: int, user_id: int) -> str:
@@ -82,7 +65,7 @@ def read_count(document_id: int, user_id: int) -> str:
         finally:
             uploads.discard(upload)
 
-    return _followed(document, owner, work)
+    return longwork.in_the_name_of(owner, document.progress_id, work)
 
 
 def post_count(document_id: int, user_id: int, without_bad_rows: bool) -> str:
@@ -96,24 +79,7 @@ def post_count(document_id: int, user_id: int, without_bad_rows: bool) -> str:
         meter.say(_("Posting"))
         counts.post(document_id=document_id, user=owner, without_bad_rows=without_bad_rows)
 
-    return _followed(document, owner, work)
-
-
-def _followed(document: StockDocument, owner: User, work: Callable[[progress.Meter], None]) -> str:
-    """Do it in the person's name and language, under the progress bar; never raise: the queue keeps the text."""
-    from django.utils import translation
-
-    meter = progress.resume(int(document.progress_id or 0))
-    language = owner.language or translation.get_language() or "en"
-    try:
-        with audit.acting_as(audit.user_actor(owner)), translation.override(language), progress.followed(meter):
-            work(meter)
-    except YikuError as refusal:
-        return refusal.code
-    except Exception as error:
-        log.exception("document_task_failed", document=document.pk, error=type(error).__name__)
-        return type(error).__name__
-    return "ok"
+    return longwork.in_the_name_of(owner, document.progress_id, work)
 
 
 def clean_up() -> int:

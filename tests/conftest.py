@@ -1,5 +1,6 @@
 """What every test stands on: the database of the pass, a reset that passes the append-only triggers, named people."""
 
+import datetime as dt
 import os
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test.client import Client
 from django.utils import timezone, translation
+
+from backoffice import clock
 
 SHARED = Path(os.environ.get("YIKU_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 POSTGRES = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
@@ -132,3 +135,18 @@ class People(dict):
         client = Client()
         client.force_login(self[role], backend="django.contrib.auth.backends.ModelBackend")
         return client
+
+
+@pytest.fixture
+def later():
+    """Move the clock: `later(seconds=40)` from now on."""
+    moved = dt.timedelta(0)
+    original = clock._source
+
+    def move(**delta):
+        nonlocal moved
+        moved += dt.timedelta(**delta)
+        clock._source = lambda: dt.datetime.now(dt.UTC) + moved
+
+    yield move
+    clock._source = original

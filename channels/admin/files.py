@@ -18,6 +18,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from backoffice.errors import YikuError
+from backoffice.progress import RUNNING
 from channels import order_files
 from channels.admin import kit
 from channels.models import Account, OrderFile
@@ -111,8 +112,10 @@ class OrderFileAdmin(kit.ShopsAdmin):
     ) -> HttpResponse:
         """The preview, or what became of the file."""
         kit.demand(request, "view_orderfile")
-        row = kit.get(request, OrderFile.objects.select_related("account__shop", "uploaded_by"), object_id)
+        row = kit.get(request, OrderFile.objects.select_related("account__shop", "uploaded_by", "progress"), object_id)
         mine = row.uploaded_by_id == request.user.pk
+        running = mine and row.taken_at is None and row.progress is not None and row.progress.state == RUNNING
+        may_take = mine and self.has_upload_permission(request) and not row.problems and row.taken_at is None
         page = kit.context(
             self.admin_site,
             request,
@@ -123,7 +126,8 @@ class OrderFileAdmin(kit.ShopsAdmin):
             mine=mine,
             orders=_shown(row) if mine else [],
             more=max(row.order_count - SHOWN, 0),
-            may_take=mine and self.has_upload_permission(request) and not row.problems and row.taken_at is None,
+            running=running,
+            may_take=may_take and not running,
         )
         return TemplateResponse(request, "admin/channels/order_preview.html", page)
 
@@ -156,12 +160,13 @@ def _shown(row: OrderFile) -> list[dict[str, Any]]:
 def take(request: HttpRequest, pk: int) -> HttpResponse:
     """Take in a previewed file; only its uploader, only once."""
     kit.demand(request, "add_orderfile")
-    row = kit.get(request, OrderFile.objects.select_related("account"), pk)
+    row = kit.get(request, OrderFile.objects.select_related("account", "progress"), pk)
     try:
-        taken = order_files.take_in(order_file=row, user=request.user, actor=kit.actor())
+        taken = order_files.begin(order_file=row, user=request.user, actor=kit.actor())
     except YikuError as error:
         messages.error(request, str(error))
-    else:
+        return HttpResponseRedirect(kit.url("orderfile_change", row.pk))
+    if taken is not None:
         words = _now("%(created)d new, %(changed)d changed, %(known)d known already, %(parked)d to the error queue.")
         numbers = {"created": taken.created, "changed": taken.changed, "known": taken.known, "parked": taken.parked}
         messages.success(request, words % numbers)

@@ -10,7 +10,7 @@ from channels.models.accounts import Account
 
 
 class OrderFile(models.Model):
-    """A file of orders on its way in. Only its uploader may confirm it; unconfirmed rows go after an hour."""
+    """A file of orders on its way in. Only its uploader may confirm it; unconfirmed rows go after a while."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="order_files", verbose_name=_("account"))
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("uploaded by"))
@@ -23,6 +23,9 @@ class OrderFile(models.Model):
     order_count = models.PositiveIntegerField(_("orders"), default=0)
     taken_at = models.DateTimeField(_("taken in"), null=True, blank=True)
     result = models.JSONField(_("result"), default=dict, blank=True)
+    progress = models.ForeignKey(
+        "backoffice.Progress", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("order file")

@@ -1,11 +1,9 @@
 """A connected shop on the tiny platform, with goods on a shelf."""
 
-import datetime as dt
 from types import SimpleNamespace
 
 import pytest
 
-from backoffice import clock
 from channels import accounts, registry
 from channels import listings as listing_sync
 from channels.models import Account, PollState, PushJob
@@ -71,21 +69,6 @@ def settle_down(*shops):
     """Let every due job be sent."""
     for one in shops:
         send.run(one.account.pk)
-
-
-@pytest.fixture
-def later():
-    """Move the clock: `later(seconds=40)` from now on."""
-    moved = dt.timedelta(0)
-    original = clock._source
-
-    def move(**delta):
-        nonlocal moved
-        moved += dt.timedelta(**delta)
-        clock._source = lambda: dt.datetime.now(dt.UTC) + moved
-
-    yield move
-    clock._source = original
 
 
 def job(made, listing="A") -> PushJob:

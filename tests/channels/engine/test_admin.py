@@ -6,10 +6,11 @@ import pytest
 from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django_q.models import OrmQ
 
-from backoffice import audit
+from backoffice import audit, locks, longwork
 from backoffice.models import AuditEntry
-from channels import accounts, drift, listings, pull
+from channels import accounts, drift, listings, order_files, pull, tasks
 from channels.connectors.base import ConnectorError
 from channels.models import (
     Account,
@@ -287,6 +288,55 @@ def test_a_file_twice_changes_nothing(boss, store):
         boss.post(reverse("admin:channels_orderfile_take", args=[OrderFile.objects.first().pk]))
     assert OrderFile.objects.first().result == {"created": 0, "changed": 0, "known": 2, "parked": 0}
     assert stock.buckets(sku, place) == (16, 0, 0)
+
+
+def test_a_large_file_is_handed_to_a_worker_and_followed(boss, store, monkeypatch):
+    account, sku, place = store
+    monkeypatch.setattr(order_files, "LARGE", 2)
+    monkeypatch.setattr(longwork, "workers_alive", lambda: True)
+    upload(boss, account, GOOD)
+    row = OrderFile.objects.get()
+    for _press in range(2):
+        page = boss.post(reverse("admin:channels_orderfile_take", args=[row.pk]), follow=True).content.decode()
+        assert "You may close this page" in page
+        assert f"/progress/{OrderFile.objects.get().progress_id}/" in page
+    assert OrmQ.objects.count() == 1
+    assert (Order.objects.count(), tasks.order_file(row.pk), Order.objects.count()) == (0, "ok", 2)
+    assert tasks.order_file(row.pk) == "done already"
+    row.refresh_from_db()
+    assert (row.progress.state, row.progress.done, row.result["created"]) == ("done", 2, 2)
+    assert stock.buckets(sku, place) == (16, 0, 0)
+
+
+def test_a_large_file_that_fails_says_so_and_is_taken_in_again(boss, store, monkeypatch):
+    account, _sku, _place = store
+    monkeypatch.setattr(order_files, "LARGE", 2)
+    monkeypatch.setattr(longwork, "workers_alive", lambda: True)
+    upload(boss, account, GOOD)
+    row = OrderFile.objects.get()
+    address = reverse("admin:channels_orderfile_take", args=[row.pk])
+    boss.post(address)
+    with monkeypatch.context() as broken:
+        broken.setattr(order_files, "parser_for", lambda _account: 1 / 0)
+        assert tasks.order_file(row.pk) == "ZeroDivisionError"
+    page = boss.get(reverse("admin:channels_orderfile_change", args=[row.pk])).content.decode()
+    assert "This stopped" in page
+    assert "Take in 2 orders" in page
+    boss.post(address)
+    assert tasks.order_file(row.pk) == "ok"
+    assert Order.objects.count() == 2
+
+
+def test_a_file_that_is_being_taken_in_is_not_taken_in_twice_at_once(boss, store):
+    account, _sku, _place = store
+    upload(boss, account, GOOD)
+    row = OrderFile.objects.get()
+    address = reverse("admin:channels_orderfile_take", args=[row.pk])
+    with locks.lease(f"order_file:{row.pk}", "another", 120):
+        assert "being taken in just now" in boss.post(address, follow=True).content.decode()
+    assert Order.objects.count() == 0
+    boss.post(address)
+    assert Order.objects.count() == 2
 
 
 def test_rows_with_problems_are_named_and_nothing_is_taken_in(boss, store):
