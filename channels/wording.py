@@ -41,6 +41,8 @@ TRIGGERS: dict[str, Any] = {
     "hook": _("the platform"),
     "button": _("a person"),
     "push": _("a sent figure"),
+    "sweep": _("late orders"),
+    "drift": _("comparison"),
     "file": _("file"),
 }
 CAUSES: dict[str, Any] = {

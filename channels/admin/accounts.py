@@ -34,7 +34,6 @@ SETTINGS = (
     "zero_brake",
     "heal_drift",
     "payload_days",
-    "options",
 )
 
 
@@ -107,8 +106,12 @@ class AccountAdmin(YikuModelAdmin):
         open_errors = Count("sync_errors", filter=Q(sync_errors__state="open"))
         return kit.own(request, super().get_queryset(request)).annotate(open_errors=open_errors)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return SETTINGS if obj else ("shop", "platform", "name", "base_url", "go_live_at")
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": ("shop", "platform", "name", "base_url", "go_live_at")})]
+        note = _("Special cases of this platform, as names with values. Leave them alone unless you need one.")
+        experts = {"fields": ("options",), "classes": ("collapse",), "description": note}
+        return [(None, {"fields": SETTINGS}), (_("For experts"), experts)]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "shop":

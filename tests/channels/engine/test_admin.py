@@ -1,6 +1,8 @@
 """The shops' pages: every one opens, each button does what it says, and only for who may."""
 
 import io
+import re
+from pathlib import Path
 
 import pytest
 from django.contrib import admin
@@ -10,7 +12,7 @@ from django_q.models import OrmQ
 
 from backoffice import audit, locks, longwork
 from backoffice.models import AuditEntry
-from channels import accounts, drift, listings, order_files, pull, tasks
+from channels import accounts, drift, listings, order_files, pull, tasks, wording
 from channels.connectors.base import ConnectorError
 from channels.models import (
     Account,
@@ -391,3 +393,14 @@ def test_home_cards_stand(boss, lived_in):
     page = boss.get(reverse("admin:index")).content.decode()
     assert "Shops in step" in page
     assert "Shop exceptions" in page
+
+
+def test_every_trigger_of_a_visit_has_a_name():
+    root = Path(wording.__file__).parent
+    used = {
+        found
+        for file in root.rglob("*.py")
+        for found in re.findall(r'trigger(?:: str)? ?= ?"([a-z]+)"', file.read_text(encoding="utf-8"))
+    }
+    assert "sweep" in used
+    assert used - set(wording.TRIGGERS) == set()
