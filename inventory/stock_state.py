@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from backoffice import clock
+from backoffice.compiled import Compiled
 from inventory import catalogue
 from inventory.balances import COLUMNS
 from inventory.models import Balance, ShopWarehouse, Sku, StockEntry, StockPolicy
@@ -119,19 +120,36 @@ def valid(moment: dt.datetime) -> Q:
     return Q(valid_from__lte=moment) & (Q(valid_to__isnull=True) | Q(valid_to__gt=moment))
 
 
-def _links(shop_ids: Collection[int], moment: dt.datetime) -> dict[int, list[Link]]:
+def _link_rows(shop_ids: list[int], moment: dt.datetime) -> QuerySet[ShopWarehouse, tuple[Any, ...]]:
     rows = ShopWarehouse.objects.filter(valid(moment), shop_id__in=shop_ids).order_by("priority", "warehouse_id")
-    columns = ("shop_id", "id", "warehouse_id", "priority", "warehouse__active", "warehouse__read_only")
+    return rows.values_list("shop_id", "id", "warehouse_id", "priority", "warehouse__active", "warehouse__read_only")
+
+
+def _balance_rows(sku_ids: list[int], warehouse_ids: list[int]) -> QuerySet[Balance, tuple[Any, ...]]:
+    rows = Balance.objects.filter(sku_id__in=sku_ids, warehouse_id__in=warehouse_ids)
+    return rows.values_list("sku_id", "warehouse_id", "on_hand", "demand", "reserved", "incoming")
+
+
+def _policy_rows(
+    shop_ids: list[int], sku_ids: list[int], moment: dt.datetime
+) -> QuerySet[StockPolicy, tuple[Any, ...]]:
+    ours = (Q(shop_id__isnull=True) | Q(shop_id__in=shop_ids)) & (Q(sku_id__isnull=True) | Q(sku_id__in=sku_ids))
+    rows = StockPolicy.objects.filter(valid(moment), ours).order_by("id")
+    return rows.values_list(*(field.name for field in dataclasses.fields(Policy)))
+
+
+_LINKS, _BALANCES, _POLICIES = Compiled(_link_rows), Compiled(_balance_rows), Compiled(_policy_rows)
+
+
+def _links(shop_ids: Collection[int], moment: dt.datetime) -> dict[int, list[Link]]:
     links: dict[int, list[Link]] = {}
-    for shop_id, pk, warehouse_id, priority, active, read_only in rows.values_list(*columns):
+    for shop_id, pk, warehouse_id, priority, active, read_only in _LINKS.rows(sorted(shop_ids), moment):
         links.setdefault(shop_id, []).append(Link(pk, warehouse_id, priority, active and not read_only))
     return links
 
 
 def _balances(sku_ids: Collection[int], warehouse_ids: Collection[int]) -> dict[tuple[int, int], Stock]:
-    rows = Balance.objects.filter(sku_id__in=sku_ids, warehouse_id__in=warehouse_ids)
-    columns = ("sku_id", "warehouse_id", "on_hand", "demand", "reserved", "incoming")
-    return {(row[0], row[1]): Stock(*row[2:]) for row in rows.values_list(*columns)}
+    return {(row[0], row[1]): Stock(*row[2:]) for row in _BALANCES.rows(sorted(sku_ids), sorted(warehouse_ids))}
 
 
 def _wind_back(
@@ -153,8 +171,5 @@ def _wind_back(
 def _policies(
     shop_ids: Collection[int], sku_ids: Collection[int], moment: dt.datetime
 ) -> dict[tuple[int | None, int | None], Policy]:
-    ours = (Q(shop_id__isnull=True) | Q(shop_id__in=shop_ids)) & (Q(sku_id__isnull=True) | Q(sku_id__in=sku_ids))
-    rows = StockPolicy.objects.filter(valid(moment), ours).order_by("id")
-    names = [field.name for field in dataclasses.fields(Policy)]
-    found = [Policy(**row) for row in rows.values(*names)]
+    found = [Policy(*row) for row in _POLICIES.rows(sorted(shop_ids), sorted(sku_ids), moment)]
     return {(one.shop_id, one.sku_id): one for one in found}

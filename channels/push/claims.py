@@ -7,9 +7,10 @@ import datetime as dt
 from collections.abc import Sequence
 
 from django.db import connection
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from backoffice import clock
+from backoffice.compiled import Compiled
 from backoffice.locks import Held
 from channels import error_queue
 from channels.error_queue import Trouble
@@ -36,17 +37,25 @@ class Survey:
         return bool(self.due or self.lost or self.doubted or self.dead)
 
 
+def _open(account_id: int, now: dt.datetime) -> QuerySet[PushJob, tuple[object, ...]]:
+    """Everything of an account that is due, lost, doubted or in the hands of somebody, most urgent first."""
+    waits = Q(state__in=[JobState.DUE, JobState.UNKNOWN], not_before__lte=now)
+    near_zero = When(Q(desired__lte=NEAR_ZERO) | Q(desired__isnull=True), then=Value(0))
+    open_jobs = PushJob.objects.filter(waits | Q(state=JobState.SENDING) | Q(verify_at__lte=now), account_id=account_id)
+    ranked = open_jobs.alias(rank=Case(near_zero, default=Value(1)), asked=F("wanted") - F("confirmed"))
+    return ranked.order_by("rank", "-asked", "due_since", "pk").values_list(*job_rows.FIELDS)[:MOST_AT_ONCE]
+
+
+_OPEN = Compiled(_open)
+
+
 def survey(account_id: int, held: Held, limit: int = MOST_AT_ONCE) -> Survey:
     """Look at everything of the account that is due, lost, doubted or dead.
 
     A figure about to reach zero comes first: it must not wait behind a hundred that say "many".
     """
     now = clock.now()
-    waits = Q(state__in=[JobState.DUE, JobState.UNKNOWN], not_before__lte=now)
-    near_zero = When(Q(desired__lte=NEAR_ZERO) | Q(desired__isnull=True), then=Value(0))
-    open_jobs = PushJob.objects.filter(waits | Q(state=JobState.SENDING) | Q(verify_at__lte=now), account_id=account_id)
-    ranked = open_jobs.annotate(rank=Case(near_zero, default=Value(1)), asked=F("wanted") - F("confirmed"))
-    rows = job_rows.of(ranked.order_by("rank", "-asked", "due_since", "pk")[:limit])
+    rows = [Row(*values) for values in _OPEN.rows(account_id, now)][:limit]
     lost = [row for row in rows if row.state == JobState.UNKNOWN]
     return Survey(
         due=[row for row in rows if row.state == JobState.DUE],

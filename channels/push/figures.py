@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+import datetime as dt
+from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from backoffice import clock
+from backoffice.compiled import Compiled
 from channels.models import Account, ListingMatch, ListingStatus, ListingTerm, LocationLink
 from channels.push.rows import Row
 from inventory.availability import Figure, FigureKey, figures
@@ -28,37 +30,79 @@ class Decision:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class _Match:
+    """Which SKU a listing stands for."""
+
+    listing_id: int
+    id: int
+    sku_id: int
+    code: str
+    quantity_per: Decimal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Term:
+    """A listing's own terms."""
+
+    listing_id: int
+    id: int
+    buffer: Decimal
+    share: Decimal | None
+    cap: Decimal | None
+    paused: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Known:
     """What the decisions of one account stand on, read in a constant number of queries."""
 
     shop_id: int
-    matches: dict[int, ListingMatch]
-    terms: dict[int, ListingTerm]
+    matches: dict[int, _Match]
+    terms: dict[int, _Term]
     links: dict[int, list[int]]
     figures: dict[FigureKey, Figure]
 
 
 def decide(account: Account, rows: Sequence[Row]) -> dict[int, Decision]:
     """Return the decision for each job, by its id; the number of queries does not grow with the rows."""
-    known = _read(account, {row.listing_id for row in rows})
+    known = _read(account, sorted({row.listing_id for row in rows}))
     return {row.id: _decision(row, known) for row in rows}
 
 
-def _read(account: Account, listing_ids: Collection[int]) -> _Known:
+def _read(account: Account, listing_ids: list[int]) -> _Known:
     now = clock.now()
-    matches = ListingMatch.objects.select_related("sku").filter(listing_id__in=listing_ids, valid_to__isnull=True)
-    by_listing = {match.listing_id: match for match in matches}
-    valid = Q(valid_to__isnull=True) | Q(valid_to__gt=now)
-    # The newest of overlapping terms rules: dictionary order does it.
-    terms = ListingTerm.objects.filter(valid, listing_id__in=listing_ids, valid_from__lte=now).order_by(
-        "valid_from", "pk"
-    )
+    matches = [_Match(*row) for row in _MATCHES.rows(listing_ids)]
+    terms = [_Term(*row) for row in _TERMS.rows(listing_ids, now)]
     links: dict[int, list[int]] = {}
-    for link in LocationLink.objects.filter(valid, account=account, valid_from__lte=now):
-        links.setdefault(link.location_id, []).append(link.warehouse_id)
-    skus = {match.sku_id for match in by_listing.values()}
+    for location_id, warehouse_id in _LINKS.rows(account.pk, now):
+        links.setdefault(location_id, []).append(warehouse_id)
+    skus = {match.sku_id for match in matches}
     found = figures(shop_ids=[account.shop_id], sku_ids=skus) if skus else {}
+    by_listing = {match.listing_id: match for match in matches}
     return _Known(account.shop_id, by_listing, {term.listing_id: term for term in terms}, links, found)
+
+
+def _valid(now: dt.datetime) -> Q:
+    return Q(valid_from__lte=now) & (Q(valid_to__isnull=True) | Q(valid_to__gt=now))
+
+
+def _match_rows(listing_ids: list[int]) -> QuerySet[ListingMatch, tuple[Any, ...]]:
+    rows = ListingMatch.objects.filter(listing_id__in=listing_ids, valid_to__isnull=True)
+    return rows.values_list("listing_id", "pk", "sku_id", "sku__code", "quantity_per")
+
+
+def _term_rows(listing_ids: list[int], now: dt.datetime) -> QuerySet[ListingTerm, tuple[Any, ...]]:
+    """The newest of overlapping terms rules: dictionary order does it."""
+    rows = ListingTerm.objects.filter(_valid(now), listing_id__in=listing_ids).order_by("valid_from", "pk")
+    return rows.values_list("listing_id", "pk", "buffer", "share", "cap", "paused")
+
+
+def _link_rows(account_id: int, now: dt.datetime) -> QuerySet[LocationLink, tuple[Any, ...]]:
+    rows = LocationLink.objects.filter(_valid(now), account_id=account_id)
+    return rows.values_list("location_id", "warehouse_id")
+
+
+_MATCHES, _TERMS, _LINKS = Compiled(_match_rows), Compiled(_term_rows), Compiled(_link_rows)
 
 
 def _decision(row: Row, known: _Known) -> Decision:
@@ -78,7 +122,7 @@ def _decision(row: Row, known: _Known) -> Decision:
     return _figure(row, match, known.terms.get(row.listing_id), [figure for figure in mine if figure])
 
 
-def _figure(row: Row, match: ListingMatch, term: ListingTerm | None, mine: Sequence[Figure]) -> Decision:
+def _figure(row: Row, match: _Match, term: _Term | None, mine: Sequence[Figure]) -> Decision:
     pieces = sum((figure.quantity for figure in mine), ZERO)
     steps: list[dict[str, Any]] = [{"code": "available", "amount": _text(pieces), "result": _text(pieces)}]
     units = (pieces / match.quantity_per).to_integral_value(rounding=ROUND_FLOOR)
@@ -87,21 +131,21 @@ def _figure(row: Row, match: ListingMatch, term: ListingTerm | None, mine: Seque
     inputs = {
         "listing": row.listing_id,
         "match": {
-            "id": match.pk,
+            "id": match.id,
             "sku": match.sku_id,
-            "code": match.sku.code,
+            "code": match.code,
             "quantity_per": _text(match.quantity_per),
         },
         "location": {"id": row.location_id, "whole_shop": row.whole_shop},
         "available": [figure.inputs for figure in mine],
-        "term": term.pk if term else None,
+        "term": term.id if term else None,
         "steps": steps,
         "desired": desired,
     }
     return Decision(desired, inputs)
 
 
-def _under_terms(units: Decimal, term: ListingTerm | None, steps: list[dict[str, Any]]) -> Decimal:
+def _under_terms(units: Decimal, term: _Term | None, steps: list[dict[str, Any]]) -> Decimal:
     """Apply the listing's own terms after the shop's policy: kept back, share, cap, pause — in this order."""
     if term is None:
         return units
