@@ -18,7 +18,8 @@ from backoffice.spreadsheets.refusals import BadCell
 
 Converter = Callable[[Any], Any]
 SCIENTIFIC = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]?\d{1,3}")
-GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
+ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
 CURRENCY_SIGNS = "¥￥$€£"
 EXCEL_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!"}
@@ -80,6 +81,27 @@ def shortened_code(value: Any) -> str:
     if SCIENTIFIC.fullmatch(found):
         raise BadCell("digits_lost", value=found)
     return found
+
+
+def reference(value: Any) -> str:
+    """A number that only names something (an order, a phone): text as it stands, all its digits there or refused."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= 1e15:
+        raise BadCell("digits_lost", value=f"{value:.6E}")
+    found = text(value)
+    if SCIENTIFIC.fullmatch(found):
+        raise BadCell("digits_lost", value=found)
+    return found
+
+
+def european(convert: Converter) -> Converter:
+    """Where semicolons separate, the comma is mostly the decimal mark: 1,250 then means two things and is refused."""
+
+    def careful(value: Any) -> Any:
+        if isinstance(value, str) and ONE_GROUP.fullmatch(text(value).replace(" ", "")):
+            raise BadCell("comma_is_unclear", value=text(value)[:40])
+        return convert(value)
+
+    return careful
 
 
 def decimal(value: Any) -> Decimal:

@@ -88,10 +88,10 @@ class Slot:
 
     __slots__ = ("convert", "counts_numbers", "filled", "key", "longest", "place", "seen")
 
-    def __init__(self, column: dict[str, Any], place: int | None, kind: str, days_offset: int) -> None:
+    def __init__(self, column: dict[str, Any], place: int | None, kind: str, table: Table) -> None:
         self.key: str = column["key"]
         self.place = place
-        self.convert = _converter(column, kind, days_offset)
+        self.convert = _converter(column, kind, table)
         self.filled: bool = column["required"] and not column["optional_cell"]
         self.longest: int | None = column["longest"]
         self.counts_numbers: bool = column["kind"] in ("code", "barcode")
@@ -104,7 +104,7 @@ class RowReader:
     def __init__(self, table: Table, header: int, places: dict[str, int], schema: dict[str, Any], kind: str) -> None:
         self.table, self.header, self.most_rows = table, header, schema["most_rows"]
         columns = schema["columns"]
-        self.slots = [Slot(column, places.get(column["key"]), kind, table.days_offset) for column in columns]
+        self.slots = [Slot(column, places.get(column["key"]), kind, table) for column in columns]
         self.good = self.bad = self.blank = self.totals = self.numbers_as_codes = self.problem_count = 0
         self.problems: list[list[Any]] = []
 
@@ -189,7 +189,8 @@ class RowReader:
     def _problem(self, number: int, slot: Slot, code: str, params: dict[str, Any]) -> None:
         self.problem_count += 1
         if self.problem_count <= MOST_PROBLEMS:
-            self.problems.append([number, slot.place, slot.key, code, params])
+            place = None if slot.place is None else slot.place + self.table.first_column
+            self.problems.append([number, place, slot.key, code, params])
 
     def _is_left_out(self, row: list[Any]) -> bool:
         """True, and counted, for a blank row and for a row of totals."""
@@ -213,11 +214,12 @@ def _is_total_word(cell: Any) -> bool:
     return type(cell) is str and len(cell) < 16 and cell.strip(" :：").casefold() in TOTALS
 
 
-def _converter(column: dict[str, Any], kind: str, days_offset: int) -> cells.Converter:
+def _converter(column: dict[str, Any], kind: str, table: Table) -> cells.Converter:
     places, least = column["places"], column["least"]
-    moment = cells.moment(days_offset)
+    moment = cells.moment(table.days_offset)
     converters: dict[str, cells.Converter] = {
         "text": cells.text,
+        "reference": cells.reference,
         "code": cells.shortened_code if kind == "csv" else cells.code,
         "barcode": cells.shortened_code,
         "decimal": cells.plain_decimal(places, least),
@@ -227,7 +229,9 @@ def _converter(column: dict[str, Any], kind: str, days_offset: int) -> cells.Con
         "datetime": lambda value: moment(value).isoformat(),
         "boolean": cells.yes_or_no,
     }
-    return converters[column["kind"]]
+    found = converters[column["kind"]]
+    numeric = column["kind"] in ("decimal", "scaled", "integer")
+    return cells.european(found) if numeric and table.mark == ";" else found
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
 ESCAPED = re.compile(r"'+(?:[=+\-@\t\r＝＋－＠]|\d(?:\.\d+)?[eE][+-]?\d)")
 
 
-def rows_of(path: Path) -> Iterator[list[str]]:
-    """Yield the records, blank lines as empty lists. Raises Refused."""
+def rows_of(path: Path) -> tuple[Iterator[list[str]], str]:
+    """Return the records (blank lines as empty lists) and what separates their cells. Raises Refused."""
     text = decoded(path.read_bytes())
     sample = text[:8_000]
     if len(CONTROL.findall(sample)) * 50 > len(sample):
@@ -34,7 +34,8 @@ def rows_of(path: Path) -> Iterator[list[str]]:
         text = text[marked.end() :]
     csv.field_size_limit(MOST_CHARACTERS * 4)
     first = list(islice(_whole_lines(text), 60))
-    return _records(_whole_lines(text), marked[1] if marked else separator(first))
+    mark = marked[1] if marked else separator(first)
+    return _records(_whole_lines(text), mark), mark
 
 
 def _whole_lines(text: str) -> Iterator[str]:
@@ -48,14 +49,34 @@ def _whole_lines(text: str) -> Iterator[str]:
 
 
 def _records(lines: Iterator[str], mark: str) -> Iterator[list[str]]:
-    reader = csv.reader(lines, delimiter=mark)
+    read: list[str] = []  # the lines of the record at hand
+    last: list[str] = []
+    reader = csv.reader(_kept(lines, read), delimiter=mark)
     try:
         for record in reader:
+            last, read[:] = read[:], []
             if len(record) > MOST_COLUMNS:
                 raise Refused("too_many_columns", most=MOST_COLUMNS)
             yield [_unescaped(cell) if cell[:1] == "'" else cell for cell in record]
     except csv.Error:
         raise Refused("csv_broken", row=reader.line_num) from None
+    if _ends_in_a_quote(last, mark):
+        raise Refused("csv_broken", row=reader.line_num - len(last) + 1)
+
+
+def _kept(lines: Iterator[str], read: list[str]) -> Iterator[str]:
+    for line in lines:
+        read.append(line)
+        yield line
+
+
+def _ends_in_a_quote(read: list[str], mark: str) -> bool:
+    """Tell whether a quote was opened and never closed: the reader then takes all that follows for one cell."""
+    try:
+        list(csv.reader(read, delimiter=mark, strict=True))
+    except csv.Error as error:
+        return str(error).startswith("unexpected end of data")
+    return False
 
 
 def _unescaped(cell: str) -> str:

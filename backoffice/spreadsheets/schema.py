@@ -10,7 +10,7 @@ from typing import Any
 
 from backoffice.spreadsheets.limits import MOST_ROWS
 
-KINDS = ("text", "code", "barcode", "decimal", "scaled", "integer", "date", "datetime", "boolean")
+KINDS = ("text", "reference", "code", "barcode", "decimal", "scaled", "integer", "date", "datetime", "boolean")
 REMARK = re.compile(r"[(（\[【].*?[)）\]】]")  # “数量（必填）”, “Quantity (pcs)”
 NOISE = re.compile(r"[\s_\-*·.:：/#]+")
 
@@ -19,9 +19,9 @@ NOISE = re.compile(r"[\s_\-*·.:：/#]+")
 class Column:
     """One column. `names` are the headers it is known by, in any language; case, blanks and remarks do not count.
 
-    `kind`: text; code (a SKU code); barcode; decimal (a Decimal); scaled (whole units of 10^-places, as a scaled
-    field stores them); integer; date; datetime (aware, read in the user's zone); boolean. `least` bounds numbers from
-    below. `unique` refuses a second row with the same value.
+    `kind`: text; reference (a number that only names something); code (a SKU code); barcode; decimal (a Decimal);
+    scaled (whole units of 10^-places, as a scaled field stores them); integer; date; datetime (aware, read in the
+    user's zone); boolean. `least` bounds numbers from below. `unique` refuses a second row with the same value.
     """
 
     key: str

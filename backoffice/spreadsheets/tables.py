@@ -29,8 +29,18 @@ class Header:
 class Table:
     """Rows of one sheet, read once; the first rows are kept to look for the header."""
 
-    def __init__(self, name: str, rows: Iterator[list[Any]], days_offset: int = 0, unread: set[str] | None = None):
+    def __init__(
+        self,
+        name: str,
+        rows: Iterator[list[Any]],
+        days_offset: int = 0,
+        unread: set[str] | None = None,
+        first_column: int = 0,
+        mark: str = "",
+    ):
         self.name = name
+        self.first_column = first_column  # how many empty columns stand before the first cell of a row
+        self.mark = mark  # what separates the cells of a CSV
         self.days_offset = days_offset
         self._unread = unread or set()
         self._rows = rows
@@ -43,7 +53,7 @@ class Table:
 
     def has_unread_formula(self, row: int, place: int) -> bool:
         """True when the cell holds a formula whose result was never saved."""
-        return bool(self._unread) and f"{letters(place)}{row}" in self._unread
+        return bool(self._unread) and f"{letters(place + self.first_column)}{row}" in self._unread
 
     def header(self, columns: list[dict[str, Any]]) -> Header:
         """Return the row which names the most of the wanted columns."""
@@ -71,7 +81,8 @@ class Table:
 def tables_of(path: Path, kind: str, wanted: str) -> Iterator[Table]:
     """Yield the tables of a file in order: its visible sheets, or the one CSV. Raises Refused."""
     if kind == "csv":
-        yield Table("", delimited.rows_of(path))
+        rows, mark = delimited.rows_of(path)
+        yield Table("", rows, mark=mark)
         return
     yield from _sheets(path, wanted)
 
@@ -87,8 +98,10 @@ def _sheets(path: Path, wanted: str) -> Iterator[Table]:
             if hidden or (wanted and header_form(sheet.name) != header_form(wanted)):
                 continue
             unread = overview.unread_in(sheet.name)
-            rows = book.get_sheet_by_name(sheet.name).iter_rows()
-            yield Table(sheet.name, rows, 1462 if overview.counts_from_1904 else 0, unread)
+            found = book.get_sheet_by_name(sheet.name)
+            first_column = found.start[1] if found.start else 0  # empty columns before it are left out of the rows
+            offset = 1462 if overview.counts_from_1904 else 0
+            yield Table(sheet.name, found.iter_rows(), offset, unread, first_column)
     except PasswordError:
         raise Refused("encrypted") from None
     except (CalamineError, ValueError, OSError):

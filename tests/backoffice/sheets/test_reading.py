@@ -1,10 +1,13 @@
 """What people really send: titles on top, hidden sheets, totals, numbers as text, and codes Excel has spoilt."""
 
 import datetime as dt
+import io
 from decimal import Decimal
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
+from openpyxl import Workbook
 
 from backoffice.spreadsheets.reading import FileRefused
 from backoffice.spreadsheets.schema import Column, SheetSchema
@@ -198,7 +201,6 @@ def test_unclear_dates_are_refused(cell):
 def test_a_workbook_that_counts_from_1904():
     sheet = xlsx([["ID", "On", "At"], ["a", 44650, 44650]])
     book = b'<workbookPr date1904="1"/>'
-    import io
     import zipfile
 
     xml = zipfile.ZipFile(io.BytesIO(sheet.read())).read("xl/workbook.xml")
@@ -212,7 +214,6 @@ def test_a_workbook_that_counts_from_1904():
 
 def test_a_formula_without_its_result_is_no_empty_cell():
     sheet = xlsx([HEAD, ["A", 1], ["B", 2]])
-    import io
     import zipfile
 
     xml = zipfile.ZipFile(io.BytesIO(sheet.read())).read("xl/worksheets/sheet1.xml")
@@ -304,3 +305,38 @@ def test_numbers_stored_as_text_are_numbers():
     rows, reading = read(corpus("xlsx-semantic", "test_files__text_and_numbers.xlsx"), schema)
     assert rows
     assert reading.problems == []
+
+
+def test_a_quote_that_is_never_closed_names_the_row_where_it_opened():
+    with pytest.raises(FileRefused, match="Line 3"):
+        read(csv('SKU,Quantity,Note\nA,1,x\nB,1,"Tea\nC,2,y\nD,3,z\n'))
+
+
+def test_quotes_that_are_closed_and_quotes_within_a_text_are_read():
+    rows, _reading = read(csv('SKU,Quantity,Note\nA,1,"two\nlines"\nB,1,5" screen\nC,1,"a ""b"""\n'))
+    assert [row[3] for row in rows] == ["two\nlines", '5" screen', 'a "b"']
+
+
+@pytest.mark.parametrize(("cell", "fits"), [("0,500", False), ("1,250", True), ("12,345,678", True), ("0.5", True)])
+def test_a_comma_after_a_nought_is_no_group(cell, fits):
+    rows, reading = read(csv(f'SKU,Quantity\nA,"{cell}"\n'))
+    assert (len(rows), len(reading.problems)) == ((1, 0) if fits else (0, 1))
+
+
+def test_where_semicolons_separate_one_group_of_three_is_unclear():
+    rows, reading = read(csv("SKU;Quantity\nA;1,250\nB;1,250,000\nC;3.5\n"))
+    assert [row[1] for row in rows] == ["B", "C"]
+    assert "comma" in reading.problems[0].text
+
+
+def test_a_formula_without_a_result_is_found_wherever_the_table_stands():
+    schema = SheetSchema([Column("sku", "SKU", kind="code"), Column("less", "Less", kind="decimal", required=False)])
+    for empty in (0, 1, 3):
+        book = Workbook()
+        book.active.append([*[None] * empty, "SKU", "Less"])
+        book.active.append([*[None] * empty, "A", "=1+1"])  # openpyxl saves no result
+        target = io.BytesIO()
+        book.save(target)
+        rows, reading = read(SimpleUploadedFile("a.xlsx", target.getvalue()), schema)
+        assert rows == []
+        assert [(one.code, one.letter) for one in reading.problems] == [("formula_without_value", "ABCDE"[empty + 1])]
