@@ -32,7 +32,11 @@ SHOWN_PROBLEMS = 200
 SCHEMA = SheetSchema(
     [
         Column(
-            "number", _("Order number"), ["订单号", "订单编号", "单号", "order", "order no", "order id"], longest=100
+            "number",
+            _("Order number"),
+            ["订单号", "订单编号", "单号", "order", "order no", "order id"],
+            kind="reference",
+            longest=100,
         ),
         Column(
             "placed_at",
@@ -59,7 +63,9 @@ SCHEMA = SheetSchema(
         Column("paid", _("Paid"), ["已付款", "是否付款"], kind="boolean", required=False),
         Column("cancelled", _("Cancelled"), ["已取消", "是否取消"], kind="boolean", required=False),
         Column("buyer", _("Buyer"), ["买家", "收件人", "姓名", "customer", "name"], required=False, longest=300),
-        Column("phone", _("Phone"), ["电话", "手机", "联系电话", "mobile"], required=False, longest=60),
+        Column(
+            "phone", _("Phone"), ["电话", "手机", "联系电话", "mobile"], kind="reference", required=False, longest=60
+        ),
         Column("email", _("E-mail"), ["邮箱", "邮件", "email"], required=False, longest=200),
         Column("company", _("Company"), ["公司", "单位"], required=False, longest=200),
         Column("address", _("Address"), ["地址", "收货地址", "详细地址", "street"], required=False, longest=300),

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -80,7 +82,22 @@ def build_orders(
 def same_content(one: bytes, other: bytes) -> bool:
     """Tell whether two raw orders say the same, whenever they were uploaded."""
     first, second = json.loads(one), json.loads(other)
-    return all(first.get(key) == second.get(key) for key in ("order", "lines"))
+    return first.get("order") == second.get("order") and _sorted(first.get("lines")) == _sorted(second.get("lines"))
+
+
+def _sorted(lines: Any) -> list[str]:
+    return sorted(json.dumps(line, sort_keys=True) for line in lines or ())
+
+
+def _line_names(number: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name lines by their goods, so that a file sorted otherwise means the same lines: the n-th of a SKU."""
+    seen: dict[str, int] = {}
+    names = []
+    for row in rows:
+        code = unicodedata.normalize("NFKC", str(row["sku"] or row["barcode"] or "")).casefold().strip()
+        seen[code] = seen.get(code, 0) + 1
+        names.append(f"{number}-{hashlib.sha256(code.encode()).hexdigest()[:12]}-{seen[code]}")
+    return names
 
 
 def _problems(name: str, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> list[RowProblem]:
@@ -149,7 +166,8 @@ class FileConnector(Connector):
             raise ConnectorError("bad_order", type(error).__name__, permanent=True) from None
 
     def _order(self, order: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], at: dt.datetime) -> IncomingOrder:
-        lines = tuple(_line(order["number"], index, row) for index, row in enumerate(rows, 1))
+        names = _line_names(order["number"], rows)
+        lines = tuple(_line(name, row) for name, row in zip(names, rows, strict=True))
         placed = dt.datetime.fromisoformat(order["placed_at"])
         shipping = _number(order["shipping_price"])
         cancelled, paid = bool(order["cancelled"]), order["paid"] is not False
@@ -198,10 +216,10 @@ class FileConnector(Connector):
         return (IncomingFulfilment(external_id=f"{number}-till", shipped_at=at, lines=taken),)
 
 
-def _line(number: str, index: int, row: Mapping[str, Any]) -> IncomingLine:
+def _line(name: str, row: Mapping[str, Any]) -> IncomingLine:
     quantity, price, discount = _number(row["quantity"]), _number(row["unit_price"]), _number(row["discount"])
     return IncomingLine(
-        external_id=f"{number}-{index}",
+        external_id=name,
         sku=row["sku"] or "",
         barcode=row["barcode"] or "",
         title=row["title"] or row["sku"] or row["barcode"],
