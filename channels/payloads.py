@@ -129,8 +129,12 @@ def _secret(holder: dict[str, Any], key: str) -> bool:
     """Tell whether the entry is a secret by its own name or, in {"key": "_x_token", "value": …}, by its sibling's."""
     if not holder[key]:
         return False
-    named = holder.get("key") or holder.get("name") if key == "value" else key
-    return isinstance(named, str) and bool(SECRET_NAME.search(named))
+    if key != "value":
+        return bool(SECRET_NAME.search(key))
+    named = holder.get("key") or holder.get("name")
+    # What a buyer typed stands under a plain word ("Signature"); programs call theirs _x_token or api-key.
+    typed = set(holder) == {"key", "value"} and isinstance(named, str) and not re.search("[._-]", named)
+    return isinstance(named, str) and not typed and bool(SECRET_NAME.search(named))
 
 
 def _holds_secret(value: Any) -> bool:

@@ -71,7 +71,9 @@ class _Parsed:
         self.slug = text(raw, "status")
         self.meaning = statuses.get(self.slug, self.slug)
         self.gross = raw.get("prices_include_tax") is True
-        self.completed_at = gmt(raw.get("date_completed_gmt"))
+        # The date stays when a completed order is opened again: then nothing has left.
+        left = self.meaning in ("completed", "refunded")
+        self.completed_at = gmt(raw.get("date_completed_gmt")) if left else None
         self.refunds = refunds_of(refunds or _summaries(raw), raw)
         self.lines = map_lines(raw, self.refunds, gross=self.gross, completed_at=self.completed_at)
         self.early = [refund for refund in self.refunds if refund.before(self.completed_at)]
@@ -146,14 +148,15 @@ class _Parsed:
         return refund.incoming(fallback=moment(self.raw, "date_modified_gmt", "date_created_gmt"))
 
     def _fulfilments(self) -> tuple[IncomingFulfilment, ...]:
-        if self.meaning != "completed" or self.completed_at is None:
+        if self.meaning != "completed":
             return ()
         carrier, numbers = _tracking(self.raw)
         pieces = tuple((line.wanted.external_id, line.wanted.quantity) for line in self.lines if line.wanted.quantity)
         return (
             IncomingFulfilment(
                 external_id=f"{self.external_id}:completed",
-                shipped_at=self.completed_at,
+                # A plug-in's own state for "sent" sets no date of completion.
+                shipped_at=self.completed_at or moment(self.raw, "date_modified_gmt", "date_created_gmt"),
                 carrier=carrier,
                 tracking_numbers=numbers,
                 lines=pieces,
@@ -203,7 +206,7 @@ def _name(person: Raw) -> str:
 def _address(raw: Raw, field: str) -> Address | None:
     """An address, or None when the store left it blank (it leaves `shipping` blank when it equals `billing`)."""
     found = record(raw, field)
-    if not any(text(found, name) for name in ("address_1", "city", "postcode", "country")):
+    if not any(text(found, name) for name in ("address_1", "city", "postcode")):
         return None
     country = text(found, "country").upper()
     return Address(

@@ -297,3 +297,27 @@ def test_no_kind_of_field_breaks_out(name, value):
     except ConnectorError as error:
         code = error.code
     assert code in {"read", "bad_order"}
+
+
+def test_a_plugins_own_state_for_sent_brings_a_parcel_though_it_sets_no_date():
+    sent = {**capture("17")["body"], "status": "shipped"}
+    assert sent["date_completed_gmt"] is None
+    found = parser(statuses={"shipped": "completed"}).parse_order(json.dumps({"order": sent, "refunds": []}).encode())
+    (parcel,) = found.fulfilments
+    assert (found.status, parcel.external_id) == (OrderStatus.CLOSED, f"{found.external_id}:completed")
+    assert [quantity for _line, quantity in parcel.lines] == [line.quantity for line in found.lines]
+    assert parcel.shipped_at == found.updated_at
+
+
+def test_what_is_refunded_after_a_completed_order_was_opened_again_is_not_sent():
+    again = {**capture("44")["body"], "status": "processing"}
+    assert again["date_completed_gmt"]
+    late = [{**capture("42")["body"][0], "date_created_gmt": "2026-12-25T10:00:00"}]
+    found = parser().parse_order(json.dumps({"order": again, "refunds": late}).encode())
+    assert (found.status, found.fulfilments, found.lines[0].quantity) == (OrderStatus.OPEN, (), 1)
+
+
+def test_a_delivery_address_of_a_country_alone_is_none():
+    order = {**capture("17")["body"], "shipping": {"country": "DE"}}
+    found = parser().parse_order(json.dumps({"order": order, "refunds": []}).encode())
+    assert found.shipping == found.billing
