@@ -23,7 +23,7 @@ from channels.payloads import Stored
 from channels.registry import can, connector_for
 from channels.working import alone, retrying
 from orders.contracts import IncomingOrder
-from orders.intake import Outcome, take_in
+from orders.intake import Outcome, take_in, vanished
 
 LEASE_SECONDS = 90.0
 SHORT_OVERLAP = dt.timedelta(seconds=60)  # every walk; the connector's own overlap every DEEP_EVERY
@@ -334,10 +334,16 @@ def take_single(account: Account, external_ids: Sequence[str], *, trigger: str) 
     run_row = PollRun.objects.create(account=account, kind="one", trigger=trigger, started_at=clock.now())
     results: dict[str, ConnectorError | None] = {}
     raws: list[RawOrder] = []
+    gone = []
     for external_id in external_ids:
         results[external_id], raw = _fetched(connector, external_id, run_row)
         if raw is not None:
             raws.append(raw)
+        elif results[external_id] is None:
+            gone.append(external_id)
+    if gone:
+        names = {name for one in gone for name in (one, one.rpartition("/")[2])}  # a global id, or its number
+        vanished(shop_id=account.shop_id, external_ids=names)
     fresh = payloads.unknown(account.pk, raws)
     parsed = parse_all(connector, fresh)
     counts = retrying(lambda: take_parsed(account, parsed, run_id=run_row.pk)) if parsed else Counts()

@@ -15,6 +15,7 @@ from channels.connectors.base import Capability, ConnectorError
 from channels.error_queue import Trouble
 from channels.models import Account, AccountState, ArrivalState, Listing, PushJob, WebhookArrival
 from channels.push.jobs import WAKE as PUSH
+from channels.registry import connector_for
 from channels.working import stopping, worker_name
 
 LEASE_SECONDS = 60.0
@@ -89,8 +90,7 @@ def _work(account: Account, page: Sequence[WebhookArrival]) -> None:
     if any(one.kind == "order" and not one.resource_id for one in page):
         due.soon(account.pk, due.ORDERS)
     if any(one.kind == "uninstalled" for one in page):
-        error = ConnectorError("app_uninstalled", "the shop removed the app", permanent=True, auth=True)
-        accounts.refuse(account, error)
+        _look_whether_we_may(account)
     failed = [one for one in orders if faults.get(one.resource_id)]
     lost = {one.pk for one in failed}
     _done([one.pk for one in page if one.pk not in lost])
@@ -98,6 +98,18 @@ def _work(account: Account, page: Sequence[WebhookArrival]) -> None:
         error_or_none = faults[one.resource_id]
         assert error_or_none is not None
         _failed(account, one, error_or_none)
+
+
+def _look_whether_we_may(account: Account) -> None:
+    """The shop is said to have removed the app. The signature covers neither topic nor time: only a call tells."""
+    try:
+        connector_for(account).test_connection()
+    except ConnectorError as error:
+        if error.auth:
+            gone = ConnectorError("app_uninstalled", "the shop removed the app", permanent=True, auth=True)
+            accounts.refuse(account, gone)
+        elif not error.permanent:
+            raise
 
 
 def _done(ids: Sequence[int]) -> None:

@@ -14,6 +14,7 @@ CLOSED = "closed"  # finished over there with goods left to send
 CANCELLED_LATE = "cancelled_late"  # cancelled over there after something had left
 SHIPPED_MORE = "shipped_more"  # more has left than is wanted now
 WITHOUT_STOCK = "without_stock"  # sent over there, but our books had no such goods
+GONE = "gone"  # the platform does not know it any more
 UNDONE = "undone"  # an approval was taken back
 OWNERS = {
     MANUAL: Department.DESK,
@@ -23,6 +24,7 @@ OWNERS = {
     CANCELLED_LATE: Department.SERVICE,
     SHIPPED_MORE: Department.SERVICE,
     WITHOUT_STOCK: Department.WAREHOUSE,
+    GONE: Department.SERVICE,
     UNDONE: Department.DESK,
 }
 

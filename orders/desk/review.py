@@ -23,7 +23,7 @@ from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewL
 
 State = Order.State
 Parts = tuple[tuple[int, Decimal], ...]
-BY_PERSON = (holds.MANUAL, holds.SHIPPED_MORE, holds.WITHOUT_STOCK)  # no review lets these go
+BY_PERSON = (holds.MANUAL, holds.SHIPPED_MORE, holds.WITHOUT_STOCK, holds.GONE)  # no review lets these go
 ACTOR = "review"
 
 

@@ -32,6 +32,7 @@ TITLES: dict[str, Any] = {
     "cancelled_late": _("Cancelled after goods left"),
     "shipped_more": _("More sent than wanted"),
     "without_stock": _("Sent without stock"),
+    "gone": _("Gone on the platform"),
     "undone": _("Approval undone"),
 }
 SENTENCES: dict[str, Any] = {
@@ -57,6 +58,7 @@ SENTENCES: dict[str, Any] = {
     "cancelled_late": _("The platform cancelled this order after goods had left."),
     "shipped_more": _("More has left than the buyer now wants."),
     "without_stock": _("It was sent on the platform, but our books had no such goods."),
+    "gone": _("The platform does not know this order any more: it was deleted there, or is too old to be read."),
     "undone": _("The approval was taken back."),
 }
 ADVICE: dict[str, Any] = {
@@ -83,6 +85,7 @@ ADVICE: dict[str, Any] = {
     "cancelled_late": _("Stop the parcel or expect its return."),
     "shipped_more": _("Ask the buyer to send the rest back, or leave it as a gift."),
     "without_stock": _("Count the shelf and correct the stock."),
+    "gone": _("Ask the shop whether it was deleted; then cancel it here, or approve it."),
     "undone": _("Approve, check again or cancel."),
 }
 ADDRESS_FIELDS: dict[str, Any] = {
