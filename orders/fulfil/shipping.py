@@ -13,7 +13,7 @@ from backoffice import audit, clock, outbox
 from finance import posting
 from inventory import reservations
 from inventory.reservations import PutBack
-from orders.desk import review, verdicts
+from orders.desk import holds, review, verdicts
 from orders.errors import OrderError
 from orders.fulfil import parcels as writing
 from orders.fulfil.parcels import Hand, Sending
@@ -244,14 +244,26 @@ def _lines_back(order: Order, shipment: Shipment) -> None:
 
 
 def _reserve_again(order: Order, shipment: Shipment, actor: str, now: dt.datetime) -> None:
-    """Book what came back for the order that it was taken from, under the locks that hold it."""
-    facts = review.facts_of([order], now)[0]
-    wants = verdicts.wants_of(facts, whole=False)
-    reservations.change_demand(wants=wants, actor=actor)
-    reservations.reserve(wants=wants, partial=True, actor=actor)
+    """Book what came back for the order that it was taken from, under the locks that hold it.
+
+    An order that was cancelled meanwhile wants nothing back; without another parcel it is cancelled at last.
+    """
+    cancelled = order.cancelled_at is not None
+    if not cancelled:
+        facts = review.facts_of([order], now)[0]
+        wants = verdicts.wants_of(facts, whole=False)
+        reservations.change_demand(wants=wants, actor=actor)
+        reservations.reserve(wants=wants, partial=True, actor=actor)
     left = Shipment.objects.filter(order=order, state=Shipment.State.SENT).exclude(pk=shipment.pk)
     latest = left.order_by("-shipped_at").values_list("shipped_at", flat=True).first()
-    if order.state in (State.SHIPPED, State.PARTLY_SHIPPED):
+    if cancelled and not latest:
+        order.state = State.CANCELLED
+        holds.clear(order)
+    elif order.state in (State.SHIPPED, State.PARTLY_SHIPPED) and not cancelled:
         order.state = State.PARTLY_SHIPPED if latest else State.APPROVED
     order.shipped_at, order.updated_at, order.revision = latest, now, order.revision + 1
-    order.save(update_fields=["state", "shipped_at", "updated_at", "revision"])
+    order.save(
+        update_fields=[
+            "state", "shipped_at", "updated_at", "revision", "hold_code", "hold_note", "hold_department", "held_since",
+        ]
+    )  # fmt: skip

@@ -29,6 +29,7 @@ def decide(page: Page, change: Change, matched: dict[LineKey, Goods]) -> None:
         return
     order.platform_updated_at, order.updated_at = incoming.updated_at, page.now
     reviewed = order.approved_at is not None and order.state != State.CANCELLED
+    was_cancelled = order.cancelled_at is not None
     if reviewed and not _ends(change):  # nobody is asked about the address of an order that is given up
         if difference.asked(difference.edits(change.known.base, incoming)):
             change.outcome, change.action = Version.WAITING.value, "waiting"
@@ -39,7 +40,10 @@ def decide(page: Page, change: Change, matched: dict[LineKey, Goods]) -> None:
         accept(page, change, matched)
     else:
         _quantities(page, change, matched)
-    _next_state(page, change, reviewed)
+    if was_cancelled and order.state == State.SHIPPED and incoming.status not in GONE:
+        _reopen_sent(page, change)
+    else:
+        _next_state(page, change, reviewed)
 
 
 def _ends(change: Change) -> bool:
@@ -229,6 +233,19 @@ def _reopen(page: Page, change: Change) -> None:
     order.cancelled_at, order.cancel_reason, order.approved_at = None, "", None
     change.cut = list(change.known.lines.values())
     _unreviewed(page, change)
+
+
+def _reopen_sent(page: Page, change: Change) -> None:
+    """Cancelled after something had left, and wanted again: what is still to send is booked and judged anew."""
+    order = change.order
+    order.cancelled_at, order.cancel_reason = None, ""
+    change.cut = [line for line in change.known.lines.values() if line.quantity > line.shipped_quantity]
+    holds.clear(order)
+    if change.outcome == Version.WAITING:
+        _reviewed(page, change)
+    elif _left(_lines_of(change)):
+        order.state, change.judge = State.HELD, True
+        holds.put(order, holds.UNDONE, page.now)
 
 
 def _unreviewed(page: Page, change: Change) -> None:

@@ -52,7 +52,9 @@ def _page(shop_id: int, order_ids: Sequence[int], matcher: Matcher) -> list[int]
     _store(found)
     touched = {line.order_id for line, _goods in found}
     changed = [order for order in orders if order.pk in touched]
-    page = review.facts_of(changed, clock.now())
+    now = clock.now()
+    Order.objects.filter(pk__in=touched).update(updated_at=now)  # readers of the feed of changes see the goods
+    page = review.facts_of(changed, now)
     _book(page, changed, {line.pk for line, _goods in found})
     review.judge([one for one in changed if _may_go_on(one)], actor=ACTOR)
     return [order.pk for order in changed]

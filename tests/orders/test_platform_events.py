@@ -255,3 +255,29 @@ def test_a_cancelled_order_told_as_sent_is_pointed_out():
     seller.take(later(first, fulfilments=(dataclasses.replace(parcel(1, ("1", "1")), shipped_at=at(1)),)))
     assert (seller.order(1).state, seller.order(1).hold_code) == ("cancelled", "cancelled_late")
     assert seller.buckets("MUG") == (5, 0, 0)
+
+
+def test_taking_a_parcel_back_of_an_order_cancelled_meanwhile_gives_everything_up():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG", 2))
+    seller.take(first)
+    (sent,) = shipped(seller, 1)
+    gone = {"status": OrderStatus.CANCELLED, "cancelled_at": at(10), "payment": PaymentStatus.REFUNDED}
+    seller.take(later(first, **gone))
+    assert (seller.order(1).state, seller.order(1).hold_code) == ("shipped", "cancelled_late")
+    shipping.void(shipment_id=sent.pk, actor="user:2 wu")
+    assert (seller.order(1).state, seller.order(1).hold_code) == ("cancelled", "")
+    assert seller.buckets("MUG") == (5, 0, 0)
+
+
+def test_an_order_cancelled_and_reopened_after_a_parcel_wants_its_rest_again():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG", 3))
+    seller.take(first)
+    shipped(seller, 1, Parcel(lines={seller.lines(1)[0].pk: Decimal(1)}))
+    seller.take(later(first, status=OrderStatus.CANCELLED, cancelled_at=at(10)))
+    assert seller.buckets("MUG") == (4, 0, 0)
+    seller.take(later(first, 20, status=OrderStatus.OPEN))
+    found = seller.order(1)
+    assert (found.state, found.hold_code, found.cancelled_at) == ("partly_shipped", "", None)
+    assert seller.buckets("MUG") == (4, 0, 2)

@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from orders import intake
+from backoffice import clock
+from orders import feed, intake
 from orders.contracts import PaymentStatus
 from orders.match import Match
 from tests.inventory import factories as stock
-from tests.orders.factories import Seller, line, order
+from tests.orders.factories import Seller, at, line, order
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +87,14 @@ def test_a_virtual_sku_matched_later_needs_no_stock():
     intake.rematch(shop_id=seller.shop.pk, sku_codes=["SERVICE"])
     assert seller.order(1).state == "approved"
     assert not seller.lines(1)[0].stocked
+
+
+def test_the_feed_of_changes_tells_of_goods_that_were_matched():
+    seller = Seller(MUG=5)
+    with clock.moved_to(lambda: at(0)):
+        seller.take(order(1, line("NEW", 1), payment=PaymentStatus.PENDING))
+        assert feed.publish(holder="a") == 1
+    with clock.moved_to(lambda: at(5)):
+        seller.add("NEW", 3)
+        assert intake.rematch(shop_id=seller.shop.pk, sku_codes=["NEW"])
+        assert feed.publish(holder="a") == 1

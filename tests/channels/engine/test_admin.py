@@ -341,6 +341,37 @@ def test_a_file_that_is_being_taken_in_is_not_taken_in_twice_at_once(boss, store
     assert Order.objects.count() == 2
 
 
+def test_the_same_rows_in_another_order_change_nothing(boss, store):
+    account, sku, place = store
+    other = stock.sku("CUP-01")
+    stock.stock(other, place, 20)
+    rows = ["S-1,2026-11-20 10:00,TEA-01,2,9.90\n", "S-1,,CUP-01,5,3\n", "S-1,,tea-01,1,9.90\n"]
+    for text in (HEAD + "".join(rows), HEAD + rows[1] + "S-1,2026-11-20 10:00,TEA-01,2,9.90\n" + rows[2]):
+        upload(boss, account, text)
+        boss.post(reverse("admin:channels_orderfile_take", args=[OrderFile.objects.first().pk]))
+    assert OrderFile.objects.first().result == {"created": 0, "changed": 0, "known": 1, "parked": 0}
+    assert (stock.buckets(sku, place), stock.buckets(other, place)) == ((17, 0, 0), (15, 0, 0))
+
+
+def test_order_numbers_that_excel_shortened_are_refused(boss, store):
+    account, _sku, _place = store
+    text = HEAD + "4.01235E+18,2026-11-20 10:00,TEA-01,2,9.90\n"
+    page = upload(boss, account, text).content.decode()
+    assert "Row 2" in page
+    boss.post(reverse("admin:channels_orderfile_take", args=[OrderFile.objects.get().pk]))
+    assert Order.objects.count() == 0
+
+
+def test_a_quote_that_is_never_closed_refuses_the_file(boss, store):
+    account, _sku, _place = store
+    text = "订单号,下单时间,商家编码,数量,单价,备注\n" + "".join(
+        f"S-{n},2026-11-20 10:00,TEA-01,1,9.90,{note}\n" for n, note in ((1, '"leave it'), (2, "x"), (3, "y"))
+    )
+    page = upload(boss, account, text).content.decode()
+    assert "2" in page
+    assert OrderFile.objects.count() == 0
+
+
 def test_rows_with_problems_are_named_and_nothing_is_taken_in(boss, store):
     account, _sku, _place = store
     text = HEAD + "S-1,2026-11-20 10:00,TEA-01,two,9.90\nS-2,,TEA-01,1,5\n,2026-11-20 10:00,X,1,1\n"

@@ -283,6 +283,8 @@ def test_secrets_in_a_text_are_blotted_out_and_numbers_stay_exact(db):
 
     text = b'{"total":1.10,"order_key":"wc_order_1","meta":[{"key":"_stripe_token","value":"tok"}]}'
     assert redacted(text) == '{"total":1.10,"order_key":"•••","meta":[{"key":"_stripe_token","value":"•••"}]}'
+    typed = '{"customAttributes":[{"key":"Signature","value":"Für Oma Erna"},{"key":"api_key","value":"•••"}]}'
+    assert redacted(typed.replace("•••", "abc").encode()) == typed
     assert redacted(b'{"total": 1.10}') == '{"total": 1.10}'
 
 

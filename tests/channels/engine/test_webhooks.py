@@ -6,10 +6,12 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from backoffice.models import AuditEntry
 from channels import pull
 from channels.connectors.base import ConnectorError
 from channels.models import ArrivalState, DueWork, PushJob, SyncError, WebhookArrival, WebhookRefusal
 from channels.webhooks import process, receive, refusals, subscriptions
+from orders.desk import review
 from orders.models import Order, OrderVersion
 from tests.inventory.factories import buckets
 
@@ -148,10 +150,34 @@ def test_the_echo_of_our_own_write_is_left_alone(shop):
 
 
 def test_a_removed_app_stops_the_account(shop):
+    shop.front.fail("test", ConnectorError("unauthorized", permanent=True, auth=True))
     call(shop, kind="uninstalled")
     process.run(shop.account.pk)
     shop.account.refresh_from_db()
-    assert shop.account.state == "refused"
+    assert (shop.account.state, shop.account.state_code) == ("refused", "app_uninstalled")
+
+
+def test_a_call_that_only_says_the_app_was_removed_stops_nothing(shop):
+    """The signature covers the body alone: an old call under another topic is as well signed as a true one."""
+    call(shop, kind="uninstalled")
+    process.run(shop.account.pk)
+    shop.account.refresh_from_db()
+    assert shop.account.state == "active"
+    assert not WebhookArrival.objects.filter(state="waiting").exists()
+
+
+def test_an_order_that_is_gone_over_there_waits_for_a_person(shop):
+    order = shop.front.buy(("A", 1))
+    pull.run(shop.account.pk)
+    assert Order.objects.get().state == "approved"
+    del shop.front.orders[order]
+    for delivery in ("d8", "d9"):
+        call(shop, order=order, delivery=delivery)
+        process.run(shop.account.pk)
+    found = Order.objects.get()
+    assert (found.state, found.hold_code, found.hold_department) == ("held", "gone", "service")
+    assert review.review(order_ids=[found.pk]) == {}, "only a person lets it go"
+    assert AuditEntry.objects.filter(action="order.vanished").count() == 1
 
 
 # --- subscriptions ---------------------------------------------------------------------------------------------------
