@@ -24,6 +24,9 @@ SENTENCES: dict[str, Any] = {
     "already_reported": _("The platform has already been told of this parcel; it cannot be taken back here."),
     "from_platform": _("This parcel was recorded on the platform; take it back there."),
     "goods_returned": _("Goods of this parcel were already returned."),
+    "other_warehouse": _(
+        "Goods of this parcel left a warehouse that you may not see; ask a colleague who works there."
+    ),
     "already": _("Order %(number)s is “%(state)s” already: %(who)s, %(when)s."),
     "wrong_state": _("Order %(number)s is “%(state)s”: this cannot be done with it. Last change: %(who)s, %(when)s."),
     "unpaid": _("Order %(number)s is not paid yet."),

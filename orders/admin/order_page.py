@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from backoffice import audit
 from backoffice.errors import YikuError
-from inventory.access import visible
+from inventory.access import sight, visible
 from orders.admin import buyers, order_facts
 from orders.desk import actions, correcting
 from orders.fulfil import shipping
@@ -168,6 +168,7 @@ def _ship(request: HttpRequest, order: Order) -> None:
         carrier=request.POST.get("carrier", "").strip()[:100],
         tracking=request.POST.get("tracking", "").strip()[:200],
         tracking_url=_address_of_tracking(request.POST.get("tracking_url", "")),
+        warehouses=sight(request.user).warehouses,
     )
     key = f"desk:{order.pk}:{request.POST.get('once', '')[:64] or uuid.uuid4().hex}"
     shipping.ship(order_id=order.pk, parcels=[parcel], actor=_who(), idempotency_key=key)
@@ -198,7 +199,8 @@ def _void(request: HttpRequest, order: Order) -> None:
     shipment = order.shipments.filter(pk=_number(request.POST.get("shipment", ""))).first()
     if shipment is None:
         raise Http404
-    shipping.void(shipment_id=shipment.pk, actor=_who(), reason=_reason(request))
+    seen = sight(request.user).warehouses
+    shipping.void(shipment_id=shipment.pk, actor=_who(), reason=_reason(request), warehouses=seen)
     messages.success(request, _("The parcel is taken back: goods and books as before."))
 
 

@@ -19,7 +19,7 @@ from backoffice.api.idempotency import HEADER, once
 from backoffice.api.paging import NewestFirst
 from backoffice.api.permissions import may_see_personal_data
 from backoffice.models import ApiKey
-from inventory.access import visible
+from inventory.access import sight, visible
 from inventory.models import Shop, Warehouse
 from orders import feed, intake
 from orders.api.incoming import OrderIn, to_contract
@@ -195,6 +195,7 @@ class Shipments(APIView):
             tracking=data["tracking_number"],
             tracking_url=data["tracking_url"],
             warehouse_id=_warehouse_id(request, data.get("warehouse")),
+            warehouses=sight(cast(ApiKey, request.auth)).warehouses,
         )
         parcels = shipping.ship(
             order_id=order.pk,

@@ -10,6 +10,7 @@ from orders.models import OrderLine
 
 ZERO = Decimal(0)
 Holdings = dict[tuple[int, int], Decimal]  # (sku id, warehouse id) → pieces reserved
+Within = frozenset[int] | None  # the warehouses goods may come from; None: all
 
 
 @dataclasses.dataclass(slots=True)
@@ -28,17 +29,17 @@ def pieces_per_unit(line: OrderLine, parts: tuple[tuple[int, Decimal], ...]) -> 
     return {line.sku_id: line.pack} if line.sku_id is not None else {}
 
 
-def available_units(per_unit: Mapping[int, Decimal], held: Holdings, warehouse_id: int | None) -> Decimal:
+def available_units(per_unit: Mapping[int, Decimal], held: Holdings, within: Within = None) -> Decimal:
     """Return how many whole units can be taken from what is held, warehouse by warehouse."""
-    return sum((_units_at(per_unit, held, place) for place in _places(held, warehouse_id)), ZERO)
+    return sum((_units_at(per_unit, held, place) for place in _places(held, within)), ZERO)
 
 
 def take(
-    per_unit: Mapping[int, Decimal], units: Decimal, held: Holdings, warehouse_id: int | None
+    per_unit: Mapping[int, Decimal], units: Decimal, held: Holdings, within: Within = None
 ) -> dict[tuple[int, int], Decimal]:
     """Take `units` out of `held`, which is lowered, and return the pieces; the caller checked that they are there."""
     taken: dict[tuple[int, int], Decimal] = {}
-    for place in _places(held, warehouse_id):
+    for place in _places(held, within):
         part = min(_units_at(per_unit, held, place), units)
         if part <= 0:
             continue
@@ -50,9 +51,9 @@ def take(
     return taken
 
 
-def _places(held: Holdings, warehouse_id: int | None) -> list[int]:
+def _places(held: Holdings, within: Within) -> list[int]:
     places = list(dict.fromkeys(place for _sku, place in held))
-    return places if warehouse_id is None else [place for place in places if place == warehouse_id]
+    return places if within is None else [place for place in places if place in within]
 
 
 def _units_at(per_unit: Mapping[int, Decimal], held: Holdings, place: int) -> Decimal:

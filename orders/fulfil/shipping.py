@@ -17,7 +17,7 @@ from orders.desk import holds, review, verdicts
 from orders.errors import OrderError
 from orders.fulfil import parcels as writing
 from orders.fulfil.parcels import Hand, Sending
-from orders.fulfil.picking import Holdings, Pick, available_units, pieces_per_unit, take
+from orders.fulfil.picking import Holdings, Pick, Within, available_units, pieces_per_unit, take
 from orders.models import Order, OrderEventDelivery, OrderLine, Shipment, ShipmentGoods, ShipmentLine
 from orders.models.order import line_reference
 
@@ -35,6 +35,15 @@ class Parcel:
     tracking: str = ""
     tracking_url: str = ""
     warehouse_id: int | None = None  # None: from wherever the goods are reserved
+    warehouses: frozenset[int] | None = None  # those whoever ships may see; None: all
+
+    @property
+    def within(self) -> Within:
+        """Where goods of this parcel may be taken from."""
+        if self.warehouse_id is None:
+            return self.warehouses
+        asked = frozenset((self.warehouse_id,))
+        return asked if self.warehouses is None else asked & self.warehouses
 
 
 @transaction.atomic
@@ -103,8 +112,11 @@ def _left(hand: Hand, line: OrderLine) -> Decimal:
 
 
 def _everything(hand: Hand, parcel: Parcel) -> list[Pick]:
-    """All that is left of each line, as far as it is reserved where the parcel is packed."""
-    picks = []
+    """All that is left of each line, as far as it is reserved where the parcel is packed.
+
+    Raises OrderError not_reserved when nothing is, but some is in warehouses that whoever ships may not see.
+    """
+    picks, hidden = [], None
     for line in hand.lines:
         left = _left(hand, line)
         if left <= 0 or line.platform_fulfilled:
@@ -112,11 +124,17 @@ def _everything(hand: Hand, parcel: Parcel) -> list[Pick]:
         per_unit = pieces_per_unit(line, hand.parts.get(line.pk, ()))
         held = _held(hand, line)
         if line.stocked:
-            left = min(left, available_units(per_unit, held, parcel.warehouse_id))
+            there = available_units(per_unit, held, parcel.within)
+            if there < left and parcel.warehouses is not None and hidden is None:
+                hidden = (line, left, there) if available_units(per_unit, held) > there else None
+            left = min(left, there)
             if line.pk in hand.parts:
                 left = left.to_integral_value(rounding="ROUND_DOWN")
         if left > 0:
             picks.append(_pick(line, left, per_unit, held, parcel))
+    if hidden is not None and not picks:
+        line, left, there = hidden
+        raise OrderError("not_reserved", label=str(line), available=_plain(there), wanted=_plain(left))
     return picks
 
 
@@ -129,7 +147,7 @@ def _chosen(hand: Hand, parcel: Parcel, wanted: Mapping[int, Decimal]) -> list[P
             raise OrderError("unknown_line", number=hand.order.number)
         per_unit = pieces_per_unit(line, hand.parts.get(line.pk, ()))
         held = _held(hand, line)
-        _check(hand, line, units, available_units(per_unit, held, parcel.warehouse_id))
+        _check(hand, line, units, available_units(per_unit, held, parcel.within))
         picks.append(_pick(line, units, per_unit, held, parcel))
     return picks
 
@@ -153,7 +171,7 @@ def _held(hand: Hand, line: OrderLine) -> Holdings:
 
 
 def _pick(line: OrderLine, units: Decimal, per_unit: dict[int, Decimal], held: Holdings, parcel: Parcel) -> Pick:
-    return Pick(line, units, take(per_unit, units, held, parcel.warehouse_id) if line.stocked else {})
+    return Pick(line, units, take(per_unit, units, held, parcel.within) if line.stocked else {})
 
 
 def _plain(value: Decimal) -> str:
@@ -177,18 +195,18 @@ def _note(order: Order, shipments: Sequence[Shipment], actor: str) -> None:
 
 
 @transaction.atomic
-def void(*, shipment_id: int, actor: str, reason: str = "") -> Shipment:
+def void(*, shipment_id: int, actor: str, reason: str = "", warehouses: frozenset[int] | None = None) -> Shipment:
     """Take a parcel back before the platform heard of it: goods return at their cost, the sale is reversed.
 
-    The goods are reserved for the order again. Raises OrderError: not_found, already_void, from_platform,
-    goods_returned, already_reported.
+    The goods are reserved for the order again. `warehouses` are those whoever asks may see; None: all. Raises
+    OrderError: not_found, already_void, from_platform, goods_returned, other_warehouse, already_reported.
     """
     found = Shipment.objects.filter(pk=shipment_id).values_list("order_id", flat=True).first()
     if found is None:
         raise OrderError("not_found")
     order = Order.objects.select_for_update().get(pk=found)
     shipment = Shipment.objects.get(pk=shipment_id)
-    _check_void(shipment)
+    _check_void(shipment, warehouses)
     _stop_news(shipment)
     now = clock.now()
     goods = list(ShipmentGoods.objects.filter(shipment_line__shipment=shipment).select_related("shipment_line"))
@@ -203,13 +221,16 @@ def void(*, shipment_id: int, actor: str, reason: str = "") -> Shipment:
     return shipment
 
 
-def _check_void(shipment: Shipment) -> None:
+def _check_void(shipment: Shipment, warehouses: frozenset[int] | None) -> None:
     if shipment.state == Shipment.State.VOID:
         raise OrderError("already_void")
     if shipment.source == Shipment.Source.PLATFORM:
         raise OrderError("from_platform")
-    if ShipmentGoods.objects.filter(shipment_line__shipment=shipment, returned_quantity__gt=0).exists():
+    goods = ShipmentGoods.objects.filter(shipment_line__shipment=shipment)
+    if goods.filter(returned_quantity__gt=0).exists():
         raise OrderError("goods_returned")
+    if warehouses is not None and goods.exclude(warehouse_id__in=warehouses).exists():
+        raise OrderError("other_warehouse")
 
 
 def _stop_news(shipment: Shipment) -> None:

@@ -173,8 +173,8 @@ def _picks(hand: Hand, wanted: dict[int, Decimal]) -> tuple[list[Pick], list[Ord
             continue
         per_unit = pieces_per_unit(line, hand.parts.get(line.pk, ()))
         held = hand.held.setdefault(line.pk, {})
-        there = min(units, available_units(per_unit, held, None)) if per_unit else ZERO
-        picks.append(Pick(line, units, take(per_unit, there, held, None) if there > 0 else {}))
+        there = min(units, available_units(per_unit, held)) if per_unit else ZERO
+        picks.append(Pick(line, units, take(per_unit, there, held) if there > 0 else {}))
         if there < units:
             short.append(line)
     return picks, short

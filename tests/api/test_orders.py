@@ -174,3 +174,23 @@ def test_the_list_costs_the_same_for_many(api, goods, django_assert_max_num_quer
         client.post("orders", body(goods, external_id=f"B-{number}"), key=f"b{number}")
     with django_assert_max_num_queries(14):
         assert len(client.get("orders", limit=200).json()["results"]) == 12
+
+
+def limited(api, goods, *places, scopes=("shipments:write",)):
+    """A key that sees the shop, and of the warehouses only those given."""
+    client = api(*scopes, everything=False)
+    access = Access.objects.create(api_key=client.key)
+    access.shops.add(goods.shop)
+    access.warehouses.add(*places)
+    return client
+
+
+def test_a_key_ships_only_out_of_warehouses_it_may_see(api, goods):
+    api("orders:write").post("orders", body(goods))
+    parcel = {"shop": goods.shop.code, "order": "A-1", "carrier": "SF", "tracking_number": "SF1"}
+    elsewhere = limited(api, goods, factories.warehouse())
+    for number, lines in enumerate(({}, {"lines": [{"external_id": "1", "quantity": "1"}]})):
+        answer = elsewhere.post("shipments", {**parcel, **lines}, key=f"hidden-{number}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "not_reserved")
+    assert Balance.objects.get(sku=goods.sku, warehouse=goods.warehouse).on_hand == 10
+    assert limited(api, goods, goods.warehouse).post("shipments", parcel).status_code == 201

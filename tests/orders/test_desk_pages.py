@@ -4,7 +4,9 @@ import pytest
 from django.urls import reverse
 
 from inventory.models import Access
+from orders.fulfil import shipping
 from orders.models import Order
+from tests.orders.factories import Seller, line, order
 
 pytestmark = pytest.mark.django_db
 
@@ -14,3 +16,41 @@ def test_the_list_opens_for_everyone_who_works_with_orders(people):
         Access.objects.create(user=people[role], all_shops=True, all_warehouses=True)
         assert people.client(role).get(reverse("admin:orders_order_changelist")).status_code == 200
     assert Order.objects.count() == 0
+
+
+def clerk(people, seller, *places):
+    """The warehouse clerk, who sees the shop and of its warehouses only those given."""
+    access = Access.objects.create(user=people["warehouse_clerk"])
+    access.shops.add(seller.shop)
+    access.warehouses.add(*places)
+    return people.client("warehouse_clerk")
+
+
+def press(client, seller, **fields):
+    """Press a button of order 1's page and follow; returns the page that comes then."""
+    return client.post(reverse("admin:orders_order_do", args=[seller.order(1).pk]), fields, follow=True)
+
+
+def test_a_clerk_ships_only_out_of_warehouses_he_may_see(people):
+    seller = Seller(warehouses=2, MUG=5)
+    seller.take(order(1, line("MUG", 2)))
+    client = clerk(people, seller, seller.places[1])
+    field = f"quantity_{seller.lines(1)[0].pk}"
+    page = press(client, seller, do="ship", carrier="SF", tracking="1", **{field: "2"})
+    assert "only 0 reserved there" in page.content.decode()
+    assert (seller.order(1).state, seller.buckets("MUG")) == ("approved", (5, 0, 2))
+
+
+def test_a_clerk_takes_back_only_parcels_from_warehouses_he_may_see(people):
+    seller = Seller(warehouses=2, MUG=5)
+    seller.take(order(1, line("MUG", 2)))
+    (parcel,) = shipping.ship(
+        order_id=seller.order(1).pk, parcels=[shipping.Parcel()], actor="user:2 wu", idempotency_key="k"
+    )
+    client = clerk(people, seller, seller.places[1])
+    page = press(client, seller, do="void", shipment=parcel.pk, reason="wrong label")
+    assert "a warehouse that you may not see" in page.content.decode()
+    assert seller.order(1).state == "shipped"
+    Access.objects.get().warehouses.add(seller.place)
+    press(client, seller, do="void", shipment=parcel.pk, reason="wrong label")
+    assert seller.order(1).state == "approved"

@@ -198,3 +198,17 @@ def test_a_parcel_is_taken_back_once():
         shipping.void(shipment_id=parcel.pk, actor="x")
     assert caught.value.code == "already_void"
     assert seller.buckets("MUG") == (5, 0, 2)
+
+
+def test_goods_come_only_out_of_warehouses_that_may_be_seen():
+    seller = Seller(warehouses=2, MUG=1)
+    seller.add("CUP", 1)
+    first, second = (place.pk for place in seller.places)
+    seller.take(order(1, line("MUG", 1), line("CUP", 1, 2)))
+    mug = seller.lines(1)[0].pk
+    hidden = frozenset((second,))
+    assert refused(seller, 1, Parcel(warehouses=hidden)) == "not_reserved"
+    assert refused(seller, 1, Parcel(lines={mug: Decimal(1)}, warehouses=hidden)) == "not_reserved"
+    assert refused(seller, 1, Parcel(warehouse_id=first, warehouses=hidden)) == "not_reserved"
+    (parcel,) = send(seller, 1, Parcel(warehouses=frozenset((first, second))))
+    assert parcel.lines.count() == 2
