@@ -89,6 +89,7 @@ class Explanation:
     entries: tuple[StockEntry, ...]
     policy: StockPolicy | None
     pauses: tuple[StockPolicy, ...]
+    elsewhere: bool = False  # some of it lies in warehouses that whoever asks may not see
 
     @property
     def quantity(self) -> Decimal:
@@ -96,13 +97,19 @@ class Explanation:
         return self.figure.quantity
 
 
-def why(*, shop_id: int, sku_id: int, at: dt.datetime | None = None) -> Explanation:
-    """Explain the figure of one shop and SKU; raises Sku.DoesNotExist for an unknown SKU."""
+def why(
+    *, shop_id: int, sku_id: int, at: dt.datetime | None = None, within: frozenset[int] | None = None
+) -> Explanation:
+    """Explain the figure of one shop and SKU; raises Sku.DoesNotExist for an unknown SKU.
+
+    The figure is always the whole shop's; its rows are only those of the warehouses in `within` (None: all).
+    """
     figure = availability.figures(shop_ids=[shop_id], sku_ids=[sku_id], at=at).get((shop_id, sku_id, None))
     if figure is None:
         raise Sku.DoesNotExist
     moment = dt.datetime.fromisoformat(figure.inputs["at"])
-    places = _places(figure, shop_id)
+    everywhere = _places(figure, shop_id)
+    places = [row for row in everywhere if within is None or row.warehouse.pk in within]
     skus, warehouses = {row.sku.pk for row in places}, {row.warehouse.pk for row in places}
     policies = _policies(figure)
     return Explanation(
@@ -116,6 +123,7 @@ def why(*, shop_id: int, sku_id: int, at: dt.datetime | None = None) -> Explanat
         entries=tuple(_entries(skus, warehouses, moment)),
         policy=policies.get(figure.inputs["policy"]["id"]),
         pauses=tuple(policies[one["policy"]] for one in figure.inputs["pauses"] if one["policy"] in policies),
+        elsewhere=len(places) < len(everywhere),
     )
 
 

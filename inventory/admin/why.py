@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from backoffice import clock, references
 from backoffice.models import User
 from inventory import availability, explain
-from inventory.access import visible
+from inventory.access import sight, visible
 from inventory.models import Bucket, Shop, Sku
 
 Row = TypeVar("Row", bound=Model)
@@ -38,7 +38,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     at = _moment(request.GET.get("at", ""))
     chosen = _chosen(shops, request.GET.get("shop", ""))
     figures = availability.figures(shop_ids=[shop.pk for shop in shops], sku_ids=[sku.pk], at=at)
-    found = explain.why(shop_id=chosen.pk, sku_id=sku.pk, at=at) if chosen else None
+    seen = sight(cast(User, request.user)).warehouses
+    found = explain.why(shop_id=chosen.pk, sku_id=sku.pk, at=at, within=seen) if chosen else None
     context = {
         **_each_context(request),
         "title": _("Why this number: %s") % sku.code,

@@ -76,12 +76,12 @@ class Availability(APIView):
 
     @extend_schema(parameters=[AvailabilityQuery], responses=AvailabilityOut(many=True))
     def get(self, request: Request) -> Response:
-        """Read the figures of up to 200 SKUs, per shop and per warehouse."""
+        """Read the figures of up to 200 SKUs, per shop and per warehouse that the key may see."""
         asked = AvailabilityQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
         shops = {shop.pk: shop.code for shop in _shops(request, asked.validated_data.get("shop"))}
         skus = {sku.pk: sku.code for sku in skus_of(asked.validated_data["sku"], "sku").values()}
-        warehouses = dict(Warehouse.objects.values_list("pk", "code"))
+        warehouses = dict(visible(cast(ApiKey, request.auth), Warehouse.objects.all()).values_list("pk", "code"))
         figures = availability.figures(shop_ids=list(shops), sku_ids=list(skus))
         rows = [
             {
@@ -91,6 +91,7 @@ class Availability(APIView):
                 "quantity": figure.quantity,
             }
             for (shop, sku, place), figure in figures.items()
+            if place is None or place in warehouses
         ]
         return Response(AvailabilityOut(rows, many=True).data)
 

@@ -91,7 +91,7 @@ def _findings(order: Order, review: Any) -> list[dict[str, str]]:
 def _rows(request: HttpRequest, order: Order, lines: list[OrderLine]) -> list[dict[str, Any]]:
     sku_ids = {line.sku_id for line in lines} | {part.sku_id for line in lines for part in line.parts.all()}
     stock = _stock(request, order, {one for one in sku_ids if one is not None})
-    reserved = _reserved([line.pk for line in lines])
+    reserved = _reserved(request, [line.pk for line in lines])
     return [
         {
             "line": line,
@@ -123,11 +123,11 @@ def _stock(request: HttpRequest, order: Order, sku_ids: set[int]) -> dict[int, l
     return found
 
 
-def _reserved(line_ids: list[int]) -> dict[str, list[str]]:
+def _reserved(request: HttpRequest, line_ids: list[int]) -> dict[str, list[str]]:
     references = [line_reference(pk) for pk in line_ids]
     rows = Reservation.objects.filter(reference__in=references, bucket=Bucket.RESERVED, quantity__gt=0)
     found: dict[str, list[str]] = {}
-    for row in rows.select_related("warehouse"):
+    for row in access.visible(request.user, rows).select_related("warehouse"):
         found.setdefault(row.reference, []).append(f"{row.warehouse.name}: {pieces(row.quantity)}")
     return found
 

@@ -127,3 +127,15 @@ def test_pages_are_capped_and_cost_the_same(api, goods, django_assert_max_num_qu
         page = client.get("stock", limit="1000000000").json()
     assert len(page["results"]) == 31
     assert len(client.get("stock", limit="5").json()["results"]) == 5
+
+
+def test_availability_tells_no_figure_of_a_warehouse_the_key_may_not_see(api, goods):
+    other = factories.warehouse()
+    shop = factories.shop(goods.warehouse, other)
+    factories.stock(goods.sku, other, 77)
+    client = api("stock:read", everything=False)
+    access = Access.objects.create(api_key=client.key)
+    access.shops.add(shop)
+    access.warehouses.add(goods.warehouse)
+    rows = client.get("availability", sku=goods.sku.code).json()
+    assert {(row["warehouse"], row["quantity"]) for row in rows} == {(None, "87.000"), (goods.warehouse.code, "10.000")}

@@ -6,6 +6,7 @@ from django.urls import reverse
 from inventory.models import Access
 from orders.fulfil import shipping
 from orders.models import Order
+from tests.inventory import factories as stock
 from tests.orders.factories import Seller, line, order
 
 pytestmark = pytest.mark.django_db
@@ -54,3 +55,32 @@ def test_a_clerk_takes_back_only_parcels_from_warehouses_he_may_see(people):
     Access.objects.get().warehouses.add(seller.place)
     press(client, seller, do="void", shipment=parcel.pk, reason="wrong label")
     assert seller.order(1).state == "approved"
+
+
+def test_the_page_names_no_warehouse_that_the_reader_may_not_see(people):
+    seller = Seller(warehouses=2, MUG=5)
+    seller.take(order(1, line("MUG", 2)))
+    client = clerk(people, seller, seller.places[1])
+    page = client.get(reverse("admin:orders_order_change", args=[seller.order(1).pk])).content.decode()
+    assert seller.place.name not in page
+    Access.objects.get().warehouses.add(seller.place)
+    assert (
+        seller.place.name
+        in client.get(reverse("admin:orders_order_change", args=[seller.order(1).pk])).content.decode()
+    )
+
+
+def test_why_this_number_keeps_warehouses_of_others_to_itself(people):
+    seller = Seller(warehouses=2, MUG=5)
+    stock.stock(seller.skus["MUG"], seller.places[1], 4321, "4")
+    seller.take(order(1, line("MUG", 2)))
+    address = reverse("admin:inventory_sku_why", args=[seller.skus["MUG"].pk])
+    page = clerk(people, seller, seller.place).get(address).content.decode()
+    assert seller.place.code in page
+    assert seller.places[1].code not in page
+    assert "4321" not in page.replace(",", "")
+    assert "other warehouses" in page
+    Access.objects.get().warehouses.add(seller.places[1])
+    page = people.client("warehouse_clerk").get(address).content.decode()
+    assert seller.places[1].code in page
+    assert "other warehouses" not in page
