@@ -206,7 +206,7 @@ STORAGES = {
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["backoffice.api.parsing.ShallowJSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["backoffice.api.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["backoffice.api.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["backoffice.api.authentication.KeyThrottle"],

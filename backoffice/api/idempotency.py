@@ -30,6 +30,16 @@ class KeyReused(exceptions.APIException):
     default_detail = "This Idempotency-Key was used before with another request."
 
 
+def stored_key(request: Request) -> str:
+    """Return the caller's key as other tables keep it: with the owner before it, in at most 200 characters.
+
+    A key that does not fit is digested; one that fits stays as it is, so that those used before are found again.
+    """
+    key = request.headers[HEADER]
+    plain = f"api:{request.user.pk}:{key}"
+    return plain if len(plain) <= MOST else f"api:{request.user.pk}:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
 def once(view: Callable[..., Response]) -> Callable[..., Response]:
     """Wrap a POST handler: work and remembered answer are committed together, so a crash leaves neither."""
 

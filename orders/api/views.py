@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backoffice import clock
-from backoffice.api.idempotency import HEADER, once
+from backoffice.api.idempotency import HEADER, once, stored_key
 from backoffice.api.paging import NewestFirst
 from backoffice.api.permissions import may_see_personal_data
 from backoffice.models import ApiKey
@@ -201,7 +201,7 @@ class Shipments(APIView):
             order_id=order.pk,
             parcels=[parcel],
             actor=str(request.user),
-            idempotency_key=f"api:{request.user.pk}:{request.headers[HEADER]}",
+            idempotency_key=stored_key(request),
             shipped_at=data["shipped_at"],
         )
         return Response(ShipmentOut(parcels, many=True).data, status=status.HTTP_201_CREATED)

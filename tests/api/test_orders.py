@@ -194,3 +194,15 @@ def test_a_key_ships_only_out_of_warehouses_it_may_see(api, goods):
         assert (answer.status_code, answer.json()["code"]) == (409, "not_reserved")
     assert Balance.objects.get(sku=goods.sku, warehouse=goods.warehouse).on_hand == 10
     assert limited(api, goods, goods.warehouse).post("shipments", parcel).status_code == 201
+
+
+@pytest.mark.parametrize("length", [20, 196, 200])
+def test_the_longest_idempotency_key_works_once_too(api, goods, length):
+    client = api("orders:write", "shipments:write")
+    client.post("orders", body(goods), key="a")
+    parcel = {"shop": goods.shop.code, "order": "A-1", "carrier": "SF", "tracking_number": "SF1"}
+    answers = [client.post("shipments", parcel, key="k" * length) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    kept = Shipment.objects.get().idempotency_key
+    assert len(kept) <= 200
+    assert (kept == f"api:{client.key.pk}:{'k' * length}") == (length < 190)
