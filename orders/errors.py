@@ -16,6 +16,7 @@ SENTENCES: dict[str, Any] = {
     "no_parcels": _("Name at least one parcel."),
     "unknown_line": _("Order %(number)s has no such line."),
     "too_many": _("“%(label)s”: only %(left)s left to ship, not %(wanted)s."),
+    "bad_quantity": _("“%(label)s”: “%(wanted)s” is no quantity of at most three decimal places."),
     "not_positive": _("“%(label)s”: the quantity must be above zero."),
     "not_reserved": _("“%(label)s”: only %(available)s reserved there, not %(wanted)s."),
     "part_of_bundle": _("“%(label)s”: a bundle can only be sent whole."),

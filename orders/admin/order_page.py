@@ -20,6 +20,7 @@ from backoffice.errors import YikuError
 from inventory.access import sight, visible
 from orders.admin import buyers, order_facts
 from orders.desk import actions, correcting
+from orders.errors import OrderError
 from orders.fulfil import shipping
 from orders.models import Order
 from orders.models.order import Department
@@ -101,8 +102,13 @@ def _tell(request: HttpRequest, outcome: actions.RowOutcome, done: str) -> None:
         messages.error(request, outcome.message or _("That is no longer possible: the order has changed meanwhile."))
 
 
+def _text(request: HttpRequest, name: str) -> str:
+    """What was typed, without the NUL that PostgreSQL refuses."""
+    return request.POST.get(name, "").replace("\0", "").strip()
+
+
 def _reason(request: HttpRequest, *, needed: bool = False) -> str:
-    reason = request.POST.get("reason", "").replace("\0", "").strip()[:300]
+    reason = _text(request, "reason")[:300]
     if needed and not reason:
         raise YikuError("reason_missing", _("Say why: colleagues will read it."))
     return reason
@@ -165,18 +171,18 @@ def _address(request: HttpRequest, order: Order) -> None:
 def _ship(request: HttpRequest, order: Order) -> None:
     parcel = shipping.Parcel(
         lines=_quantities(request, order),
-        carrier=request.POST.get("carrier", "").strip()[:100],
-        tracking=request.POST.get("tracking", "").strip()[:200],
-        tracking_url=_address_of_tracking(request.POST.get("tracking_url", "")),
+        carrier=_text(request, "carrier")[:100],
+        tracking=_text(request, "tracking")[:200],
+        tracking_url=_address_of_tracking(_text(request, "tracking_url")),
         warehouses=sight(request.user).warehouses,
     )
-    key = f"desk:{order.pk}:{request.POST.get('once', '')[:64] or uuid.uuid4().hex}"
+    key = f"desk:{order.pk}:{_text(request, 'once')[:64] or uuid.uuid4().hex}"
     shipping.ship(order_id=order.pk, parcels=[parcel], actor=_who(), idempotency_key=key)
     messages.success(request, _("Shipped. The platform will be told, and the books write the sale."))
 
 
 def _address_of_tracking(text: str) -> str:
-    text = text.strip()[:1000]
+    text = text[:1000]
     if text and not text.lower().startswith(("https://", "http://")):
         raise YikuError("bad_address", _("A tracking address starts with https://."))
     return text
@@ -189,8 +195,8 @@ def _quantities(request: HttpRequest, order: Order) -> dict[int, Decimal]:
         try:
             quantity = Decimal(text or "0")
         except InvalidOperation:
-            raise YikuError("bad_quantity", _("“%(text)s” is not a number."), params={"text": text}) from None
-        if quantity:
+            raise OrderError("bad_quantity", label=str(line), wanted=text[:40]) from None
+        if not quantity.is_finite() or quantity:  # whether it can be shipped is said there
             found[line.pk] = quantity
     return found
 

@@ -93,7 +93,8 @@ class OrderList(generics.ListAPIView[Order]):
         body.is_valid(raise_exception=True)
         order = to_contract(body.validated_data)
         if order.updated_at > clock.now() + SKEW:
-            raise serializers.ValidationError({"updated_at": [_("This time lies in the future.")]})
+            field = "updated_at" if "updated_at" in body.validated_data else "placed_at"
+            raise serializers.ValidationError({field: [_("This time lies in the future.")]})
         shop = _shop(request, body.validated_data["shop"])
         result = intake.take_in(shop_id=shop.pk, orders=[order], source_refs=[f"api:{request.user.pk}"])
         outcome = result.outcomes[0]

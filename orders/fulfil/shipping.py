@@ -57,8 +57,8 @@ def ship(
 ) -> list[Shipment]:
     """Ship parcels of one order; the same key again returns the parcels of the first call.
 
-    Raises OrderError: not_found, not_approved, key_reused, no_parcels, nothing_to_ship, unknown_line, not_positive,
-    too_many, not_reserved, part_of_bundle, by_platform. Then nothing has happened.
+    Raises OrderError: not_found, not_approved, key_reused, no_parcels, nothing_to_ship, unknown_line, bad_quantity,
+    not_positive, too_many, not_reserved, part_of_bundle, by_platform. Then nothing has happened.
     """
     if not parcels:
         raise OrderError("no_parcels")
@@ -154,6 +154,8 @@ def _chosen(hand: Hand, parcel: Parcel, wanted: Mapping[int, Decimal]) -> list[P
 
 def _check(hand: Hand, line: OrderLine, units: Decimal, available: Decimal) -> None:
     label, left = str(line), _left(hand, line)
+    if not _countable(Decimal(units)):
+        raise OrderError("bad_quantity", label=label, wanted=str(units)[:40])
     if units <= 0:
         raise OrderError("not_positive", label=label)
     if line.platform_fulfilled:
@@ -164,6 +166,13 @@ def _check(hand: Hand, line: OrderLine, units: Decimal, available: Decimal) -> N
         raise OrderError("part_of_bundle", label=label)
     if line.stocked and units > available:
         raise OrderError("not_reserved", label=label, available=_plain(available), wanted=_plain(units))
+
+
+def _countable(units: Decimal) -> bool:
+    """True for a number of whole thousandths that is not beyond all stock; false for NaN and its kin."""
+    if not units.is_finite():
+        return False
+    return not units or (-3 <= units.adjusted() <= 9 and units * 1000 % 1 == 0)
 
 
 def _held(hand: Hand, line: OrderLine) -> Holdings:

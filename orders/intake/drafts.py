@@ -22,6 +22,8 @@ MOST_MONEY = 9 * 10**17
 MOST_LINES = 10_000
 ID_LENGTH = 200
 _TIMES = ("placed_at", "updated_at", "paid_at", "cancelled_at", "ship_by")
+# What lies outside is no time of an order, and the last hours of the calendar cannot be shown in every time zone.
+_EARLIEST, _LATEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 _NOT_DIGITS = re.compile("[^0-9]+")
 
 
@@ -62,10 +64,7 @@ def draft_of(order: IncomingOrder, source_ref: str = "") -> Draft:
     identifier(order.external_id, "external_id")
     if len(order.currency) > 10:
         raise Refused("too_long", "currency", order.currency)
-    for name in _TIMES:
-        value = getattr(order, name)
-        if value is not None and value.tzinfo is None:
-            raise Refused("no_time_zone", name, value)
+    order = _timed(order)
     lines = _lines(order.lines)
     if order.refunds or order.fulfilments:
         _check_events(order)
@@ -84,6 +83,19 @@ def draft_of(order: IncomingOrder, source_ref: str = "") -> Draft:
         fee_total=money(order.fee_total, "fee_total"),
         rounding=money(order.rounding, "rounding"),
     )
+
+
+def _timed(order: IncomingOrder) -> IncomingOrder:
+    """Return the order with times that can be shown; a promise to ship by the end of time is none.
+
+    Raises Refused for any other time without a zone or outside 1970–2200.
+    """
+    for name in _TIMES:
+        value = getattr(order, name)
+        if name == "ship_by" and value is not None and value.tzinfo is not None and not _EARLIEST <= value < _LATEST:
+            return dataclasses.replace(order, ship_by=None)  # the last of the times
+        _check_time(value, name)
+    return order
 
 
 def _lines(incoming: Sequence[IncomingLine]) -> list[DraftLine]:
@@ -125,7 +137,7 @@ def _check_events(order: IncomingOrder) -> None:
     for place, refund in enumerate(order.refunds):
         at = f"refunds[{place}]"
         identifier(refund.external_id, f"{at}.external_id")
-        _zoned(refund.refunded_at, f"{at}.refunded_at")
+        _check_time(refund.refunded_at, f"{at}.refunded_at")
         if money(refund.amount, f"{at}.amount") < 0:
             raise Refused("negative", f"{at}.amount", refund.amount)
         for line in refund.lines:
@@ -135,7 +147,7 @@ def _check_events(order: IncomingOrder) -> None:
     for place, fulfilment in enumerate(order.fulfilments):
         at = f"fulfilments[{place}]"
         identifier(fulfilment.external_id, f"{at}.external_id")
-        _zoned(fulfilment.shipped_at, f"{at}.shipped_at")
+        _check_time(fulfilment.shipped_at, f"{at}.shipped_at")
         for _line_id, quantity in fulfilment.lines:
             pieces(quantity, f"{at}.lines.quantity")
 
@@ -194,9 +206,13 @@ def _scaled(value: Decimal, scale: int, field: str) -> int:
     return stored if stored == exact else int(exact.to_integral_value(ROUND_HALF_EVEN))
 
 
-def _zoned(value: dt.datetime | None, field: str) -> None:
-    if value is not None and value.tzinfo is None:
+def _check_time(value: dt.datetime | None, field: str) -> None:
+    if value is None:
+        return
+    if value.tzinfo is None:
         raise Refused("no_time_zone", field, value)
+    if not _EARLIEST <= value < _LATEST:
+        raise Refused("no_such_time", field, value)
 
 
 # --- text ------------------------------------------------------------------------------------------------------------

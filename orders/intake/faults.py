@@ -15,6 +15,7 @@ SENTENCES: dict[str, Any] = {
     "too_large": _("“%(field)s” is too large to be true: %(value)s."),
     "too_fine": _("“%(field)s” has more than three decimal places: %(value)s."),
     "no_time_zone": _("“%(field)s” says no time zone."),
+    "no_such_time": _("“%(field)s” is no time between 1970 and 2200: %(value)s."),
     "twice": _("“%(field)s” stands twice in the order: “%(value)s”."),
     "unreadable": _("“%(field)s” holds characters that cannot be kept."),
     "fault": _("The order could not be stored: %(value)s."),

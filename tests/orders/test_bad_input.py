@@ -1,6 +1,7 @@
 """Orders that cannot be right: parked with the field at fault or stored and held, never guessed; the others go on."""
 
 import dataclasses
+import datetime as dt
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from tests.orders.factories import NOW, Seller, at, line, order
 
 pytestmark = pytest.mark.django_db
 NAN, HUGE = Decimal("NaN"), Decimal(10) ** 9
+AGES = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 REFUND = IncomingRefund(external_id="r", refunded_at=NOW, amount=Decimal(-1))
 
 
@@ -32,6 +34,10 @@ REFUND = IncomingRefund(external_id="r", refunded_at=NOW, amount=Decimal(-1))
         ({"external_id": "a\x00b"}, "unreadable", "external_id"),
         ({"currency": "RENMINBIYUAN"}, "too_long", "currency"),
         ({"placed_at": NOW.replace(tzinfo=None)}, "no_time_zone", "placed_at"),
+        ({"placed_at": dt.datetime(1, 1, 1, tzinfo=dt.UTC)}, "no_such_time", "placed_at"),
+        ({"paid_at": dt.datetime(9999, 12, 31, 23, tzinfo=dt.UTC)}, "no_such_time", "paid_at"),
+        ({"cancelled_at": dt.datetime(2200, 1, 1, tzinfo=dt.UTC)}, "no_such_time", "cancelled_at"),
+        ({"refunds": (dataclasses.replace(REFUND, refunded_at=AGES),)}, "no_such_time", "refunds[0].refunded_at"),
         ({"refunds": (REFUND,)}, "negative", "refunds[0].amount"),
     ],
 )

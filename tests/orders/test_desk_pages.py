@@ -1,5 +1,7 @@
 """The pages of the order desk: what each role sees, and that a button does its work once."""
 
+import datetime as dt
+
 import pytest
 from django.urls import reverse
 
@@ -84,3 +86,29 @@ def test_why_this_number_keeps_warehouses_of_others_to_itself(people):
     page = people.client("warehouse_clerk").get(address).content.decode()
     assert seller.places[1].code in page
     assert "other warehouses" not in page
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "sNaN", "Infinity", "-Infinity", "0.0001", "1.0005", "1E-400", "1E+400", "two"]
+)
+def test_a_quantity_that_cannot_be_counted_is_refused_by_the_name_of_its_line(people, text):
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG", 2)))
+    client = clerk(people, seller, seller.place)
+    field = f"quantity_{seller.lines(1)[0].pk}"
+    page = press(client, seller, do="ship", carrier="SF\0", tracking="1", **{field: text})
+    assert page.status_code == 200
+    assert f"{seller.lines(1)[0]}”: “{text}” is no quantity" in page.content.decode()
+    assert (seller.order(1).state, seller.buckets("MUG")) == ("approved", (5, 0, 2))
+    press(client, seller, do="ship", carrier="SF\0", tracking="1", **{field: "2.000"})
+    assert seller.order(1).state == "shipped"
+
+
+def test_an_order_due_at_the_end_of_time_can_be_opened(people):
+    seller = Seller(MUG=5)
+    never = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
+    seller.take(order(1, line("MUG", 2), ship_by=never))
+    client = clerk(people, seller, seller.place)
+    assert client.get(reverse("admin:orders_order_changelist")).status_code == 200
+    assert client.get(reverse("admin:orders_order_change", args=[seller.order(1).pk])).status_code == 200
+    assert seller.order(1).ship_by is None

@@ -113,6 +113,8 @@ def test_more_than_is_left_is_refused_with_its_line():
     assert refused(seller, 1, Parcel(lines={mug: Decimal(3)})) == "too_many"
     assert refused(seller, 1, Parcel(lines={mug: Decimal(2)}), Parcel(lines={mug: Decimal(1)})) == "too_many"
     assert refused(seller, 1, Parcel(lines={mug: Decimal(0)})) == "not_positive"
+    for text in ("NaN", "sNaN", "Infinity", "0.0001", "1e-400", "1e400"):
+        assert refused(seller, 1, Parcel(lines={mug: Decimal(text)})) == "bad_quantity"
     assert refused(seller, 1, Parcel(lines={987654: Decimal(1)})) == "unknown_line"
     assert refused(seller, 1, Parcel(lines={cup: Decimal(1)}), Parcel(lines={cup: Decimal(1)})) == "too_many"
     assert (seller.buckets("MUG"), seller.buckets("CUP")) == ((5, 0, 2), (5, 0, 1))
