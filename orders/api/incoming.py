@@ -5,12 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from backoffice.api.serializing import CleanCharField, StrictSerializer, amount, quantity
+from finance.currencies import iso_places
 from orders import contracts
 
 LINES = 500
+ROUNDING = 100  # so many of a currency's least amounts: 1.00 yuan, 100 yen
 
 
 class AddressIn(StrictSerializer):
@@ -48,6 +51,12 @@ class LineIn(StrictSerializer):
     tax = amount(min_value=Decimal(0), required=False, default=Decimal(0))
     barcode = CleanCharField(max_length=64, required=False, allow_blank=True, default="")
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """No line sells for less than nothing."""
+        if attrs["discount"] > _goods(attrs):
+            raise serializers.ValidationError({"discount": [_("The discount is more than the goods cost.")]})
+        return attrs
+
 
 class OrderIn(StrictSerializer):
     """An order of one of your own sites. Send it again with a later `updated_at` to change or cancel it."""
@@ -63,8 +72,14 @@ class OrderIn(StrictSerializer):
     paid_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
     taxes_included = serializers.BooleanField(default=True)
     shipping_total = amount(min_value=Decimal(0), required=False, default=Decimal(0))
+    discount = amount(
+        min_value=Decimal(0), required=False, default=Decimal(0), help_text="On the order, beside those of its lines."
+    )
+    rounding = amount(required=False, default=Decimal(0), help_text="What was added to round the total; or taken off.")
     total = amount(
-        min_value=Decimal(0), required=False, help_text="Computed from the lines and the shipping when left out."
+        min_value=Decimal(0),
+        required=False,
+        help_text="Lines, shipping, `rounding` and taxes not included, less `discount`: computed when left out.",
     )
     buyer = BuyerIn(required=False)
     shipping_address = AddressIn(required=False)
@@ -81,11 +96,54 @@ class OrderIn(StrictSerializer):
             raise serializers.ValidationError(f"Line ids must differ: {', '.join(twice)}", code="duplicate")
         return lines
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The amounts must agree: a total that contradicts its lines would be booked as a discount or a rounding."""
+        if attrs["taxes_included"]:
+            _check_taxes(attrs["lines"])
+        least = _least(attrs["currency"])
+        if abs(attrs["rounding"]) > ROUNDING * least:
+            raise serializers.ValidationError({"rounding": [_("This is more than a rounding.")]})
+        computed = _computed(attrs)
+        if computed < 0:
+            raise serializers.ValidationError({"discount": [_("The discount is more than the goods cost.")]})
+        apart = abs(attrs.get("total", computed) - computed)
+        if apart > len(attrs["lines"]) * least:
+            message = _("The lines, shipping and taxes make %(computed)s.") % {"computed": f"{computed.normalize():f}"}
+            raise serializers.ValidationError({"total": [message]})
+        return attrs
+
+
+def _goods(line: dict[str, Any]) -> Decimal:
+    cost: Decimal = line["quantity"] * line["unit_price"]
+    return cost
+
+
+def _check_taxes(lines: list[dict[str, Any]]) -> None:
+    wrong = {
+        place: {"tax": [_("The tax is more than the line it is included in.")]}
+        for place, line in enumerate(lines)
+        if line["tax"] > _goods(line) - line["discount"]
+    }
+    if wrong:
+        raise serializers.ValidationError({"lines": wrong})
+
+
+def _computed(data: dict[str, Any]) -> Decimal:
+    """Return what the buyer pays by the lines and the charges."""
+    goods = sum((_goods(line) - line["discount"] for line in data["lines"]), Decimal(0))
+    taxes = Decimal(0) if data["taxes_included"] else sum((line["tax"] for line in data["lines"]), Decimal(0))
+    computed: Decimal = goods + taxes + data["shipping_total"] + data["rounding"] - data["discount"]
+    return computed
+
+
+def _least(currency: str) -> Decimal:
+    """Return the least amount that a line may be rounded by: a cent, or a whole yen."""
+    return max(Decimal("0.01"), Decimal(1).scaleb(-iso_places(currency)))
+
 
 def to_contract(data: dict[str, Any]) -> contracts.IncomingOrder:
     """Build the order from validated data."""
     lines = tuple(_line(line) for line in data["lines"])
-    computed = sum((line.total or Decimal(0) for line in lines), Decimal(0)) + data["shipping_total"]
     tax = sum((line.tax for line in lines), Decimal(0))
     return contracts.IncomingOrder(
         external_id=data["external_id"],
@@ -100,8 +158,9 @@ def to_contract(data: dict[str, Any]) -> contracts.IncomingOrder:
         taxes_included=data["taxes_included"],
         shipping_total=data["shipping_total"],
         tax_total=tax,
-        discount_total=sum((line.discount for line in lines), Decimal(0)),
-        total=data.get("total", computed if data["taxes_included"] else computed + tax),
+        discount_total=sum((line.discount for line in lines), data["discount"]),
+        rounding=data["rounding"],
+        total=data.get("total", _computed(data)),
         lines=lines,
         buyer=contracts.Buyer(**data.get("buyer", {})),
         shipping=contracts.Address(**data["shipping_address"]) if data.get("shipping_address") else None,
@@ -112,7 +171,7 @@ def to_contract(data: dict[str, Any]) -> contracts.IncomingOrder:
 
 
 def _line(line: dict[str, Any]) -> contracts.IncomingLine:
-    total = line["quantity"] * line["unit_price"] - line["discount"]
+    total = _goods(line) - line["discount"]
     return contracts.IncomingLine(
         external_id=line["external_id"],
         sku=line["sku"],

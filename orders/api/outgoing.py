@@ -96,6 +96,8 @@ class ShipmentIn(StrictSerializer):
     carrier = serializers.CharField(max_length=100)
     tracking_number = serializers.CharField(max_length=200)
     tracking_url = serializers.URLField(max_length=1000, required=False, allow_blank=True, default="")
-    shipped_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    shipped_at = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="Now when left out; not before the order was placed."
+    )
     warehouse = serializers.CharField(max_length=40, required=False, help_text="Code; else from where it is reserved.")
     lines: Any = serializers.ListSerializer(child=ParcelLineIn(), required=False, allow_empty=False, max_length=500)

@@ -29,6 +29,7 @@ from orders.models import Order
 
 IDEMPOTENCY = OpenApiParameter(HEADER, str, OpenApiParameter.HEADER, required=True, description="Unique per request.")
 SKEW = dt.timedelta(minutes=10)
+BEFORE = dt.timedelta(days=1)  # an order may be written down a little after its goods have left
 
 
 def orders_of(key: ApiKey) -> QuerySet[Order]:
@@ -190,6 +191,7 @@ class Shipments(APIView):
         order = get_object_or_404(
             visible(cast(ApiKey, request.auth), Order.objects.all()), shop__code=data["shop"], external_id=data["order"]
         )
+        _check_shipped_at(order, data["shipped_at"])
         parcel = shipping.Parcel(
             lines=_line_quantities(order, data.get("lines")),
             carrier=data["carrier"],
@@ -206,6 +208,16 @@ class Shipments(APIView):
             shipped_at=data["shipped_at"],
         )
         return Response(ShipmentOut(parcels, many=True).data, status=status.HTTP_201_CREATED)
+
+
+def _check_shipped_at(order: Order, at: dt.datetime | None) -> None:
+    """A parcel leaves neither in the future nor before its order: the sale would be booked in a month of its own."""
+    if at is None:
+        return
+    if at > clock.now() + SKEW:
+        raise serializers.ValidationError({"shipped_at": [_("This time lies in the future.")]})
+    if at + BEFORE < order.placed_at:
+        raise serializers.ValidationError({"shipped_at": [_("This time lies before the order was placed.")]})
 
 
 def _refused(fault: intake.Fault | None) -> serializers.ValidationError:

@@ -209,3 +209,67 @@ def test_the_longest_idempotency_key_works_once_too(api, goods, length):
     kept = Shipment.objects.get().idempotency_key
     assert len(kept) <= 200
     assert (kept == f"api:{client.key.pk}:{'k' * length}") == (length < 190)
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "field"),
+    [
+        ({"discount": "39.81"}, {}, "lines[0].discount"),
+        ({"tax": "39.81"}, {}, "lines[0].tax"),
+        ({"discount": "20", "tax": "20"}, {}, "lines[0].tax"),
+        ({}, {"total": "1.00"}, "total"),
+        ({}, {"total": "39.82"}, "total"),
+        ({}, {"total": "9999.00"}, "total"),
+        ({"tax": "2"}, {"taxes_included": False, "total": "39.80"}, "total"),
+        ({}, {"discount": "39.81"}, "discount"),
+        ({}, {"discount": "10", "total": "39.80"}, "total"),
+        ({}, {"rounding": "-1.01"}, "rounding"),
+        ({}, {"currency": "JPY", "total": "42"}, "total"),
+    ],
+)
+def test_amounts_that_contradict_each_other_are_refused(api, goods, line, change, field):
+    lines = [{**body(goods)["lines"][0], **line}]
+    answer = api("orders:write").post("orders", body(goods, **{"lines": lines, **change}))
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "total"),
+    [
+        ({"discount": "39.80"}, {}, "0"),
+        ({"discount": "9.80", "tax": "30"}, {}, "30"),
+        ({}, {"total": "39.81"}, "39.81"),
+        ({}, {"total": "39.00", "rounding": "-0.80"}, "39.00"),
+        ({}, {"rounding": "0.20"}, "40.00"),
+        ({}, {"discount": "10", "shipping_total": "5"}, "34.80"),
+        ({}, {"discount": "10", "total": "29.80"}, "29.80"),
+        ({"tax": "50"}, {"taxes_included": False}, "89.80"),
+        ({"tax": "2"}, {"taxes_included": False, "total": "41.80"}, "41.80"),
+        ({}, {"currency": "JPY", "total": "40"}, "40"),
+    ],
+)
+def test_amounts_that_explain_the_total_are_taken(api, goods, line, change, total):
+    lines = [{**body(goods)["lines"][0], **line}]
+    answer = api("orders:write").post("orders", body(goods, **{"lines": lines, **change}))
+    assert answer.status_code == 201, answer.json()
+    order = Order.objects.get()
+    assert order.total == Decimal(total)
+    assert order.discount_total == Decimal(line.get("discount", 0)) + Decimal(change.get("discount", 0))
+
+
+@pytest.mark.parametrize(
+    "when", ["2026-11-11T10:10:01Z", "2099-01-01T00:00:00Z", "2026-11-10T08:59:59Z", "0001-01-01T00:00:00Z"]
+)
+def test_a_parcel_leaves_neither_in_the_future_nor_before_its_order(api, goods, when):
+    client = api("orders:write", "shipments:write")
+    client.post("orders", body(goods), key="a")
+    parcel = {"shop": goods.shop.code, "order": "A-1", "carrier": "SF", "tracking_number": "SF1"}
+    answer = client.post("shipments", {**parcel, "shipped_at": when})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "shipped_at")
+    assert not Shipment.objects.exists()
+    for number, fine in enumerate(("2026-11-10T09:00:00Z", "2026-11-11T10:10:00Z")):
+        lines = [{"external_id": "1", "quantity": "1"}]
+        answer = client.post("shipments", {**parcel, "shipped_at": fine, "lines": lines}, key=f"fine-{number}")
+        assert answer.status_code == 201
