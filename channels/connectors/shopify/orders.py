@@ -127,6 +127,7 @@ class OrderReader:
         for index, node in enumerate(nodes):
             node["fulfillments"], node["refunds"] = fulfilments[index], refunds[index]
             try:
+                _check_whole(node)
                 self._follow_lines(node)
                 self._follow_fulfilment_orders(node)
             except ConnectorError as error:
@@ -165,7 +166,7 @@ class OrderReader:
             order["fulfillmentOrders"] = {"nodes": read_fulfilment_orders(self.client, order["id"])}
 
     def _details(self, document: str, orders: list[Any], field: str) -> list[list[Any]]:
-        """Return the refunds or parcels of each order, read in as few calls as their cost allows."""
+        """Return the refunds or parcels of each order, read in as few calls as their cost allows; None for one gone."""
         heads = [[head["id"] for head in order.get(field) or ()] for order in orders]
         ids = [id_ for order_ids in heads for id_ in order_ids]
         found = dict(zip(ids, self.client.run_nodes(document, ids, {}, most=NODES_PER_CALL), strict=True))
@@ -174,10 +175,16 @@ class OrderReader:
             document, path = documents.FULFILMENT_LINES, ("fulfillment", "fulfillmentLineItems")
         for id_, node in found.items():
             if not isinstance(node, dict):
-                raise ConnectorError("changed", f"{field} of an order went while it was read")
+                continue
             nodes = self.client.whole(document, {"id": id_}, node, path, most=LINES_PER_CALL)
             node[path[1]] = {"nodes": nodes}
         return [[found[id_] for id_ in order_ids] for order_ids in heads]
+
+
+def _check_whole(order: dict[str, Any]) -> None:
+    """Raise "changed" when a parcel or refund that the order named could not be read a moment later."""
+    if not all(isinstance(node, dict) for field in ("fulfillments", "refunds") for node in order[field]):
+        raise ConnectorError("changed", "a parcel or refund of an order went while it was read")
 
 
 def read_fulfilment_orders(client: GraphQLClient, order_id: str) -> list[dict[str, Any]]:
