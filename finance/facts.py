@@ -23,6 +23,7 @@ class SaleLine:
 
     `net` is for the whole quantity, before discount and without tax; `discount` is its share of all discounts, without
     tax; `tax` is the tax on the rest. `cost` is the value the stock ledger took out for it, in the base currency.
+    `reference` names the order's line, so that whoever sends the next parcel finds what is booked of it.
     """
 
     sku: str
@@ -32,6 +33,7 @@ class SaleLine:
     discount: Decimal = ZERO
     cost: Decimal = ZERO
     warehouse_id: int | None = None
+    reference: str = ""  # "orders.line:12"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ writer of requests, vouchers and open items.
 
 from finance.posting.months import close_month
 from finance.posting.requesting import (
+    booked_sales,
     open_items,
     request_refund,
     request_refunds,
@@ -18,6 +19,7 @@ from finance.posting.worker import PostResult, has_work, post_due, retry
 
 __all__ = [
     "PostResult",
+    "booked_sales",
     "close_month",
     "has_work",
     "open_items",

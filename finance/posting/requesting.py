@@ -82,6 +82,17 @@ def request_reversal(*, of: str, reference: str, occurred_at: dt.datetime) -> Po
     return _write([row], {sale.currency: sale.rate})[0]
 
 
+def booked_sales(*, shop_id: int, external_id: str, currency: str) -> list[SaleFacts]:
+    """Return the facts of an order's sales and of their reversals, posted or not: together what it has sold."""
+    rows = PostingRequest.objects.filter(
+        shop_id=shop_id,
+        external_id=external_id,
+        currency=_code(currency),
+        kind__in=(VoucherKind.SALE, VoucherKind.REVERSAL),
+    )
+    return [facts.sale_from_json(frozen["facts"]) for frozen in rows.values_list("frozen", flat=True)]
+
+
 def open_items(*, shop_id: int, external_ids: Iterable[str]) -> dict[str, list[OpenItem]]:
     """Return the open items of orders of one shop, by platform order, oldest first."""
     found: dict[str, list[OpenItem]] = defaultdict(list)

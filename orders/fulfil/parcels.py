@@ -13,13 +13,26 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from backoffice import clock, outbox
-from finance import posting
-from finance.facts import SaleFacts
+from finance import currencies, posting
+from finance.facts import SaleFacts, SaleLine
 from inventory import reservations
 from inventory.models import Bucket, Reservation
 from inventory.reservations import Consumed
 from orders.fulfil.picking import Holdings, Pick
-from orders.fulfil.revenue import NOTHING, Charges, OrderMoney, PricedLine, sale_lines, share, taken_apart
+from orders.fulfil.revenue import (
+    NOTHING,
+    PLACES,
+    Booked,
+    Charges,
+    LineMoney,
+    OrderMoney,
+    PricedLine,
+    WarehouseGoods,
+    beside,
+    sale_lines,
+    share,
+    taken_apart,
+)
 from orders.models import (
     Order,
     OrderEvent,
@@ -45,7 +58,7 @@ class Hand:
     parts: Parts
     held: dict[int, Holdings]
     sent: int  # parcels recorded before, taken back or not
-    first: bool  # nothing has been booked as sold yet
+    booked: Booked  # what the books hold of it already
     promised: dict[int, Decimal] = dataclasses.field(default_factory=dict)  # units chosen for parcels of this call
 
 
@@ -66,14 +79,14 @@ class Sending:
 def open_order(order: Order) -> Hand:
     """Read what is needed to send parcels of a locked order."""
     lines = list(OrderLine.objects.filter(order=order).select_related("sku").order_by("position", "pk"))
-    parcels = list(Shipment.objects.filter(order=order).values_list("state", flat=True))
+    parcels = Shipment.objects.filter(order=order).count()
     return Hand(
         order=order,
         lines=lines,
         parts=parts_of([line.pk for line in lines]),
         held=holdings(line.pk for line in lines),
-        sent=len(parcels),
-        first=Shipment.State.SENT not in parcels,
+        sent=parcels,
+        booked=_booked(order, lines) if parcels else Booked(),
     )
 
 
@@ -106,10 +119,10 @@ def record(hand: Hand, sendings: Sequence[Sending], actor: str) -> list[Shipment
     for sending in sendings:
         shipment = _shipment(hand, sending, actor, now)
         costs = _goods_out(shipment, sending, actor)
-        sales.append(_sale(hand, shipment, sending, costs, money))
         _count(sending.picks)
+        sales.append(_sale(hand, shipment, sending, costs, money))
+        hand.booked.add(sales[-1])
         shipments.append(shipment)
-        hand.first = False
     _save_lines(sendings)
     posting.request_sales(sales=sales)
     _close(hand, max(one.shipped_at for one in sendings), now)
@@ -180,11 +193,16 @@ def _save_lines(sendings: Sequence[Sending]) -> None:
     OrderLine.objects.bulk_update(lines.values(), ["shipped_quantity", "ordered_quantity"])
 
 
+def _complete(hand: Hand) -> bool:
+    """Say whether all that is wanted has left."""
+    return all(line.shipped_quantity >= line.quantity for line in hand.lines)
+
+
 def _close(hand: Hand, shipped_at: dt.datetime, now: dt.datetime) -> None:
     """Bring the order's state in line with what has left."""
     order = hand.order
     order.shipped_at, order.updated_at = shipped_at, now
-    if all(line.shipped_quantity >= line.quantity for line in hand.lines):
+    if _complete(hand):
         order.state = Order.State.SHIPPED
         order.hold_code, order.hold_note, order.hold_department, order.held_since = "", "", "", None
     elif order.state == Order.State.APPROVED:
@@ -213,18 +231,32 @@ def money_of(order: Order, lines: Sequence[OrderLine]) -> OrderMoney:
     return taken_apart(charges, priced)
 
 
+def _booked(order: Order, lines: Sequence[OrderLine]) -> Booked:
+    """Read what the books hold of the order, parcels taken back off again."""
+    found = Booked()
+    for sale in posting.booked_sales(shop_id=order.shop_id, external_id=order.external_id, currency=order.currency):
+        found.add(sale)
+    for line in lines:
+        found.rename(sku_text(line), line.reference)
+    return found
+
+
 def _sale(
     hand: Hand, shipment: Shipment, sending: Sending, costs: dict[int, list[Consumed]], money: OrderMoney
 ) -> SaleFacts:
-    order = hand.order
+    """Return the sale of a parcel that is counted already: what its order should have sold by now less what is booked.
+
+    The last parcel takes all the order's money that no parcel has.
+    """
+    order, booked, last = hand.order, hand.booked, _complete(hand)
+    places = _places(hand, last=last)
     rows = []
     for pick in sending.picks:
-        line = pick.line
-        if line.pk in money.lines:
-            part = share(money.lines[line.pk], line.quantity, line.shipped_quantity, pick.units)
-        else:  # wanted no more, but it went out: it sells nothing and costs what it cost
-            part = NOTHING
-        rows += sale_lines(sku_text(line), pick.units, part, _by_warehouse(costs[line.pk]))
+        part = _part(pick.line, pick.units, money, booked, None if last else places)
+        goods = _by_warehouse(costs[pick.line.pk])
+        rows += sale_lines(sku_text(pick.line), pick.units, part, goods, pick.line.reference)
+    if last:
+        rows += _left_over(hand, sending, money)
     return SaleFacts(
         reference=shipment.reference,
         shop_id=order.shop_id,
@@ -233,10 +265,40 @@ def _sale(
         occurred_at=sending.shipped_at,
         currency=order.currency,
         lines=tuple(rows),
-        shipping_net=money.shipping_net if hand.first else ZERO,
-        shipping_tax=money.shipping_tax if hand.first else ZERO,
-        rounding=money.rounding if hand.first else ZERO,
+        shipping_net=beside(money.shipping_net, booked.shipping_net, places, last=last),
+        shipping_tax=beside(money.shipping_tax, booked.shipping_tax, places, last=last),
+        rounding=beside(money.rounding, booked.rounding, places, last=last),
     )
+
+
+def _places(hand: Hand, *, last: bool) -> int:
+    """Return the places of the order's currency; one parcel with everything in it needs no rounding and no query."""
+    if last and not hand.booked.lines:
+        return PLACES
+    return currencies.places_by_code().get(hand.order.currency, PLACES)
+
+
+def _part(line: OrderLine, units: Decimal, money: OrderMoney, booked: Booked, places: int | None) -> LineMoney:
+    """Return what units of a line sell. Those beyond what is wanted sell nothing, and cost what they cost."""
+    if line.pk not in money.lines or line.shipped_quantity - units >= line.quantity:
+        return NOTHING
+    return share(money.lines[line.pk], line.quantity, line.shipped_quantity, booked.line(line.reference), places)
+
+
+def _left_over(hand: Hand, sending: Sending, money: OrderMoney) -> list[SaleLine]:
+    """Return what lines that left in earlier parcels still have to sell: parts of a coin, or a price that changed.
+
+    Not of lines of which fewer are wanted than left: refunds tell of those.
+    """
+    here = {pick.line.pk for pick in sending.picks}
+    rows = []
+    for line in hand.lines:
+        if line.pk in money.lines and line.pk not in here and line.shipped_quantity == line.quantity:
+            booked = hand.booked.line(line.reference)
+            rest = share(money.lines[line.pk], line.quantity, line.quantity, booked, None)
+            if rest != NOTHING:
+                rows += sale_lines(sku_text(line), ZERO, rest, (), line.reference)
+    return rows
 
 
 def sku_text(line: OrderLine) -> str:
@@ -244,11 +306,13 @@ def sku_text(line: OrderLine) -> str:
     return line.sku.code if line.sku else line.sku_code or line.title[:100]
 
 
-def _by_warehouse(gone: Sequence[Consumed]) -> list[tuple[int, Decimal]]:
-    costs: dict[int, Decimal] = {}
+def _by_warehouse(gone: Sequence[Consumed]) -> list[WarehouseGoods]:
+    found: dict[int, WarehouseGoods] = {}
     for one in gone:
-        costs[one.warehouse_id] = costs.get(one.warehouse_id, ZERO) + one.cost_value
-    return list(costs.items())
+        known = found.get(one.warehouse_id, WarehouseGoods(one.warehouse_id, ZERO, ZERO))
+        pieces, cost = known.pieces + one.quantity, known.cost + one.cost_value
+        found[one.warehouse_id] = WarehouseGoods(one.warehouse_id, pieces, cost)
+    return list(found.values())
 
 
 # --- news ------------------------------------------------------------------------------------------------------------

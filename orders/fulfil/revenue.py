@@ -1,6 +1,7 @@
 """What a parcel sells, for the books: each line's share of price, discount and tax, exact to the last coin.
 
-Pure arithmetic. Shares are cumulative: what two parcels of a line book together is what one parcel would have booked.
+Pure arithmetic. A parcel books what its order should have sold with it less what is booked already, so the parcels of
+an order add up to the order, whatever was taken back, sent again or changed in between.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import dataclasses
 from collections.abc import Sequence
 from decimal import Decimal
 
-from backoffice.money import allocate, round_money
-from finance.facts import SaleLine
+from backoffice.money import allocate, coin, round_money
+from finance.facts import SaleFacts, SaleLine
 
 ZERO = Decimal(0)
 PLACES = 4  # as the columns keep money; the books round to coins
@@ -30,8 +31,20 @@ class LineMoney:
         """What the buyer pays for it."""
         return self.net - self.discount + self.tax
 
+    def __add__(self, other: LineMoney) -> LineMoney:
+        return LineMoney(self.net + other.net, self.discount + other.discount, self.tax + other.tax)
+
 
 NOTHING = LineMoney(ZERO, ZERO, ZERO)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WarehouseGoods:
+    """What one warehouse gave to a line of a parcel."""
+
+    warehouse_id: int
+    pieces: Decimal
+    cost: Decimal
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,35 +112,83 @@ def _with_discount(money: dict[int, LineMoney], amount: Decimal) -> dict[int, Li
     }
 
 
-def share(money: LineMoney, quantity: Decimal, before: Decimal, now: Decimal) -> LineMoney:
-    """Return what `now` units sell when `before` of `quantity` have been sold already.
+def share(money: LineMoney, quantity: Decimal, sold: Decimal, booked: LineMoney, places: int | None) -> LineMoney:
+    """Return what a parcel sells of a line when `sold` of `quantity` units have left with it and `booked` is booked.
 
-    Units beyond what is wanted sell nothing.
+    In whole coins of `places` decimals; None, for the last parcel of an order, leaves nothing over.
     """
-    before = min(before, quantity)
+    sold = min(sold, quantity)
 
-    def part(amount: Decimal) -> Decimal:
-        if before + now >= quantity:
-            return amount - round_money(amount * before / quantity, PLACES)
-        return round_money(amount * (before + now) / quantity, PLACES) - round_money(amount * before / quantity, PLACES)
+    def part(amount: Decimal, before: Decimal) -> Decimal:
+        target = amount if sold == quantity else round_money(amount * sold / quantity, PLACES)
+        return (target if places is None else round_money(target, places)) - before
 
-    return LineMoney(part(money.net), part(money.discount), part(money.tax))
+    return LineMoney(part(money.net, booked.net), part(money.discount, booked.discount), part(money.tax, booked.tax))
 
 
-def sale_lines(sku: str, quantity: Decimal, money: LineMoney, costs: Sequence[tuple[int, Decimal]]) -> list[SaleLine]:
-    """Return a line of a parcel for the books, one row per warehouse it came from; `costs` are (warehouse, cost)."""
-    if len(costs) <= 1:
-        warehouse_id, cost = costs[0] if costs else (None, ZERO)
-        return [_sale_line(sku, quantity, money, cost, warehouse_id)]
-    weights = [cost for _warehouse, cost in costs]
-    parts = [allocate(amount, weights, PLACES) for amount in (quantity, money.net, money.discount, money.tax)]
+def beside(amount: Decimal, booked: Decimal, places: int, *, last: bool) -> Decimal:
+    """Return what a parcel sells of shipping or rounding: all of it when nothing is booked yet.
+
+    What changes after it was booked comes as a refund. The last parcel adds the part of a coin that was left over.
+    """
+    target = amount if last else round_money(amount, places)
+    return target - booked if not booked or abs(target - booked) < coin(places) else ZERO
+
+
+@dataclasses.dataclass(slots=True)
+class Booked:
+    """What the books hold of an order already: sales of its parcels, those of parcels taken back off again."""
+
+    lines: dict[str, LineMoney] = dataclasses.field(default_factory=dict)  # by the line's reference
+    shipping_net: Decimal = ZERO
+    shipping_tax: Decimal = ZERO
+    rounding: Decimal = ZERO
+
+    def add(self, sale: SaleFacts) -> None:
+        """Count a sale, or the reversal of one."""
+        for row in sale.lines:
+            name = row.reference or row.sku
+            self.lines[name] = self.line(name) + LineMoney(row.net, row.discount, row.tax)
+        self.shipping_net += sale.shipping_net
+        self.shipping_tax += sale.shipping_tax
+        self.rounding += sale.rounding
+
+    def line(self, reference: str) -> LineMoney:
+        """Return what is booked of a line."""
+        return self.lines.get(reference, NOTHING)
+
+    def rename(self, name: str, reference: str) -> None:
+        """Give a line what was booked when facts named their lines by SKU only."""
+        if name in self.lines:
+            self.lines[reference] = self.line(reference) + self.lines.pop(name)
+
+
+def sale_lines(
+    sku: str, quantity: Decimal, money: LineMoney, goods: Sequence[WarehouseGoods], reference: str = ""
+) -> list[SaleLine]:
+    """Return a line of a parcel for the books, one row per warehouse it came from.
+
+    Units go by the pieces from each warehouse, money by their cost (by pieces where nothing has a cost).
+    """
+    if len(goods) <= 1:
+        warehouse_id, cost = (goods[0].warehouse_id, goods[0].cost) if goods else (None, ZERO)
+        return [_sale_line(sku, quantity, money, cost, warehouse_id, reference)]
+    pieces = [one.pieces for one in goods]
+    costs = [one.cost for one in goods]
+    weights = costs if any(costs) else pieces
+    units = allocate(quantity, pieces, PLACES)
+    parts = [allocate(amount, weights, PLACES) for amount in (money.net, money.discount, money.tax)]
     return [
-        _sale_line(sku, parts[0][i], LineMoney(parts[1][i], parts[2][i], parts[3][i]), cost, warehouse_id)
-        for i, (warehouse_id, cost) in enumerate(costs)
+        _sale_line(
+            sku, units[i], LineMoney(parts[0][i], parts[1][i], parts[2][i]), one.cost, one.warehouse_id, reference
+        )
+        for i, one in enumerate(goods)
     ]
 
 
-def _sale_line(sku: str, quantity: Decimal, money: LineMoney, cost: Decimal, warehouse_id: int | None) -> SaleLine:
+def _sale_line(
+    sku: str, quantity: Decimal, money: LineMoney, cost: Decimal, warehouse_id: int | None, reference: str
+) -> SaleLine:
     return SaleLine(
         sku=sku,
         quantity=quantity,
@@ -136,4 +197,5 @@ def _sale_line(sku: str, quantity: Decimal, money: LineMoney, cost: Decimal, war
         discount=money.discount,
         cost=cost,
         warehouse_id=warehouse_id,
+        reference=reference,
     )
