@@ -46,15 +46,11 @@ def _one(order: Order, lines: dict[str, OrderLine], one: IncomingRefund, now: dt
         shipping=_kept(one.shipping),
         reason=one.reason[:300].replace("\x00", "\ufffd"),
     )
-    rows, back = [], []
     before = _before(order)
-    for line in one.lines:
-        own = lines.get(line.line_external_id)
-        if own is not None:
-            row = _row(refund, own, line, before)
-            if row.restock and row.of_shipped > 0:
-                back += _back(row)
-            rows.append(row)
+    rows = [
+        _row(refund, lines[line.line_external_id], line, before) for line in one.lines if line.line_external_id in lines
+    ]
+    back = _all_back([row for row in rows if row.restock and row.of_shipped > 0])
     costs = _put_back(refund, back, actor)
     RefundLine.objects.bulk_create(rows)
     refund.goods_back_cost = sum(costs.values(), ZERO)
@@ -98,13 +94,19 @@ def _row(
     )
 
 
-def _back(row: RefundLine) -> list[tuple[RefundLine, ShipmentGoods, Decimal]]:
-    """Choose the goods that come back: from the latest parcels first, each SKU in the line's proportion."""
-    goods = list(
-        ShipmentGoods.objects.filter(
-            shipment_line__line=row.line, shipment_line__shipment__state=Shipment.State.SENT
-        ).order_by("-pk")
+def _all_back(rows: Sequence[RefundLine]) -> list[tuple[RefundLine, ShipmentGoods, Decimal]]:
+    """Choose the goods of a refund that come back; its rows share them, as two may be of one line."""
+    sent = ShipmentGoods.objects.filter(
+        shipment_line__line__in={row.line_id for row in rows}, shipment_line__shipment__state=Shipment.State.SENT
     )
+    by_line: dict[int, list[ShipmentGoods]] = defaultdict(list)
+    for goods in sent.select_related("shipment_line").order_by("-pk") if rows else ():
+        by_line[goods.shipment_line.line_id].append(goods)
+    return [one for row in rows for one in _back(row, by_line[row.line_id])]
+
+
+def _back(row: RefundLine, goods: Sequence[ShipmentGoods]) -> list[tuple[RefundLine, ShipmentGoods, Decimal]]:
+    """Choose from the latest parcels first, each SKU in the line's proportion; what is chosen counts as returned."""
     sent: dict[int, Decimal] = defaultdict(lambda: ZERO)
     for one in goods:
         sent[one.sku_id] += one.quantity
@@ -115,6 +117,7 @@ def _back(row: RefundLine) -> list[tuple[RefundLine, ShipmentGoods, Decimal]]:
             part = min(one.quantity - one.returned_quantity, left)
             if part > 0:
                 chosen.append((row, one, part))
+                one.returned_quantity += part
                 left -= part
     if chosen:
         row.restocked = row.of_shipped
@@ -133,7 +136,6 @@ def _put_back(
         entry[0] += pieces
         entry[1] += value
         costs[goods.warehouse_id] = costs.get(goods.warehouse_id, ZERO) + value
-        goods.returned_quantity += pieces
     if not back:
         return {}
     items = [
@@ -141,7 +143,7 @@ def _put_back(
         for (reference, sku_id, warehouse_id), (pieces, value) in summed.items()
     ]
     reservations.put_back(items=items, document=refund.reference, occurred_at=refund.refunded_at, actor=actor)
-    ShipmentGoods.objects.bulk_update([goods for _row, goods, _pieces in back], ["returned_quantity"])
+    ShipmentGoods.objects.bulk_update({goods for _row, goods, _pieces in back}, ["returned_quantity"])
     return costs
 
 

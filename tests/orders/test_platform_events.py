@@ -187,6 +187,20 @@ def test_a_refund_without_restock_leaves_the_shelf_alone():
     assert seller.buckets("MUG") == (2, 0, 0)
 
 
+def test_two_rows_of_one_line_in_a_refund_bring_back_both_pieces():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG", 3))
+    seller.take(first)
+    shipped(seller, 1)
+    one = later(first, refunds=(refund(1, "20", ("1", "1"), ("1", "1"), restock=True),))
+    seller.take(one)
+    assert seller.buckets("MUG") == (4, 0, 0)
+    assert ShipmentGoods.objects.get().returned_quantity == 2
+    seller.take(later(one, refunds=(*one.refunds, refund(2, "20", ("1", "2"), restock=True))))
+    assert seller.buckets("MUG") == (5, 0, 0)
+    assert ShipmentGoods.objects.get().returned_quantity == 3
+
+
 def test_a_refund_told_twice_is_one_refund_and_never_more_goods_than_left():
     seller = Seller(MUG=5)
     first = order(1, line("MUG", 2))
