@@ -105,7 +105,10 @@ class IncomingRefundLine:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingRefund:
-    """A refund as recorded on the platform; `amount` is positive, tax and shipping included."""
+    """A refund as recorded on the platform; `amount` is positive, tax and shipping included.
+
+    `tax` is what of it is tax besides that of the lines: on shipping, fees and the rest.
+    """
 
     external_id: str
     refunded_at: dt.datetime
@@ -113,6 +116,7 @@ class IncomingRefund:
     shipping: Decimal = Decimal(0)
     reason: str = ""
     lines: tuple[IncomingRefundLine, ...] = ()
+    tax: Decimal = Decimal(0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,10 +255,11 @@ def _line_text(line: IncomingLine) -> str:
 
 
 def _refund_text(refund: IncomingRefund) -> str:
+    tax = f',"tax":{_number(refund.tax)}' if refund.tax else ""  # left out when zero: digests kept from before stay
     return (
         f'{{"amount":{_number(refund.amount)},"external_id":{_q(refund.external_id)},'
         f'"lines":{_texts(_refund_line_text, refund.lines)},"reason":{_q(refund.reason)},'
-        f'"refunded_at":{_time(refund.refunded_at)},"shipping":{_number(refund.shipping)}}}'
+        f'"refunded_at":{_time(refund.refunded_at)},"shipping":{_number(refund.shipping)}{tax}}}'
     )
 
 
@@ -316,6 +321,7 @@ def _refund(data: dict[str, Any]) -> IncomingRefund:
         IncomingRefundLine(**{**x, **{k: Decimal(x[k]) for k in ("quantity", "amount", "tax")}}) for x in data["lines"]
     )
     data["amount"], data["shipping"] = Decimal(data["amount"]), Decimal(data["shipping"])
+    data["tax"] = Decimal(data.get("tax", 0))
     data["refunded_at"] = dt.datetime.fromisoformat(data["refunded_at"])
     return IncomingRefund(**data)
 

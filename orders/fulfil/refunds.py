@@ -34,7 +34,7 @@ def record(order: Order, incoming: Sequence[IncomingRefund], now: dt.datetime, a
 
 
 def _one(order: Order, lines: dict[str, OrderLine], one: IncomingRefund, now: dt.datetime, actor: str) -> Refund:
-    tax = sum((line.tax for line in one.lines), ZERO)
+    tax = sum((line.tax for line in one.lines), one.tax)
     refund = Refund.objects.create(
         order=order,
         external_id=one.external_id,

@@ -140,6 +140,7 @@ def _check_events(order: IncomingOrder) -> None:
         _check_time(refund.refunded_at, f"{at}.refunded_at")
         if money(refund.amount, f"{at}.amount") < 0:
             raise Refused("negative", f"{at}.amount", refund.amount)
+        money(refund.tax, f"{at}.tax")
         for line in refund.lines:
             pieces(line.quantity, f"{at}.lines.quantity")
             money(line.amount, f"{at}.lines.amount")

@@ -51,6 +51,7 @@ REFUND = st.builds(
     external_id=TEXT,
     refunded_at=TIME,
     amount=NUMBER,
+    tax=st.just(Decimal(0)) | NUMBER,
     lines=st.lists(st.builds(IncomingRefundLine, line_external_id=TEXT, quantity=NUMBER), max_size=2).map(tuple),
 )
 FULFILMENT = st.builds(
@@ -85,7 +86,10 @@ ORDER = st.builds(
 def plain(value):
     """The order as JSON by the slow way: a walk over the dataclass fields."""
     if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        found = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        if isinstance(value, IncomingRefund) and not value.tax:
+            del found["tax"]  # came later than the others: without it a text is what it was
+        return found
     if isinstance(value, Decimal):
         return format(value.normalize(), "f") if value else "0"
     if isinstance(value, dt.datetime):

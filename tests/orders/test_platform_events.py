@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from finance.models import PostingRequest
-from orders.contracts import OrderStatus, PaymentStatus
+from orders.contracts import IncomingRefundLine, OrderStatus, PaymentStatus
 from orders.desk import actions
 from orders.fulfil import shipping
 from orders.fulfil.shipping import Parcel
@@ -199,6 +199,20 @@ def test_two_rows_of_one_line_in_a_refund_bring_back_both_pieces():
     seller.take(later(one, refunds=(*one.refunds, refund(2, "20", ("1", "2"), restock=True))))
     assert seller.buckets("MUG") == (5, 0, 0)
     assert ShipmentGoods.objects.get().returned_quantity == 3
+
+
+def test_a_refund_of_shipping_takes_its_tax_back_as_well():
+    seller = Seller(MUG=5)
+    goods = line("MUG", 1, unit_price=Decimal(12), total=Decimal(12), tax=Decimal(2))
+    totals = {"total": Decimal(18), "shipping_total": Decimal(6), "tax_total": Decimal(3), "taxes_included": True}
+    first = order(1, goods, **totals)
+    seller.take(first)
+    shipped(seller, 1)
+    row = IncomingRefundLine(line_external_id="1", quantity=Decimal(1), amount=Decimal(12), tax=Decimal(2))
+    back = dataclasses.replace(refund(1, "18"), shipping=Decimal(6), tax=Decimal(1), lines=(row,))
+    seller.take(later(first, payment=PaymentStatus.REFUNDED, refunds=(back,)))
+    assert Refund.objects.get().tax == 3
+    assert PostingRequest.objects.get(kind="refund").frozen["facts"]["tax"] == "3"
 
 
 def test_a_refund_told_twice_is_one_refund_and_never_more_goods_than_left():

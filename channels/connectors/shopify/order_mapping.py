@@ -245,19 +245,16 @@ def _ship_by(order: Raw) -> Any:
 
 
 def _refund(refund: Raw, gross: bool) -> IncomingRefund:
-    shipping = sum(
-        (
-            shop_money(line, "subtotalAmountSet") + (0 if gross else shop_money(line, "taxAmountSet"))
-            for line in records(refund, "refundShippingLines")
-        ),
-        ZERO,
-    )
+    rows = records(refund, "refundShippingLines")
+    tax = sum((shop_money(row, "taxAmountSet") for row in rows), ZERO)
+    shipping = sum((shop_money(row, "subtotalAmountSet") for row in rows), ZERO) + (ZERO if gross else tax)
     return IncomingRefund(
         external_id=text(refund, "id"),
         refunded_at=moment(refund, "processedAt") or moment_given(refund, "createdAt"),
         amount=shop_money(refund, "totalRefundedSet"),
         shipping=shipping,
         reason=text(refund, "note"),
+        tax=tax,
         lines=tuple(_refund_line(line) for line in records(refund, "refundLineItems")),
     )
 

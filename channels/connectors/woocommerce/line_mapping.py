@@ -73,6 +73,7 @@ class Refund:
             amount=self.amount,
             shipping=self.shipping(gross=True),
             reason=self.reason,
+            tax=self.other_tax(),
             lines=tuple(
                 IncomingRefundLine(
                     line_external_id=line.line_id,

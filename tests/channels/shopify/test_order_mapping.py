@@ -170,7 +170,14 @@ def test_a_refund_of_money_alone_has_no_lines(shop, connector):
     placed = shop.place_order([{"sku": "TOTE"}])
     shop.refund_order(placed["id"], amount="5.00", note="late")
     (refund,) = parsed(connector, placed).refunds
-    assert (refund.amount, refund.lines) == (5, ())
+    assert (refund.amount, refund.tax, refund.lines) == (5, 0, ())
+
+
+def test_refunded_shipping_tells_its_tax(shop, connector):
+    placed = shop.place_order([{"sku": "TOTE"}], shipping_price="5.00", shipping_tax="0.50")
+    shop.refund_order(placed["id"], shipping="5.00", amount="5.50")
+    (refund,) = parsed(connector, placed).refunds
+    assert (refund.shipping, refund.tax) == (Decimal("5.5"), Decimal("0.5"))
 
 
 def test_refunded_shipping_is_named(shop, connector):

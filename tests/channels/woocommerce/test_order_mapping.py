@@ -170,7 +170,7 @@ def test_refunded_shipping_is_taken_off_and_told():
     refund["shipping_lines"] = [{"id": 30, "total": "-5.00", "total_tax": "-1.00"}]
     order = changed("17", refunds=[refund])
     assert (order.shipping_total, order.tax_total, order.total, order.rounding) == (0, D("7.15"), D("42.90"), 0)
-    assert order.refunds[0].shipping == D("6.00")
+    assert (order.refunds[0].shipping, order.refunds[0].tax) == (D("6.00"), D("1.00"))
 
 
 @pytest.mark.parametrize(
