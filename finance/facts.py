@@ -88,6 +88,7 @@ class RefundFacts:
     """Money given back. `amount` is positive and includes `tax`.
 
     `goods_back_cost` (base currency) is the value at which goods went back on the shelf of `warehouse_id`, if any.
+    `never_sold` is the part for goods that never left: the order is smaller by it, so no parcel will ever sell it.
     """
 
     reference: str  # "orders.refund:7"
@@ -101,6 +102,7 @@ class RefundFacts:
     lines: tuple[RefundLine, ...] = ()
     goods_back_cost: Decimal = ZERO
     warehouse_id: int | None = None
+    never_sold: Decimal = ZERO
 
 
 Facts = SaleFacts | RefundFacts
@@ -121,7 +123,7 @@ def sale_from_json(data: Mapping[str, Any]) -> SaleFacts:
 def refund_from_json(data: Mapping[str, Any]) -> RefundFacts:
     """Rebuild the facts of a refund; raises KeyError, TypeError or ArithmeticError on anything else."""
     lines = tuple(RefundLine(**_decimals(x, "quantity", "amount", "tax")) for x in data["lines"])
-    values = _decimals(data, "amount", "tax", "goods_back_cost")
+    values = _decimals({"never_sold": "0", **data}, "amount", "tax", "goods_back_cost", "never_sold")
     return RefundFacts(**{**values, "lines": lines, "occurred_at": dt.datetime.fromisoformat(data["occurred_at"])})
 
 

@@ -62,8 +62,11 @@ class Draft:
         return sum((line.base_amount for line in self.lines), ZERO) == 0
 
 
-def draft_sale(sale: SaleFacts, terms: Terms) -> Draft:
-    """Return receivable against sales, discount, shipping and tax, and cost of goods against stock per warehouse."""
+def draft_sale(sale: SaleFacts, terms: Terms, cleared: Decimal = ZERO) -> Draft:
+    """Return receivable against sales, discount, shipping and tax, and cost of goods against stock per warehouse.
+
+    `cleared` was given back before the sale, out of the advances: now that it is sold, it becomes a refund.
+    """
     total = round_money(sale.total, terms.places)
     amounts = (
         (Role.RECEIVABLE, total),
@@ -71,6 +74,8 @@ def draft_sale(sale: SaleFacts, terms: Terms) -> Draft:
         (Role.DISCOUNT, _sum(line.discount for line in sale.lines)),
         (Role.SHIPPING_INCOME, -_kept(sale.shipping_net)),
         (Role.SALES_TAX, -_sum([*(line.tax for line in sale.lines), sale.shipping_tax])),
+        (Role.REFUNDS, cleared),
+        (Role.ADVANCES, -cleared),
     )
     money = _balanced_lines(amounts, terms)
     goods = _goods_lines(((line.warehouse_id, line.cost) for line in sale.lines), terms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Sum
 
 from backoffice.clock import now
 from backoffice.money import round_money
@@ -44,9 +44,17 @@ def request_refund(*, refund: RefundFacts) -> PostingRequest:
 def request_sales(*, sales: Sequence[SaleFacts]) -> list[PostingRequest]:
     """Write one request per parcel, in a fixed number of queries; repeats return the first request.
 
-    Raises ReferenceReused when a reference comes again with other facts, and TypeError for money given as float.
+    What was given back before anything was sold is frozen beside the facts, as far as this parcel sells it: the money
+    came out of the advances and becomes a refund now. Raises ReferenceReused when a reference comes again with other
+    facts, and TypeError for money given as float.
     """
-    return _write([_row(VoucherKind.SALE, sale, sale.total, {}) for sale in sales])
+    standings, known = _standings(sales)
+    rows = []
+    for sale in sales:
+        standing = standings[_key(sale)]
+        cleared = ZERO if sale.reference in known else standing.clear(sale.total)
+        rows.append(_row(VoucherKind.SALE, sale, sale.total, {"cleared": format(cleared, "f")} if cleared else {}))
+    return _write(rows)
 
 
 @transaction.atomic
@@ -56,14 +64,13 @@ def request_refunds(*, refunds: Sequence[RefundFacts]) -> list[PostingRequest]:
     What was sold to the order until now is frozen beside the facts: money beyond it was never income, so it is given
     back out of the advances.
     """
-    new = _without_known(refunds)
-    sold = _sold_so_far(new)
+    standings, known = _standings(refunds)
     rows = []
     for refund in refunds:
-        key = (refund.shop_id, refund.external_id, _code(refund.currency))
-        rows.append(_row(VoucherKind.REFUND, refund, refund.amount, {"sold": format(sold[key], "f")}))
-        if refund in new:
-            sold[key] -= rows[-1].total
+        standing = standings[_key(refund)]
+        rows.append(_row(VoucherKind.REFUND, refund, refund.amount, {"sold": format(standing.sold, "f")}))
+        if refund.reference not in known:
+            standing.give(rows[-1].total, standing.sold, refund.never_sold)
     return _write(rows)
 
 
@@ -78,7 +85,10 @@ def request_reversal(*, of: str, reference: str, occurred_at: dt.datetime) -> Po
     opposite = facts.reversed_sale(
         facts.sale_from_json(sale.frozen["facts"]), reference=reference, occurred_at=occurred_at
     )
-    row = _row(VoucherKind.REVERSAL, opposite, sale.total, {"of": of})
+    more = {"of": of}
+    if sale.frozen.get("cleared"):
+        more["cleared"] = format(-Decimal(sale.frozen["cleared"]), "f")
+    row = _row(VoucherKind.REVERSAL, opposite, sale.total, more)
     return _write([row], {sale.currency: sale.rate})[0]
 
 
@@ -153,19 +163,50 @@ def _settle_state(row: PostingRequest, places: dict[str, int]) -> None:
         row.state, row.error_code, row.total = State.FAILED, "amount_range", ZERO
 
 
-def _without_known(refunds: Sequence[RefundFacts]) -> list[RefundFacts]:
-    references = [refund.reference for refund in refunds]
-    rows = PostingRequest.objects.filter(reference__in=references)
-    known = set(rows.values_list("reference", flat=True))
-    return [refund for refund in refunds if refund.reference not in known]
+@dataclasses.dataclass(slots=True)
+class _Standing:
+    """How an order stands: sold and not given back; given back out of the advances and still to be sold."""
+
+    sold: Decimal = ZERO
+    given: Decimal = ZERO
+
+    def give(self, total: Decimal, sold: Decimal, never_sold: Decimal) -> None:
+        """Count a refund made when `sold` was sold. What is never sold neither takes from sales nor waits for any."""
+        if not total.is_finite():  # the request waits for a person
+            return
+        advance = max(total - max(sold, ZERO), ZERO)
+        never = min(never_sold, advance)
+        self.sold -= total - never
+        self.given += advance - never
+
+    def clear(self, total: Decimal) -> Decimal:
+        """Return how much of what was given back a sale of `total` takes over, and count it."""
+        cleared = min(self.given, max(total, ZERO)) if self.given > 0 and total.is_finite() else ZERO
+        self.given -= cleared
+        return cleared
 
 
-def _sold_so_far(refunds: Sequence[RefundFacts]) -> dict[OrderKey, Decimal]:
-    """Return per order what its sales came to, less what was already given back."""
-    sold: dict[OrderKey, Decimal] = defaultdict(lambda: ZERO)
-    orders = {refund.external_id for refund in refunds}
-    rows = PostingRequest.objects.filter(external_id__in=orders, shop_id__in={refund.shop_id for refund in refunds})
-    sums = rows.values_list("shop_id", "external_id", "currency", "kind").annotate(sum=Sum("total")).order_by()
-    for shop_id, external_id, currency, kind, amount in sums:
-        sold[shop_id, external_id, currency] += amount if kind == VoucherKind.SALE else -amount
-    return sold
+def _key(document: facts.Facts) -> OrderKey:
+    return document.shop_id, document.external_id, _code(document.currency)
+
+
+def _standings(documents: Sequence[facts.Facts]) -> tuple[dict[OrderKey, _Standing], set[str]]:
+    """Return how the documents' orders stand, and the references that are known already."""
+    rows = PostingRequest.objects.filter(
+        external_id__in={one.external_id for one in documents}, shop_id__in={one.shop_id for one in documents}
+    ).order_by("id")
+    standings: dict[OrderKey, _Standing] = defaultdict(_Standing)
+    known = set()
+    names = ("frozen__sold", "frozen__cleared", "frozen__facts__never_sold")
+    for reference, shop_id, external_id, currency, kind, total, *more in rows.values_list(
+        "reference", "shop_id", "external_id", "currency", "kind", "total", *names
+    ):
+        known.add(reference)
+        standing = standings[shop_id, external_id, currency]
+        sold, cleared, never_sold = (Decimal(value or 0) for value in more)
+        if kind == VoucherKind.REFUND:
+            standing.give(total, sold, never_sold)
+        else:
+            standing.sold += total if kind == VoucherKind.SALE else -total
+            standing.given -= cleared
+    return standings, known

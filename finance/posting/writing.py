@@ -84,7 +84,7 @@ def draft_of(request: PostingRequest, desk: Desk) -> Draft:
 def _drafted(request: PostingRequest, terms: Terms) -> Draft:
     data = request.frozen
     if request.kind in (VoucherKind.SALE, VoucherKind.REVERSAL):
-        return draft_sale(facts.sale_from_json(data["facts"]), terms)
+        return draft_sale(facts.sale_from_json(data["facts"]), terms, Decimal(data.get("cleared", 0)))
     return draft_refund(facts.refund_from_json(data["facts"]), Decimal(data["sold"]), terms)
 
 

@@ -21,6 +21,7 @@ def refunds_by_warehouse(
     tax: Decimal,
     lines: tuple[RefundLine, ...],
     costs: Mapping[int, Decimal],
+    never_sold: Decimal = ZERO,
 ) -> list[RefundFacts]:
     """Return a refund for the books: the money once, goods that came back to other warehouses as rows beside it."""
     places: list[tuple[int | None, Decimal]] = list(costs.items()) or [(None, ZERO)]
@@ -37,6 +38,7 @@ def refunds_by_warehouse(
             lines=lines if place == 0 else (),
             goods_back_cost=cost,
             warehouse_id=warehouse_id,
+            never_sold=never_sold if place == 0 else ZERO,
         )
         for place, (warehouse_id, cost) in enumerate(places)
     ]

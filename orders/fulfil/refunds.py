@@ -55,7 +55,7 @@ def _one(order: Order, lines: dict[str, OrderLine], one: IncomingRefund, now: dt
     RefundLine.objects.bulk_create(rows)
     refund.goods_back_cost = sum(costs.values(), ZERO)
     refund.save(update_fields=["goods_back_cost"])
-    _tell_books(order, refund, lines, one.lines, costs)
+    _tell_books(order, refund, lines, one.lines, costs, _never_sold(refund, rows))
     return refund
 
 
@@ -147,12 +147,25 @@ def _put_back(
     return costs
 
 
+def _never_sold(refund: Refund, rows: Sequence[RefundLine]) -> Decimal:
+    """Return what of a refund the order's total is without: its goods that never left, else the shipping.
+
+    The rest, such as money given back for the trouble, comes off what the order sells.
+    """
+    worth = sum((row.amount for row in rows), ZERO)
+    if not worth:
+        return min(refund.shipping, refund.amount)
+    gone = sum((row.amount * (row.quantity - row.of_shipped) / row.quantity for row in rows if row.quantity), ZERO)
+    return _kept(refund.amount * gone / worth)
+
+
 def _tell_books(
     order: Order,
     refund: Refund,
     lines: dict[str, OrderLine],
     incoming: Sequence[IncomingRefundLine],
     costs: dict[int, Decimal],
+    never_sold: Decimal,
 ) -> None:
     """The books themselves know how much of the order was sold: the rest comes out of the buyer's advance."""
     rows = tuple(
@@ -173,5 +186,6 @@ def _tell_books(
         tax=refund.tax,
         lines=rows,
         costs=costs,
+        never_sold=never_sold,
     )
     posting.request_refunds(refunds=facts)

@@ -106,6 +106,37 @@ def test_refunds_of_one_page_see_each_other():
     assert [row.pk for row in again] == [row.pk for row in rows]
 
 
+def test_a_sale_clears_what_was_given_back_before_it_once():
+    posting.request_refund(refund=refund("orders.refund:1", "25"))
+    rows = posting.request_sales(sales=[sale(f"orders.shipment:{n}", line("20")) for n in range(3)])
+    assert [D(row.frozen.get("cleared", 0)) for row in rows] == [20, 5, 0]
+    again = posting.request_sale(sale=sale("orders.shipment:0", line("20")))
+    assert D(again.frozen["cleared"]) == 20
+
+
+def test_a_sale_taken_back_leaves_what_it_cleared_to_the_next():
+    posting.request_refund(refund=refund("orders.refund:1", "5"))
+    posting.request_sale(sale=sale("orders.shipment:1"))
+    undone = posting.request_reversal(of="orders.shipment:1", reference="orders.shipment:1/void", occurred_at=NOON)
+    assert D(undone.frozen["cleared"]) == -5
+    assert D(posting.request_sale(sale=sale("orders.shipment:2")).frozen["cleared"]) == 5
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1e15"])
+def test_an_amount_that_is_none_holds_up_no_document_even_with_money_given_before(amount):
+    posting.request_refund(refund=refund("orders.refund:1", "5"))
+    odd = posting.request_sale(sale=sale("orders.shipment:1", shipping_net=D(amount)))
+    back = posting.request_refund(refund=refund("orders.refund:2", amount))
+    assert (odd.error_code, back.error_code) == ("amount_range", "amount_range")
+
+
+def test_money_back_for_goods_that_never_leave_is_no_parcels_refund():
+    posting.request_refund(refund=refund("orders.refund:1", "10", never_sold=D(10)))
+    assert "cleared" not in posting.request_sale(sale=sale("orders.shipment:1", line("10"))).frozen
+    back = posting.request_refund(refund=refund("orders.refund:2", "10"))
+    assert D(back.frozen["sold"]) == 10
+
+
 def test_facts_survive_json():
     facts_ = refund(
         amount="12.34", tax=D("1.20"), lines=(refund_line(amount=D(12)),), goods_back_cost=D("3.5"), warehouse_id=4
