@@ -56,8 +56,9 @@ def _check(lines: Sequence[Line], reason: str) -> None:
     if reason not in REASONS:
         raise Refused("reason_not_allowed", _("This reason is not for adjustments by hand."))
     ids = [line.sku_id for line in lines]
-    if len(set(ids)) != len(ids):
-        raise Refused("sku_twice", _("Each SKU may stand on one line only."))
+    twice = next((place for place, pk in enumerate(ids) if pk in ids[:place]), None)
+    if twice is not None:
+        raise Refused("sku_twice", _("Each SKU may stand on one line only."), field=f"lines[{twice}].sku")
     stockless = Sku.objects.filter(pk__in=ids).exclude(kind=Sku.Kind.STOCKED).values_list("code", flat=True)
     if stockless:
         message = _("These SKUs have no stock of their own: %(codes)s.")

@@ -25,7 +25,8 @@ class ProblemRenderer(JSONRenderer):
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an exception into a problem; anything unforeseen stays a bare 500 without inner details."""
     if isinstance(exc, YikuError):
-        return _problem(status.HTTP_409_CONFLICT, exc.code, str(exc), getattr(exc, "errors", None) or [])
+        named = [{"field": exc.field, "code": exc.code, "message": str(exc)}] if exc.field else []
+        return _problem(status.HTTP_409_CONFLICT, exc.code, str(exc), getattr(exc, "errors", None) or named)
     if isinstance(exc, DjangoValidationError):
         exc = exceptions.ValidationError(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
     answer = exception_handler(exc, context)

@@ -29,14 +29,28 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields it does not know, so that a typing mistake is an error and not a silent loss."""
 
     default_error_messages = {"unknown": _("There is no such field.")}
+    also: frozenset[str] = frozenset()  # names that somebody else reads
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
-            unknown = sorted(str(name) for name in data if name not in self.fields)
+            unknown = sorted(str(name) for name in data if name not in self.fields and name not in self.also)
             if unknown:
                 error = serializers.ErrorDetail(str(self.error_messages["unknown"]), code="unknown")
                 raise serializers.ValidationError({name: [error] for name in unknown})
         return super().to_internal_value(data)
+
+
+class StrictQuery(StrictSerializer):
+    """Query parameters: one that nobody reads would change nothing and look as if it had."""
+
+    default_error_messages = {"unknown": _("There is no such parameter.")}
+    also = frozenset({"format"})
+
+
+class ListQuery(StrictQuery):
+    """The filters of a list, beside what its pages read."""
+
+    also = frozenset({"format", "cursor", "limit"})
 
 
 class CleanCharField(serializers.CharField):

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from backoffice.api.serializing import CleanCharField, RowSerializer, StrictSerializer, quantity
+from backoffice.api.serializing import CleanCharField, ListQuery, RowSerializer, StrictQuery, StrictSerializer, quantity
 from inventory import adjusting
 from inventory.models import Balance, Reason, Sku
 
@@ -28,7 +28,7 @@ class SkuOut(RowSerializer[Sku]):
         ]  # fmt: skip
 
 
-class SkuFilter(serializers.Serializer[Any]):
+class SkuFilter(ListQuery):
     """The filters of the list."""
 
     code = serializers.CharField(required=False, help_text="One code, in any spelling that normalises to it.")
@@ -47,7 +47,7 @@ class CodesField(serializers.CharField):
         return codes
 
 
-class AvailabilityQuery(serializers.Serializer[Any]):
+class AvailabilityQuery(StrictQuery):
     """Whose figures are asked for."""
 
     shop = serializers.CharField(required=False, help_text="Code of a shop; all visible shops when left out.")
@@ -79,7 +79,7 @@ class BalanceOut(RowSerializer[Balance]):
         return f"{row.on_hand - row.reserved:.3f}"
 
 
-class StockFilter(serializers.Serializer[Any]):
+class StockFilter(ListQuery):
     """The filters of the list."""
 
     warehouse = serializers.CharField(required=False, help_text="Code of a warehouse.")

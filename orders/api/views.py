@@ -18,12 +18,14 @@ from backoffice import clock
 from backoffice.api.idempotency import HEADER, once, stored_key
 from backoffice.api.paging import NewestFirst
 from backoffice.api.permissions import may_see_personal_data
+from backoffice.api.serializing import ListQuery, StrictQuery
 from backoffice.models import ApiKey
 from inventory.access import sight, visible
 from inventory.models import Shop, Warehouse
 from orders import feed, intake
 from orders.api.incoming import OrderIn, to_contract
 from orders.api.outgoing import OrderOut, ShipmentIn, ShipmentOut, TakenIn
+from orders.errors import OrderError
 from orders.fulfil import shipping
 from orders.models import Order
 
@@ -38,7 +40,7 @@ def orders_of(key: ApiKey) -> QuerySet[Order]:
     return rows.prefetch_related("lines__sku", "shipments")
 
 
-class OrderFilter(serializers.Serializer[Any]):
+class OrderFilter(ListQuery):
     """The filters of the list."""
 
     shop = serializers.CharField(required=False, help_text="Code of a shop.")
@@ -131,7 +133,7 @@ class OrderDetail(generics.RetrieveAPIView[Order]):
         return {**super().get_serializer_context(), "personal_data": may_see_personal_data(self.request)}
 
 
-class ChangeFilter(serializers.Serializer[Any]):
+class ChangeFilter(StrictQuery):
     """Where to go on reading."""
 
     after = serializers.IntegerField(default=0, min_value=0, max_value=2**62, help_text="The last `sequence` you read.")
@@ -200,14 +202,25 @@ class Shipments(APIView):
             warehouse_id=_warehouse_id(request, data.get("warehouse")),
             warehouses=sight(cast(ApiKey, request.auth)).warehouses,
         )
-        parcels = shipping.ship(
-            order_id=order.pk,
-            parcels=[parcel],
-            actor=str(request.user),
-            idempotency_key=stored_key(request),
-            shipped_at=data["shipped_at"],
-        )
+        try:
+            parcels = shipping.ship(
+                order_id=order.pk,
+                parcels=[parcel],
+                actor=str(request.user),
+                idempotency_key=stored_key(request),
+                shipped_at=data["shipped_at"],
+            )
+        except OrderError as error:
+            error.field = _field_at_fault(error, order, data.get("lines") or [])
+            raise
         return Response(ShipmentOut(parcels, many=True).data, status=status.HTTP_201_CREATED)
+
+
+def _field_at_fault(error: OrderError, order: Order, lines: list[dict[str, Any]]) -> str:
+    """Return the path of the quantity that cannot be shipped; of a line named twice, the last."""
+    external_id = order.lines.filter(pk=error.params.get("line_id", 0)).values_list("external_id", flat=True).first()
+    places = [place for place, line in enumerate(lines) if line["external_id"] == external_id]
+    return f"lines[{places[-1]}].quantity" if places else ""
 
 
 def _check_shipped_at(order: Order, at: dt.datetime | None) -> None:

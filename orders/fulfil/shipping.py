@@ -153,19 +153,19 @@ def _chosen(hand: Hand, parcel: Parcel, wanted: Mapping[int, Decimal]) -> list[P
 
 
 def _check(hand: Hand, line: OrderLine, units: Decimal, available: Decimal) -> None:
-    label, left = str(line), _left(hand, line)
+    left, at_fault = _left(hand, line), {"label": str(line), "line_id": line.pk}
     if not _countable(Decimal(units)):
-        raise OrderError("bad_quantity", label=label, wanted=str(units)[:40])
+        raise OrderError("bad_quantity", **at_fault, wanted=str(units)[:40])
     if units <= 0:
-        raise OrderError("not_positive", label=label)
+        raise OrderError("not_positive", **at_fault)
     if line.platform_fulfilled:
-        raise OrderError("by_platform", label=label)
+        raise OrderError("by_platform", **at_fault)
     if units > left:
-        raise OrderError("too_many", label=label, left=_plain(left), wanted=_plain(units))
+        raise OrderError("too_many", **at_fault, left=_plain(left), wanted=_plain(units))
     if line.stocked and line.pk in hand.parts and units % 1:
-        raise OrderError("part_of_bundle", label=label)
+        raise OrderError("part_of_bundle", **at_fault)
     if line.stocked and units > available:
-        raise OrderError("not_reserved", label=label, available=_plain(available), wanted=_plain(units))
+        raise OrderError("not_reserved", **at_fault, available=_plain(available), wanted=_plain(units))
 
 
 def _countable(units: Decimal) -> bool:

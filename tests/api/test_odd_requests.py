@@ -31,3 +31,26 @@ def test_a_body_as_deep_as_ours_may_be_is_read(api):
         "/api/v1/orders", text, content_type="application/json", headers={"Idempotency-Key": "x"}
     )
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        ("orders", "updated_after"),
+        ("orders/changes", "cursor"),
+        ("skus", "sku"),
+        ("stock", "q"),
+        ("availability", "limit"),
+    ],
+)
+def test_a_parameter_that_nobody_reads_is_named(api, path, wrong):
+    client = api("orders:read", "stock:read", "catalogue:read")
+    answer = client.get(path, **{wrong: "1"})
+    assert answer.status_code == 400
+    assert wrong in [error["field"] for error in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize("path", ["orders", "skus", "stock"])
+def test_lists_take_the_parameters_of_their_pages(api, path):
+    client = api("orders:read", "stock:read", "catalogue:read")
+    assert client.get(path, limit="1", format="json").status_code == 200

@@ -165,7 +165,9 @@ def test_a_shipment_of_more_than_ordered_is_refused(api, goods):
     client.post("orders", body(goods), key="a")
     parcel = {"shop": goods.shop.code, "order": "A-1", "carrier": "SF", "tracking_number": "SF1"}
     parcel["lines"] = [{"external_id": "1", "quantity": "3"}]
-    assert client.post("shipments", parcel).status_code == 409
+    answer = client.post("shipments", parcel)
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many")
+    assert [error["field"] for error in answer.json()["errors"]] == ["lines[0].quantity"]
     parcel["lines"] = [{"external_id": "9", "quantity": "1"}]
     assert client.post("shipments", parcel).json()["errors"][0]["field"] == "lines"
     assert Balance.objects.get(sku=goods.sku).on_hand == 10

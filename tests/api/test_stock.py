@@ -139,3 +139,11 @@ def test_availability_tells_no_figure_of_a_warehouse_the_key_may_not_see(api, go
     access.warehouses.add(goods.warehouse)
     rows = client.get("availability", sku=goods.sku.code).json()
     assert {(row["warehouse"], row["quantity"]) for row in rows} == {(None, "87.000"), (goods.warehouse.code, "10.000")}
+
+
+def test_a_sku_on_two_lines_is_named_by_the_second(api, goods):
+    twice = adjustment(goods)
+    twice["lines"].append({"sku": goods.sku.code.lower(), "change": "1"})
+    answer = api("stock:write").post("stock-adjustments", twice)
+    assert (answer.status_code, answer.json()["code"]) == (409, "sku_twice")
+    assert [error["field"] for error in answer.json()["errors"]] == ["lines[1].sku"]
