@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -74,7 +74,8 @@ class _Plan:
         with connection.cursor() as cursor:
             cursor.execute(self.sql, parameters)
             found = cursor.fetchall()
-        return self.compiler.results_iter([found], tuple_expected=True)
+        rows: Any = self.compiler.results_iter([found], tuple_expected=True)
+        return cast(Iterable[tuple[Any, ...]], rows)
 
 
 def _stand_in(value: Any, number: int) -> Any:

@@ -24,7 +24,7 @@ class NewestFirst(CursorPagination):
         cursor = super().decode_cursor(request)
         if cursor is None or cursor.position is None:
             return cursor
-        position = cursor.position
+        position = str(cursor.position)
         if not (position.isascii() and position.isdecimal() and len(position) <= DIGITS):
             raise NotFound(_("This is not a cursor of this list."))
         return cursor

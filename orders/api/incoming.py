@@ -119,7 +119,7 @@ def _goods(line: dict[str, Any]) -> Decimal:
 
 
 def _check_taxes(lines: list[dict[str, Any]]) -> None:
-    wrong = {
+    wrong: Any = {
         place: {"tax": [_("The tax is more than the line it is included in.")]}
         for place, line in enumerate(lines)
         if line["tax"] > _goods(line) - line["discount"]
