@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-PAGES, SIZE = 12, 10
+PAGES, SIZE = 8, 10
 
 
 def main(what: str, *names: str) -> None:

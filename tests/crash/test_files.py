@@ -25,16 +25,18 @@ from tests.orders.factories import later as newer
 from tests.orders.factories import line, order, refund
 
 pytestmark = pytest.mark.django_db(transaction=True)
+STRIDES = [pytest.param(1, marks=pytest.mark.soak, id="every-step"), pytest.param(None, id="strided")]
+STOCK = 9_000
 HEAD = "订单号,下单时间,商家编码,数量,单价\n"
 
 
 @pytest.fixture
 def place(transactional_db):
-    """A warehouse with 900 teas and cups."""
+    """A warehouse with teas and cups."""
     seed_currencies()
     made = stock.warehouse()
     for code in ("TEA", "CUP"):
-        stock.stock(stock.sku(code), made, 900)
+        stock.stock(stock.sku(code), made, STOCK)
     return made
 
 
@@ -63,7 +65,8 @@ def sweep(prepare, work, *, every, mend=lambda: None):
         times, step = times + 1, step + every
 
 
-def test_a_file_of_orders_killed_anywhere_goes_on_where_it_was(place, later, monkeypatch):
+@pytest.mark.parametrize("every", STRIDES)
+def test_a_file_of_orders_killed_anywhere_goes_on_where_it_was(place, later, monkeypatch, every):
     owner = User.objects.create_user("wang")
     seller = stock.shop(place, currency="CNY", country="CN")
     account = Account.objects.create(shop=seller, platform="files", name="Store", options={"handed_over": True})
@@ -79,17 +82,18 @@ def test_a_file_of_orders_killed_anywhere_goes_on_where_it_was(place, later, mon
         if OrderFile.objects.get(pk=row.pk).taken_at is None:  # killed after its last commit, it is done
             order_files.take_in(order_file=row, user=owner, actor="t")
 
-    times = sweep(bring, take, every=23, mend=lambda: later(seconds=order_files.HOLD + 5))
+    times = sweep(bring, take, every=every or 47, mend=lambda: later(seconds=order_files.HOLD + 5))
     assert OrderFile.objects.filter(taken_at__isnull=False).count() == times + 1
     assert Order.objects.filter(state="shipped").count() == Shipment.objects.count() == 5 * (times + 1)
     assert PostingRequest.objects.filter(kind="sale").count() == 5 * (times + 1)
-    assert on_hand(place, "TEA") == 900 - 5 * (times + 1)
+    assert on_hand(place, "TEA") == STOCK - 5 * (times + 1)
     for row in OrderFile.objects.all():
         assert row.result["created"] + row.result["known"] == 5
     assert PollRun.objects.filter(ended_at__isnull=True).count() <= times
 
 
-def test_a_count_killed_anywhere_is_posted_whole_and_once(place):
+@pytest.mark.parametrize("every", STRIDES)
+def test_a_count_killed_anywhere_is_posted_whole_and_once(place, every):
     def preview(step):
         order = CountOrder(warehouse_id=place.pk)
         return counts.preview(file=xlsx([("TEA", 500 + step), ("CUP", 300 + step)]), order=order, user=None)
@@ -99,7 +103,7 @@ def test_a_count_killed_anywhere_is_posted_whole_and_once(place):
         expected = [(row.sku.code, row.counted_quantity) for row in document.lines.select_related("sku")]
         assert expected == [(code, on_hand(place, code)) for code, _counted in expected]
 
-    times = sweep(preview, post, every=1)
+    times = sweep(preview, post, every=every or 5)
     assert StockDocument.objects.filter(state="posted").count() == times + 1
     assert StockEntry.objects.filter(reason="count").count() == 2 * (times + 1)
 
@@ -113,7 +117,8 @@ def shipped_order(shop, step, quantity="3"):
     return made, parcel
 
 
-def test_goods_that_come_back_killed_anywhere_are_put_back_once(shop, place):
+@pytest.mark.parametrize("every", STRIDES)
+def test_goods_that_come_back_killed_anywhere_are_put_back_once(shop, place, every):
     def prepare(step):
         made, _parcel = shipped_order(shop, step)
         return newer(made, refunds=(refund(step, "20", ("1", "2"), restock=True),))
@@ -121,18 +126,19 @@ def test_goods_that_come_back_killed_anywhere_are_put_back_once(shop, place):
     def take(version):
         intake.take_in(shop_id=shop.pk, orders=[version])
 
-    times = sweep(prepare, take, every=2)
+    times = sweep(prepare, take, every=every or 7)
     assert Refund.objects.count() == RefundLine.objects.filter(restocked=Decimal(2)).count() == times + 1
     assert PostingRequest.objects.filter(kind="refund").count() == times + 1
-    assert (on_hand(place, "TEA"), on_hand(place, "CUP")) == (900 - (times + 1), 900 - (times + 1))
+    assert (on_hand(place, "TEA"), on_hand(place, "CUP")) == (STOCK - (times + 1), STOCK - (times + 1))
 
 
-def test_a_parcel_taken_back_killed_anywhere_comes_back_once(shop, place):
+@pytest.mark.parametrize("every", STRIDES)
+def test_a_parcel_taken_back_killed_anywhere_comes_back_once(shop, place, every):
     def void(parcel):
         if Shipment.objects.get(pk=parcel.pk).state == Shipment.State.SENT:
             shipping.void(shipment_id=parcel.pk, actor="t", reason="wrong address")
 
-    times = sweep(lambda step: shipped_order(shop, step)[1], void, every=2)
+    times = sweep(lambda step: shipped_order(shop, step)[1], void, every=every or 7)
     assert Shipment.objects.exclude(state=Shipment.State.SENT).count() == times + 1
-    assert (on_hand(place, "TEA"), on_hand(place, "CUP")) == (900, 900)
+    assert (on_hand(place, "TEA"), on_hand(place, "CUP")) == (STOCK, STOCK)
     assert not Order.objects.filter(state="shipped").exists()

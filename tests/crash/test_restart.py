@@ -14,7 +14,7 @@ import pytest
 from tests.crash.restart_program import PAGES, SIZE
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]  # a server of its own, so that the others' lives on
-RESTARTS = 6
+RESTARTS = 4
 
 
 @pytest.fixture
