@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
@@ -21,12 +22,13 @@ from channels.connectors.base import RawOrder
 from channels.connectors.files import RowProblem, build_orders, same_content
 from channels.models import Account, InboundPayload, OrderFile, PollRun
 from channels.registry import parser_for
-from channels.working import retrying
+from channels.working import retrying, worker_name
 
 MOST_ROWS = 20_000
 PAGE = 100
 LARGE = 300  # orders: more goes to a worker while there is one
 HOLD = 120.0  # seconds a page of them may take
+STALLED = 2 * HOLD
 SHOWN_PROBLEMS = 200
 
 SCHEMA = SheetSchema(
@@ -141,12 +143,19 @@ def begin(*, order_file: OrderFile, user: Any, actor: str) -> Taken | None:
     _refuse(order_file, user)
     if order_file.order_count < LARGE or not longwork.workers_alive():
         return take_in(order_file=order_file, user=user, actor=actor)
-    running = order_file.progress
-    if running is None or running.state != progress.RUNNING:
+    if not running(order_file):
         order_file.progress = progress.start("channels.order_file", user, order_file.order_count).row
         order_file.save(update_fields=["progress"])
         longwork.enqueue("channels.tasks.order_file", order_file.pk)
     return None
+
+
+def running(order_file: OrderFile) -> bool:
+    """True while a worker has it, or will; a bar that has not moved for longer than a lease holds is left behind."""
+    bar = order_file.progress
+    if order_file.taken_at is not None or bar is None or bar.state != progress.RUNNING:
+        return False
+    return bar.updated_at > clock.now() - dt.timedelta(seconds=STALLED)
 
 
 def take_in(*, order_file: OrderFile, user: Any, actor: str, meter: progress.Meter | None = None) -> Taken:
@@ -155,7 +164,7 @@ def take_in(*, order_file: OrderFile, user: Any, actor: str, meter: progress.Met
     Cut off in the middle, it goes on where it was when it is called again. Of two at the same moment one is refused.
     Raises YikuError: not_yours, taken, has_problems, running.
     """
-    with locks.lease(f"order_file:{order_file.pk}", actor, HOLD) as held:
+    with locks.lease(f"order_file:{order_file.pk}", worker_name(), HOLD) as held:
         if held is None:
             raise YikuError("running", _("This file is being taken in just now."))
         order_file.refresh_from_db()

@@ -18,7 +18,6 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from backoffice.errors import YikuError
-from backoffice.progress import RUNNING
 from channels import order_files
 from channels.admin import kit
 from channels.models import Account, OrderFile
@@ -114,7 +113,7 @@ class OrderFileAdmin(kit.ShopsAdmin):
         kit.demand(request, "view_orderfile")
         row = kit.get(request, OrderFile.objects.select_related("account__shop", "uploaded_by", "progress"), object_id)
         mine = row.uploaded_by_id == request.user.pk
-        running = mine and row.taken_at is None and row.progress is not None and row.progress.state == RUNNING
+        running = mine and order_files.running(row)
         may_take = mine and self.has_upload_permission(request) and not row.problems and row.taken_at is None
         page = kit.context(
             self.admin_site,

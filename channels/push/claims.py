@@ -49,13 +49,13 @@ def _open(account_id: int, now: dt.datetime) -> QuerySet[PushJob, tuple[object, 
 _OPEN = Compiled(_open)
 
 
-def survey(account_id: int, held: Held, limit: int = MOST_AT_ONCE) -> Survey:
+def survey(account_id: int, held: Held) -> Survey:
     """Look at everything of the account that is due, lost, doubted or dead.
 
     A figure about to reach zero comes first: it must not wait behind a hundred that say "many".
     """
     now = clock.now()
-    rows = [Row(*values) for values in _OPEN.rows(account_id, now)][:limit]
+    rows = [Row(*values) for values in _OPEN.rows(account_id, now)]
     lost = [row for row in rows if row.state == JobState.UNKNOWN]
     return Survey(
         due=[row for row in rows if row.state == JobState.DUE],

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from backoffice import clock
 from backoffice.compiled import Compiled
 from channels.models import Account, ListingMatch, ListingStatus, ListingTerm, LocationLink
 from channels.push.rows import Row
 from inventory.availability import Figure, FigureKey, figures
+from inventory.stock_state import valid
 
 MOST = 1_000_000_000  # Shopify refuses more; no shop has more
 ZERO = Decimal(0)
@@ -82,10 +83,6 @@ def _read(account: Account, listing_ids: list[int]) -> _Known:
     return _Known(account.shop_id, by_listing, {term.listing_id: term for term in terms}, links, found)
 
 
-def _valid(now: dt.datetime) -> Q:
-    return Q(valid_from__lte=now) & (Q(valid_to__isnull=True) | Q(valid_to__gt=now))
-
-
 def _match_rows(listing_ids: list[int]) -> QuerySet[ListingMatch, tuple[Any, ...]]:
     rows = ListingMatch.objects.filter(listing_id__in=listing_ids, valid_to__isnull=True)
     return rows.values_list("listing_id", "pk", "sku_id", "sku__code", "quantity_per")
@@ -93,12 +90,12 @@ def _match_rows(listing_ids: list[int]) -> QuerySet[ListingMatch, tuple[Any, ...
 
 def _term_rows(listing_ids: list[int], now: dt.datetime) -> QuerySet[ListingTerm, tuple[Any, ...]]:
     """The newest of overlapping terms rules: dictionary order does it."""
-    rows = ListingTerm.objects.filter(_valid(now), listing_id__in=listing_ids).order_by("valid_from", "pk")
+    rows = ListingTerm.objects.filter(valid(now), listing_id__in=listing_ids).order_by("valid_from", "pk")
     return rows.values_list("listing_id", "pk", "buffer", "share", "cap", "paused")
 
 
 def _link_rows(account_id: int, now: dt.datetime) -> QuerySet[LocationLink, tuple[Any, ...]]:
-    rows = LocationLink.objects.filter(_valid(now), account_id=account_id)
+    rows = LocationLink.objects.filter(valid(now), account_id=account_id)
     return rows.values_list("location_id", "warehouse_id")
 
 

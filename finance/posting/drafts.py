@@ -83,9 +83,12 @@ def draft_sale(sale: SaleFacts, terms: Terms, cleared: Decimal = ZERO) -> Draft:
 
 
 def draft_refund(refund: RefundFacts, sold: Decimal, terms: Terms) -> Draft:
-    """Return refunds and tax (or advances, beyond what was `sold`) against receivable, and goods back in stock."""
+    """Return refunds and tax (or advances, beyond what was `sold`) against receivable, and goods back in stock.
+
+    What is never sold leaves the sales alone, whatever else of the order was sold before.
+    """
     total = round_money(refund.amount, terms.places)
-    within = min(total, max(sold, ZERO))
+    within = sold_part(total, sold, refund.never_sold)
     tax = _tax_within(_kept(refund.tax), within, total)
     amounts = (
         (Role.REFUNDS, within - tax),
@@ -96,6 +99,13 @@ def draft_refund(refund: RefundFacts, sold: Decimal, terms: Terms) -> Draft:
     goods = _goods_lines([(refund.warehouse_id, -refund.goods_back_cost)], terms)
     lines = (*_balanced_lines(amounts, terms), *goods)
     return Draft(lines, -total, -convert(total, terms.rate, terms.base_places), total - within)
+
+
+def sold_part(total: Decimal, sold: Decimal, never_sold: Decimal) -> Decimal:
+    """Return the part of a refund of `total` that takes from what its order has `sold`; one below zero is all of it."""
+    if total <= 0:
+        return total
+    return min(max(total - max(never_sold, ZERO), ZERO), max(sold, ZERO))
 
 
 def _tax_within(tax: Decimal, within: Decimal, total: Decimal) -> Decimal:

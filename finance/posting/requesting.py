@@ -21,6 +21,7 @@ from finance.errors import ReferenceReused
 from finance.facts import RefundFacts, SaleFacts
 from finance.models import OpenItem, PostingRequest
 from finance.models.books import VoucherKind
+from finance.posting.drafts import sold_part
 from finance.posting.months import book_day
 
 State = PostingRequest.State
@@ -174,7 +175,7 @@ class _Standing:
         """Count a refund made when `sold` was sold. What is never sold neither takes from sales nor waits for any."""
         if not total.is_finite():  # the request waits for a person
             return
-        advance = max(total - max(sold, ZERO), ZERO)
+        advance = total - sold_part(total, sold, never_sold)
         never = min(never_sold, advance)
         self.sold -= total - never
         self.given += advance - never

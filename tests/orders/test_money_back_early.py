@@ -76,3 +76,16 @@ def test_an_order_cancelled_and_refunded_in_full_sells_nothing(seller):
     seller.take(later(first, refunds=(refund(1, "20", ("1", "2")),), **ended))
     assert seller.order(1).state == "cancelled"
     assert balances() == {"advances": 20, "receivable": -20}
+
+
+def test_goods_that_never_left_take_nothing_from_what_another_parcel_sold(seller):
+    first = order(1, line("MUG", 3))
+    seller.take(first)
+    one = Parcel(lines={seller.lines(1)[0].pk: D(1)})
+    shipping.ship(order_id=seller.order(1).pk, parcels=[one], actor="wu", idempotency_key="k1")
+    cut = line("MUG", 2, ordered_quantity=D(3))
+    back = refund(1, "10", ("1", "1"))
+    seller.take(later(first, lines=(cut,), payment=PaymentStatus.PARTIALLY_REFUNDED, refunds=(back,)))
+    assert balances() == {"sales": -10, "advances": 10}
+    send(seller, key="k2")
+    assert balances() == {"sales": -20, "advances": 10, "receivable": 10}

@@ -329,6 +329,34 @@ def test_a_large_file_that_fails_says_so_and_is_taken_in_again(boss, store, monk
     assert Order.objects.count() == 2
 
 
+def test_a_worker_that_never_came_back_does_not_keep_a_file_for_ever(boss, store, monkeypatch, later):
+    account, _sku, _place = store
+    monkeypatch.setattr(order_files, "LARGE", 2)
+    monkeypatch.setattr(longwork, "workers_alive", lambda: True)
+    upload(boss, account, GOOD)
+    row = OrderFile.objects.get()
+    address = reverse("admin:channels_orderfile_take", args=[row.pk])
+    boss.post(address)
+    later(seconds=order_files.STALLED + 1)
+    page = boss.get(reverse("admin:channels_orderfile_change", args=[row.pk])).content.decode()
+    assert "Take in 2 orders" in page
+    boss.post(address)
+    assert OrmQ.objects.count() == 2
+    assert [tasks.order_file(row.pk) for _copy in range(2)] == ["ok", "done already"]
+    assert Order.objects.count() == 2
+
+
+def test_a_long_user_name_takes_in_a_file(people, store):
+    account, _sku, _place = store
+    owner = people["superuser"]
+    owner.username = "w" * 150
+    owner.save()
+    upload(people.client("superuser"), account, GOOD)
+    row = OrderFile.objects.get()
+    order_files.take_in(order_file=row, user=owner, actor=f"user:{owner.pk} {owner.username}"[:150])
+    assert Order.objects.count() == 2
+
+
 def test_a_file_that_is_being_taken_in_is_not_taken_in_twice_at_once(boss, store):
     account, _sku, _place = store
     upload(boss, account, GOOD)
@@ -368,7 +396,7 @@ def test_a_quote_that_is_never_closed_refuses_the_file(boss, store):
         f"S-{n},2026-11-20 10:00,TEA-01,1,9.90,{note}\n" for n, note in ((1, '"leave it'), (2, "x"), (3, "y"))
     )
     page = upload(boss, account, text).content.decode()
-    assert "2" in page
+    assert "Line 2 cannot be read: a quotation mark is probably not closed." in page
     assert OrderFile.objects.count() == 0
 
 
