@@ -31,6 +31,8 @@ tether.tie_children()
 
 def post_worker_init(worker: Any) -> None:
     """Start the sign of life of a web process, once the application is loaded."""
+    from backoffice import startup
     from backoffice.health import BeatingThread
 
+    startup.settle()
     BeatingThread("web").start()

@@ -1,13 +1,14 @@
 """What W1 costs in ordinary Django: one order at a time, model instances, a row lock per balance, one row per save.
 
-The same rows as ours where a careful programmer would write them (order, contact, version, lines, review, ledger,
-reservations, balances, news of stock), without checks and hashes: it is the shape that is compared.
+The same work as ours: each order is parsed into the contract, its surroundings are read (warehouses, settings, rates,
+earlier orders alike), it is judged by the same checks, and the same rows are written where a careful programmer would
+write them (order, contact, version, lines, review, ledger, reservations, balances, news of stock). The checks, the
+contract and the hashes are the product's own functions, so that only the shape is compared.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from decimal import Decimal
 from typing import Any
@@ -29,6 +30,7 @@ def _one(shop_id: int, warehouses: list[int], data: dict[str, Any]) -> int:
     from backoffice import clock
     from orders.models import Order, OrderContact, OrderVersion, ReviewLog
 
+    draft, facts, findings = _reviewed(shop_id, data)
     now, placed = clock.now(), dt.datetime.fromisoformat(data["created_at"])
     order, made = Order.objects.get_or_create(
         shop_id=shop_id,
@@ -68,25 +70,44 @@ def _one(shop_id: int, warehouses: list[int], data: dict[str, Any]) -> int:
         email_key=customer["email"],
         phone_key=customer["phone"],
     )
-    text = json.dumps(data)
+    text = draft.text
     version = OrderVersion.objects.create(
         order=order,
         number=1,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        digest=draft.digest,
         platform_updated_at=placed,
         delivered_at=now,
         content=text,
         outcome="accepted",
     )
     taken = [_line(order, place, line, warehouses, now) for place, line in enumerate(data["line_items"])]
-    fits = all(taken)
+    fits = all(taken) and not findings
     verdict = "approved" if fits else "held"
-    ReviewLog.objects.create(order=order, version=version, at=now, rules_version="1", facts={}, verdict=verdict)
+    ReviewLog.objects.create(order=order, version=version, at=now, rules_version="1", facts=facts, verdict=verdict)
     order.accepted_version = version
     if fits:
         order.state, order.hold_code, order.held_since, order.approved_at = "approved", "", None, now
     order.save()
     return 1
+
+
+def _reviewed(shop_id: int, data: dict[str, Any]) -> tuple[Any, dict[str, Any], list[Any]]:
+    """Parse one order, read what it is judged against, and judge it."""
+    from benchmarks.ingest_ours import parse
+    from orders.desk import duplicates
+    from orders.desk.facts import frozen
+    from orders.intake import create
+    from orders.intake.drafts import draft_of
+    from orders.intake.goods import Goods
+    from orders.intake.page import page_of
+
+    draft = draft_of(parse(data))
+    page = page_of(shop_id)
+    page.load_rates({(draft.incoming.currency, draft.incoming.placed_at.date())})
+    lines = [create.FreshLine(line, place, Goods(1, "bench"), True) for place, line in enumerate(draft.lines)]
+    facts = create.facts_of(page, draft, 0, 0, lines)
+    duplicates.find([facts], page.rules)
+    return draft, frozen(facts, {}), page.rules.judge(facts)
 
 
 def _line(order: Any, place: int, data: dict[str, Any], warehouses: list[int], now: dt.datetime) -> bool:

@@ -75,9 +75,11 @@ def expiry_of(expires_at: Expiry, reference: str) -> dt.datetime | None:
 
 def place(book: Book, job: Job, units: int, expires_at: dt.datetime | None) -> None:
     """Book demand where it will probably be reserved; what no warehouse has stands on the first."""
-    there = [(warehouse, job.units_at(warehouse, book.uncommitted)) for warehouse in job.warehouses]
-    one = next((warehouse for warehouse, has in there if has >= units), None) if job.whole else None
-    placed = {one: units} if one is not None else dict(spread(there, units))
+    one = job.place_of(units, book.uncommitted) if job.whole else None
+    if one is None:
+        placed = dict(spread([(at, job.units_at(at, book.uncommitted)) for at in job.warehouses], units))
+    else:
+        placed = {one: units}
     if not placed:
         return
     placed[job.warehouses[0]] = placed.get(job.warehouses[0], 0) + units - sum(placed.values())

@@ -116,9 +116,10 @@ def _pick(job: Job, units: int, free: Mapping[Pair, int], *, some: bool) -> list
     """
     if units <= 0:
         return []
-    there = [(warehouse, job.units_at(warehouse, free)) for warehouse in job.warehouses]
     if job.whole:
-        return next(([(warehouse, units)] for warehouse, has in there if has >= units), [])
+        one = job.place_of(units, free)
+        return [] if one is None else [(one, units)]
+    there = [(warehouse, job.units_at(warehouse, free)) for warehouse in job.warehouses]
     picked = [(warehouse, part) for warehouse, part in spread(there, units) if part]
     enough = sum(part for _warehouse, part in picked) == units
     return picked if enough or some else []

@@ -59,6 +59,13 @@ class Job:
         units = min(max(there.get((sku, warehouse), 0), 0) * ONE // per for sku, per in self.parts)
         return units // ONE * ONE if self.bundle else units
 
+    def place_of(self, units: int, there: Mapping[Pair, int]) -> int | None:
+        """Return the first warehouse in which so many units can be put together, or None."""
+        for warehouse in self.warehouses:
+            if all(there.get((sku, warehouse), 0) * ONE >= units * per for sku, per in self.parts):
+                return warehouse
+        return None
+
     def pairs(self, warehouses: Sequence[int]) -> list[Pair]:
         """The balances of its parts in these warehouses."""
         return [(sku, warehouse) for sku, _per in self.parts for warehouse in warehouses]

@@ -6,8 +6,12 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
 
 from backoffice import clock
+from backoffice.compiled import Compiled
 from backoffice.money import convert
 from finance import currencies, rates
 from inventory.models import ShopWarehouse
@@ -57,9 +61,16 @@ def page_of(shop_id: int, go_live: dt.datetime | None = None) -> Page:
     )
 
 
-def warehouses_of(shop_id: int, moment: dt.datetime) -> tuple[int, ...]:
-    """Return the warehouses a shop sells from at a moment, in order of preference."""
+def _sold_from(shop_id: int, moment: dt.datetime) -> QuerySet[ShopWarehouse, tuple[Any, ...]]:
     rows = ShopWarehouse.objects.filter(
         valid(moment), shop_id=shop_id, warehouse__active=True, warehouse__read_only=False
     )
-    return tuple(rows.order_by("priority", "warehouse_id").values_list("warehouse_id", flat=True))
+    return rows.order_by("priority", "warehouse_id").values_list("warehouse_id")
+
+
+_SOLD_FROM = Compiled(_sold_from)
+
+
+def warehouses_of(shop_id: int, moment: dt.datetime) -> tuple[int, ...]:
+    """Return the warehouses a shop sells from at a moment, in order of preference."""
+    return tuple(row[0] for row in _SOLD_FROM.rows(shop_id, moment))

@@ -26,6 +26,7 @@ class Command(BaseCommand):
         from django_q.signals import pre_execute
 
         tether.tie_children()
+        startup.settle()
         pre_execute.connect(_beat, dispatch_uid="backoffice.work")
         Cluster().start()
 

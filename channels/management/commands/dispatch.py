@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from backoffice import startup
 from channels import working
 from channels.dispatcher import THREADS, Dispatcher
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         """Loop."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stop)
+        startup.settle()
         Dispatcher(threads=options["threads"], inline=options["inline"]).run()
 
 
