@@ -18,10 +18,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
+from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from backoffice import audit, twofactor_pages
+from backoffice import audit, references, twofactor_pages
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from backoffice.api import admin as api_admin  # noqa: F401 - registers the API keys
 from backoffice.models import AuditEntry, Heartbeat, Lease, TaskAttempt, User
@@ -179,14 +180,28 @@ class LeaseAdmin(ReadOnlyMixin, YikuModelAdmin):
     ordering = ("name",)
 
 
+OUTCOMES = {"ok": _("done"), "failed": _("failed"), "parked": _("parked"), "lost": _("taken over"), "": _("running")}
+
+
 @admin.register(TaskAttempt)
 class TaskAttemptAdmin(ReadOnlyMixin, YikuModelAdmin):
     """Background work, each start with its end."""
 
-    list_display = ("name", "started_at", "ended_at", "outcome", "code", "worker")
+    list_display = ("work", "started_at", "ended_at", "outcome_shown", "code", "worker")
+    list_display_links = ("work",)
     list_filter = (("outcome", admin.ChoicesFieldListFilter),)
     prefix_search = ("name",)
     ordering = ("-id",)
+
+    @admin.display(description=_("task"))
+    def work(self, row: TaskAttempt) -> str:
+        """What it does, in words."""
+        return references.work(row.name)
+
+    @display(description=_("outcome"), label={"ok": "success", "failed": "danger", "lost": "warning"})
+    def outcome_shown(self, row: TaskAttempt) -> tuple[str, str]:
+        """As a badge; nothing while it runs."""
+        return row.outcome, str(OUTCOMES.get(row.outcome, row.outcome))
 
 
 @admin.register(AccessAttempt)

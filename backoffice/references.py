@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -41,3 +42,17 @@ def describe(request: HttpRequest, references: Iterable[str]) -> dict[str, Descr
         for pk, described in _describers[kind](request, texts).items():
             found[texts[pk]] = described
     return found
+
+
+_work: dict[str, Any] = {}
+
+
+def register_work(kind: str, label: Any) -> None:
+    """Say in words what background work of a kind does (`pull:account`); `%s` stands for the number behind it."""
+    _work[kind] = label
+
+
+def work(name: str) -> str:
+    """Return what a piece of background work (`pull:account:7`) does, in words; its name when nobody said so."""
+    kind, _colon, number = name.rpartition(":")
+    return str(_work[kind]) % number if kind in _work else name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from backoffice import references
 from backoffice.home import register_card
 from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
@@ -35,10 +36,21 @@ LOOK = [
 ]  # fmt: skip
 
 
+WORK = {
+    "pull:account": _("Fetch orders, shop account %s"),
+    "drift:account": _("Compare figures, shop account %s"),
+    "listings:account": _("Fetch listings, shop account %s"),
+    "subscriptions:account": _("Check webhooks, shop account %s"),
+    "token:account": _("Renew the access token, shop account %s"),
+}
+
+
 def register() -> None:
     """Register the pages of the shops; called once by AppConfig.ready()."""
     from channels import home
 
+    for kind, label in WORK.items():
+        references.register_work(kind, label)
     register_role_permissions(
         "channels",
         {

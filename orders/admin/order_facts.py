@@ -77,7 +77,7 @@ def _can(order: Order) -> dict[str, bool]:
 def _findings(order: Order, review: Any) -> list[dict[str, str]]:
     if review is None or order.state != State.HELD:
         return []
-    return [
+    found = [
         {
             "title": sentences.hold_title(str(one.get("code"))),
             "sentence": sentences.sentence(one),
@@ -86,6 +86,10 @@ def _findings(order: Order, review: Any) -> list[dict[str, str]]:
         }
         for one in review.findings
     ]
+    if order.hold_code in {str(one.get("code")) for one in review.findings}:
+        return found
+    own = {"title": sentences.hold_title(order.hold_code), "sentence": sentences.sentence({"code": order.hold_code})}
+    return [{**own, "advice": sentences.advice(order.hold_code), "owner": ""}, *found]
 
 
 def _rows(request: HttpRequest, order: Order, lines: list[OrderLine]) -> list[dict[str, Any]]:

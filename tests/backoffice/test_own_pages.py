@@ -10,7 +10,7 @@ from django.db import connection
 from django.urls import reverse
 from django_q.models import OrmQ, Schedule, Task
 
-from backoffice import audit
+from backoffice import audit, references
 from backoffice.models import AuditEntry, User
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +107,8 @@ def test_the_audit_trail_offers_no_way_to_change_it(people):
     assert client.get(url).status_code == 200
     assert client.post(url, {"actor": "x"}).status_code == 403
     assert client.post(reverse("admin:backoffice_auditentry_delete", args=[entry.pk])).status_code == 403
+
+
+def test_background_work_is_named_in_words_and_what_nobody_named_keeps_its_name():
+    assert references.work("pull:account:7") == "Fetch orders, shop account 7"
+    assert references.work("order_file:3") == "order_file:3"

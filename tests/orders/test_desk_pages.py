@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from inventory.models import Access
+from orders.desk import actions
 from orders.fulfil import shipping
 from orders.models import Order
 from tests.inventory import factories as stock
@@ -112,3 +113,11 @@ def test_an_order_due_at_the_end_of_time_can_be_opened(people):
     assert client.get(reverse("admin:orders_order_changelist")).status_code == 200
     assert client.get(reverse("admin:orders_order_change", args=[seller.order(1).pk])).status_code == 200
     assert seller.order(1).ship_by is None
+
+
+def test_a_held_order_names_what_holds_it_before_what_the_checks_had_found(people):
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG"), buyer_note="gift wrap please"))
+    actions.hold(order_ids=[seller.order(1).pk], actor="user:1 wang", reason="call the buyer")
+    page = people.client("superuser").get(reverse("admin:orders_order_change", args=[seller.order(1).pk]))
+    assert [one["title"] for one in page.context["findings"]] == ["Held by a person", "A wish in the note"]
