@@ -23,7 +23,8 @@ TYPES = {
         "received_at timestamptz, updated_at timestamptz, approved_at timestamptz, shipped_at timestamptz, "
         "hold_code text, hold_note text, hold_department text, held_since timestamptz, accepted_version_id bigint, "
         "pending_version_id bigint, duplicate_key text, test boolean, risk text, shipping_method text, tags jsonb, "
-        "url text, revision integer"
+        "url text, revision integer, buyer_key text, phone_key text, address_key text, marks jsonb, "
+        "priority smallint, own_ship_by timestamptz, hold_until timestamptz"
     ),
     "orders_ordercontact": (
         "order_id bigint, buyer_id text, buyer_name text, email text, phone text, shipping jsonb, billing jsonb, "
@@ -181,7 +182,9 @@ class RawLoader:
             _money(order["total_tax"]), 0, 0, _money(order["total_price"]), None, False, placed, placed, None, False,
             False, "", placed, None, None, now, now, now if fits else None, None, *(held or ("", "", "", None)),
             order["_version"], None, _hash("duplicate", order["customer"]["email"])[:32], True, "", "",
-            '["bench"]', order["source_url"], 0,
+            '["bench"]', order["source_url"], 0, _hash("buyer", order["customer"]["email"])[:32],
+            _hash("phone", order["customer"]["phone"])[:32],
+            _hash("address", order["shipping_address"]["address1"])[:32], "[]", 0, None, None,
         )  # fmt: skip
 
     @staticmethod

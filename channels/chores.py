@@ -19,6 +19,7 @@ from channels.working import worker_name
 from finance import tasks as finance
 from inventory.reservations import expire_demand
 from orders import feed
+from orders.desk import review
 
 FEED_PAGE = 500
 KEEP_RUNS = dt.timedelta(days=30)
@@ -56,6 +57,11 @@ def _expire_demand() -> None:
     expire_demand(clock.now())
 
 
+def _let_go() -> None:
+    """Review orders whose hold was for some hours only."""
+    review.let_go(clock.now())
+
+
 def _feed() -> None:
     """Number what changed, for the readers of /orders/changes."""
     published = FEED_PAGE
@@ -88,6 +94,7 @@ CHORES = (
     Chore("feed", 2.0, _feed),
     Chore("rates", 600.0, finance.fetch_rates),
     Chore("demand", 30.0, _expire_demand),
+    Chore("holds", 20.0, _let_go),
     Chore("reruns", 5.0, reruns.run_due),
     Chore("payloads", 600.0, payloads.expire),
     Chore("tidy", 900.0, _tidy),

@@ -112,10 +112,12 @@ def states(request: HttpRequest) -> HomeCard:
 def held(request: HttpRequest) -> HomeCard:
     """Why orders are held, the most frequent reason first."""
     rows: Any = _own(request).filter(state=Order.State.HELD).values("hold_code", "hold_department")
-    found = list(rows.annotate(count=Count("pk"), oldest=Min("held_since")).order_by("-count")[:6])
+    found = list(
+        rows.annotate(count=Count("pk"), oldest=Min("held_since"), note=Min("hold_note")).order_by("-count")[:6]
+    )
     figures = [
         Figure(
-            sentences.hold_title(row["hold_code"]),
+            sentences.hold_title(row["hold_code"], row["note"]),
             f"{row['count']:,}",
             _url(f"?state__exact=held&hold_department__exact={row['hold_department']}"),
             "warn",

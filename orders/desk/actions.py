@@ -176,8 +176,8 @@ def _why(orders: Sequence[Order]) -> dict[int, str]:
     found: dict[int, str] = {}
     rows = ReviewLog.objects.filter(order__in=[one.pk for one in orders]).order_by("pk")
     for order_id, findings in rows.values_list("order_id", "findings"):
-        codes = dict.fromkeys(one["code"] for one in findings)
-        found[order_id] = ", ".join(str(hold_title(code)) for code in codes)
+        titles = dict.fromkeys(hold_title(one["code"], str(one.get("name", ""))) for one in findings)
+        found[order_id] = ", ".join(titles)
     return found
 
 

@@ -7,11 +7,16 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backoffice.secrets import keyed_hash
 from orders.contracts import Address
 
+if TYPE_CHECKING:
+    from orders.desk.rules.book import Outcome
+    from orders.desk.rules.values import OrderValues
+
+KEY = 32  # digits of a hash an order keeps
 _NOT_DIGITS = re.compile("[^0-9]+")
 
 
@@ -29,6 +34,12 @@ class LineFacts:
     bundle: bool = False
     parts: tuple[tuple[int, Decimal], ...] = ()  # (part's SKU id, pieces per bundle)
     quantity: int = 0  # units of the line as the platform counts, in thousandths
+    title: str = ""
+    unit_price: Decimal = Decimal(0)
+    discount: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+    total: Decimal = Decimal(0)
+    pack: Decimal = Decimal(1)
 
     @property
     def bookable(self) -> bool:
@@ -66,6 +77,20 @@ class Facts:
     duplicate_key: str = ""
     duplicate_of: tuple[int, str] | None = None  # (order id, number)
     shortages: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    buyer_name: str = ""
+    email: str = ""
+    risk: str = ""
+    shipping_method: str = ""
+    discount_total: Decimal = Decimal(0)
+    taxes_included: bool = False
+    base_rate: Decimal | None = None  # from the order's currency into ours; None while no rate is known
+    values: OrderValues | None = None  # what the rules ask; orders.desk.rules.background brings it
+    outcome: Outcome | None = None  # what the rules said
+
+    @property
+    def keys(self) -> tuple[str, str, str]:
+        """Buyer, phone and address as the order keeps them, to be found again."""
+        return self.buyer_hash[:KEY], self.phone_hash[:KEY], self.address_hash[:KEY]
 
     @property
     def country(self) -> str:

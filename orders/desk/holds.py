@@ -33,9 +33,10 @@ def put(order: Order, code: str, now: dt.datetime, *, note: str = "", department
     """Give a locked order a reason to be looked at; its age counts from the first reason. Saves nothing."""
     order.hold_code, order.hold_note = code, note[:300]
     order.hold_department = department or OWNERS[code]
-    order.held_since = order.held_since or now
+    order.held_since, order.hold_until = order.held_since or now, None
 
 
 def clear(order: Order) -> None:
     """Take the reason away. Saves nothing."""
-    order.hold_code, order.hold_note, order.hold_department, order.held_since = "", "", "", None
+    order.hold_code, order.hold_note, order.hold_department = "", "", ""
+    order.held_since, order.hold_until = None, None

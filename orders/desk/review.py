@@ -15,9 +15,10 @@ from inventory import reservations
 from inventory.models import ShopWarehouse, Sku
 from inventory.stock_state import valid
 from orders.contracts import Address
-from orders.desk import duplicates, holds, ruleset, verdicts
+from orders.desk import consequences, duplicates, holds, overrides, ruleset, verdicts
 from orders.desk.checks import ALWAYS, Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes
+from orders.desk.rules import background
 from orders.desk.ruleset import Ruleset
 from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewLog
 
@@ -46,6 +47,13 @@ def _can_be_judged(order: Order, release_manual: bool) -> bool:
     return release_manual or order.hold_code not in BY_PERSON
 
 
+def let_go(now: dt.datetime, limit: int = 200) -> int:
+    """Review orders whose hold has come to its end by itself; returns how many."""
+    due = Order.objects.filter(state=State.HELD, hold_until__lte=now, pending_version__isnull=True)
+    found = list(due.order_by("hold_until").values_list("pk", flat=True)[:limit])
+    return len(review(order_ids=found)) if found else 0
+
+
 def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None = None) -> dict[int, str]:
     """Judge locked orders, reserve those that pass, write the log and the states; returns id → verdict.
 
@@ -57,11 +65,16 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
     rules, now = rules or ruleset.load(), clock.now()
     page = facts_of(orders, now)
     duplicates.find(page, rules)
+    background.attach(page, rules.book, now)
     covered = _covered(order.pk for order in orders)
     findings: dict[int, list[Finding]] = {}
+    used: list[int] = []
+    passing = overrides.find(page, now)
     for facts in page:
         kept = covered.get(facts.order_id, frozenset())
-        findings[facts.order_id] = [one for one in rules.judge(facts) if one.code not in kept]
+        found = [one for one in rules.judge(facts, now) if one.code not in kept]
+        findings[facts.order_id] = overrides.apply(facts, found, passing, used)
+    overrides.count(used)
     passed = [facts for facts in page if not findings[facts.order_id]]
     short = verdicts.reserve(passed, [want for facts in passed for want in verdicts.wants_of(facts)], actor)
     for facts in passed:
@@ -71,6 +84,7 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
     held_since = {one.pk: one.held_since for one in orders if one.state == State.HELD}
     verdicts.hold([(facts, findings[facts.order_id]) for facts in page], now, held_since)
     _keep_duplicate_keys(orders, page)
+    consequences.keep(orders, page)
     approved = [one for one in orders if not findings[one.pk]]
     set_approved(approved, page, now)
     return {one.pk: str(State.HELD if findings[one.pk] else State.APPROVED) for one in orders}
@@ -92,8 +106,10 @@ def set_approved(orders: Sequence[Order], page: Sequence[Facts], now: dt.datetim
         state = State.APPROVED
         if order.shipped_at is not None:
             state = State.PARTLY_SHIPPED if left.get(order.pk) else State.SHIPPED
-        rows.append((order.pk, state.value, "", "", "", None, order.approved_at or now, now, 1))
-    columns = ("state", "hold_code", "hold_note", "hold_department", "held_since", "approved_at", "updated_at")
+        rows.append((order.pk, state.value, "", "", "", None, None, order.approved_at or now, now, 1))
+    columns = (
+        "state", "hold_code", "hold_note", "hold_department", "held_since", "hold_until", "approved_at", "updated_at",
+    )  # fmt: skip
     if rows:
         bulk.update_rows(Order, ["id"], columns, rows, increments=["revision"], prepared=True)
 
@@ -146,6 +162,13 @@ def _facts(order: Order, contact: OrderContact, lines: list[LineFacts], warehous
         lines=lines,
         warehouses=warehouses,
         number=order.number,
+        buyer_name=contact.buyer_name,
+        email=contact.email,
+        risk=order.risk,
+        shipping_method=order.shipping_method,
+        discount_total=order.discount_total,
+        taxes_included=order.taxes_included,
+        base_rate=order.base_total / order.total if order.base_total is not None and order.total else None,
     )
     add_hashes(facts, buyer_id=contact.buyer_id, email=contact.email, buyer_phone=contact.phone)
     return facts
@@ -191,6 +214,12 @@ def line_facts_plain(line: OrderLine, parts: Parts) -> LineFacts:
         bundle=bool(parts),
         parts=parts,
         quantity=int(line.quantity * 1000),
+        title=line.title,
+        unit_price=line.unit_price,
+        discount=line.discount,
+        tax=line.tax,
+        total=line.total,
+        pack=line.pack,
     )
 
 

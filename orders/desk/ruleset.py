@@ -1,8 +1,9 @@
-"""The checks as this house has set them: defaults from the code, overridden by CheckSetting rows."""
+"""The checks as this house has set them, and the rules it has published."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -11,9 +12,12 @@ from typing import Any
 
 from orders.desk.checks import ALWAYS, CHECKS, Check, Finding
 from orders.desk.facts import Facts
-from orders.models import CheckSetting
+from orders.desk.rules.book import Book, book_of
+from orders.desk.rules.deeds import NEVER_PASSED
+from orders.models import CheckSetting, RuleVersion
 
 CODE_VERSION = "1"  # raise it when a check judges differently
+EMPTY = Book(())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,14 +27,37 @@ class Ruleset:
     version: str
     checks: tuple[tuple[Check, str, Mapping[str, Any]], ...]  # (check, department, parameters)
     params: Mapping[str, Mapping[str, Any]]  # of every check that is on
+    book: Book = EMPTY  # the published rules
 
-    def judge(self, facts: Facts) -> list[Finding]:
-        """Return everything the checks find but shortages, which only the stock can tell."""
+    def judge(self, facts: Facts, moment: dt.datetime) -> list[Finding]:
+        """Return everything the checks and the rules find but shortages, which only the stock can tell.
+
+        What no rule can let pass comes first, then what a rule holds, then the other checks.
+        """
         found: list[Finding] = []
         for check, department, params in self.checks:
             for data in check.judge(facts, params):
                 found.append(Finding(check.code, department, data))
-        return found
+        if facts.values is None:
+            return found
+        facts.outcome = self.book.run(facts.values, moment)
+        return self._ruled(facts, found, moment)
+
+    def _ruled(self, facts: Facts, found: list[Finding], moment: dt.datetime) -> list[Finding]:
+        outcome = facts.outcome
+        if outcome is None:
+            return found
+        blocking = [one for one in found if one.code in NEVER_PASSED]
+        rest = [one for one in found if one.code not in NEVER_PASSED]
+        passed = [one for one in rest if outcome.passed_by is not None or one.code in outcome.waived]
+        outcome.over = sorted({one.code for one in passed})
+        rest = [one for one in rest if one not in passed]
+        holds = [
+            Finding(f"rule:{one.rule}", one.department, {"name": one.name, "reason": one.reason, "hours": one.hours})
+            for one in outcome.holds
+            if not one.hours or moment < facts.placed_at + dt.timedelta(hours=one.hours)
+        ]
+        return [*blocking, *holds, *rest]
 
     def shortages(self, facts: Facts) -> list[Finding]:
         """Return the shortages as findings."""
@@ -43,9 +70,22 @@ class Ruleset:
 
 
 def load() -> Ruleset:
-    """Read the settings (one query) and return the rule set."""
+    """Read the settings and which rules are published (two queries) and return the rule set."""
     rows = CheckSetting.objects.values_list("code", "enabled", "department", "params")
-    return _compiled(json.dumps(sorted(rows), sort_keys=True, ensure_ascii=False))
+    checks = _compiled(json.dumps(sorted(rows), sort_keys=True, ensure_ascii=False))
+    published = RuleVersion.objects.order_by("-pk").values_list("pk", "digest").first()
+    return checks if published is None else with_book(checks, _book(*published), f"-r{published[0]}")
+
+
+@lru_cache(maxsize=16)
+def _book(version_id: int, digest: str) -> Book:
+    """A version never changes, so it is read once a process."""
+    return book_of(RuleVersion.objects.get(pk=version_id).content)
+
+
+def with_book(checks: Ruleset, book: Book, name: str = "") -> Ruleset:
+    """Return the same checks with other rules."""
+    return dataclasses.replace(checks, book=book, version=f"{checks.version}{name}")
 
 
 def of(settings: Iterable[tuple[str, bool, str, Mapping[str, Any]]] = ()) -> Ruleset:

@@ -88,6 +88,8 @@ ADVICE: dict[str, Any] = {
     "gone": _("Ask the shop whether it was deleted; then cancel it here, or approve it."),
     "undone": _("Approve, check again or cancel."),
 }
+RULE = "rule:"  # codes of what published rules hold
+RULE_ADVICE = _("Do what the rule asks, then approve; or check again after correcting the order.")
 ADDRESS_FIELDS: dict[str, Any] = {
     "name": _("recipient"),
     "company": _("company"),
@@ -101,8 +103,10 @@ ADDRESS_FIELDS: dict[str, Any] = {
 }
 
 
-def hold_title(code: str) -> str:
-    """Return the reason of a hold in two or three words."""
+def hold_title(code: str, name: str = "") -> str:
+    """Return the reason of a hold in two or three words; `name` is what the rule is called that holds it."""
+    if code.startswith(RULE):
+        return name or str(_("Held by a rule"))
     return str(TITLES.get(code, code))
 
 
@@ -111,6 +115,8 @@ def sentence(finding: Mapping[str, Any]) -> str:
     code = str(finding.get("code", ""))
     if code == "address":
         return _address(finding)
+    if code.startswith(RULE):
+        return str(finding.get("reason", ""))
     pattern = SENTENCES.get(code)
     if pattern is None:
         return hold_title(code)
@@ -123,7 +129,7 @@ def sentence(finding: Mapping[str, Any]) -> str:
 
 def advice(code: str) -> str:
     """Return what a clerk can do about it."""
-    return str(ADVICE.get(code, ""))
+    return str(RULE_ADVICE if code.startswith(RULE) else ADVICE.get(code, ""))
 
 
 def _address(finding: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from orders.models import Order, ReviewLog
 from orders.models.order import order_reference
 
 _COLUMNS = (
-    "state", "approved_at", "hold_code", "hold_note", "hold_department", "held_since", "cancelled_at",
+    "state", "approved_at", "hold_code", "hold_note", "hold_department", "held_since", "hold_until", "cancelled_at",
     "cancelled_here", "cancel_reason", "demand_expires_at", "pending_version_id", "updated_at",
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ from backoffice import bulk
 from inventory import reservations
 from inventory.models import Sku
 from inventory.reservations import Shortage, Want
+from orders.desk import consequences
 from orders.desk.checks import Finding
 from orders.desk.facts import Facts, LineFacts, frozen
 from orders.desk.ruleset import Ruleset
@@ -100,7 +101,7 @@ def _review_row(facts: Facts, findings: Sequence[Finding], version: str, now: dt
         facts.version_id,
         now,
         version,
-        bulk.json_text(frozen(facts, _kept(findings))),
+        bulk.json_text(frozen(facts, {**_kept(findings), **_ruled(facts)})),
         verdict.value,
         bulk.json_text([one.to_json() for one in findings]) if findings else "[]",
         "",
@@ -122,18 +123,32 @@ def _kept(findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
+def _ruled(facts: Facts) -> dict[str, Any]:
+    """What the rules said, and the figures they were told that nobody could find out again."""
+    outcome = facts.outcome
+    if outcome is None or facts.values is None:
+        return {}
+    said = {"matched": outcome.matched, "tried": outcome.tried_out, "passed_by": outcome.passed_by}
+    return {"rules": {**said, "over": outcome.over, "told": facts.values.frozen(outcome.told)}}
+
+
 def hold(judged: Sequence[Judged], now: dt.datetime, since: Mapping[int, dt.datetime | None] | None = None) -> None:
     """Hold orders for the first of their findings (one statement); `since` keeps the age of those held already."""
     before = since or {}
     rows = [
-        (facts.order_id, Order.State.HELD.value, findings[0].code, "", findings[0].department)
-        + (before.get(facts.order_id) or now, None, now)
+        (facts.order_id, Order.State.HELD.value, findings[0].code, note_of(findings[0]), findings[0].department)
+        + (before.get(facts.order_id) or now, None, now, consequences.hold_until(facts, findings[0]))
         for facts, findings in judged
         if findings
     ]
     if rows:
         columns = ("state", "hold_code", "hold_note", "hold_department", "held_since", "approved_at", "updated_at")
-        bulk.update_rows(Order, ["id"], columns, rows, prepared=True)
+        bulk.update_rows(Order, ["id"], (*columns, "hold_until"), rows, prepared=True)
+
+
+def note_of(finding: Finding) -> str:
+    """Return what stands beside the reason: the name of the rule that holds it."""
+    return str(finding.data.get("name", ""))[:300] if finding.code.startswith("rule:") else ""
 
 
 def mark(judged: Sequence[Judged], now: dt.datetime) -> None:

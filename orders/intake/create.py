@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from backoffice import bulk, locks
@@ -17,9 +18,10 @@ from inventory import reservations
 from inventory.reservations import Want
 from orders import ids
 from orders.contracts import Buyer, OrderStatus, PaymentStatus
-from orders.desk import duplicates, holds, review, verdicts
+from orders.desk import consequences, duplicates, holds, overrides, review, verdicts
 from orders.desk.checks import Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes
+from orders.desk.rules import background
 from orders.intake import events
 from orders.intake import goods as goods_of
 from orders.intake.drafts import Draft, DraftLine, address_json, clean, name_key, number_key, phone_key
@@ -72,9 +74,13 @@ def create(page: Page, drafts: Sequence[Draft], matched: dict[goods_of.LineKey, 
     fresh = _fresh(page, sorted(drafts, key=lambda draft: draft.incoming.external_id), matched)
     judged = [one for one in fresh if one.state == State.HELD and not one.sent_elsewhere]
     duplicates.find([one.facts for one in judged], page.rules)
+    background.attach([one.facts for one in judged], page.rules.book, page.now)
+    used: list[int] = []
+    passing = overrides.find([one.facts for one in judged], page.now)
     for one in judged:
-        one.findings = page.rules.judge(one.facts)
+        one.findings = overrides.apply(one.facts, page.rules.judge(one.facts, page.now), passing, used)
         one.state = State.HELD if one.findings else State.APPROVED
+    overrides.count(used)
     ours = _insert_orders(page, fresh)
     mine = [one for one in fresh if one.draft.incoming.external_id in ours]
     _insert_rest(page, mine)
@@ -146,6 +152,13 @@ def facts_of(page: Page, draft: Draft, order_id: int, version_id: int, lines: Se
         lines=[_line_facts(place, line) for place, line in enumerate(lines)],
         warehouses=page.warehouses,
         number=order.number,
+        buyer_name=order.buyer.name,
+        email=order.buyer.email,
+        risk=order.risk,
+        shipping_method=order.shipping_method,
+        discount_total=order.discount_total,
+        taxes_included=order.taxes_included,
+        base_rate=page.rates.get((order.currency, order.placed_at.date())),
     )
     add_hashes(facts, buyer_id=order.buyer.external_id, email=order.buyer.email, buyer_phone=order.buyer.phone)
     return facts
@@ -164,6 +177,12 @@ def _line_facts(place: int, line: FreshLine) -> LineFacts:
         bundle=goods.bundle,
         parts=goods.parts,
         quantity=draft.quantity,
+        title=draft.incoming.title,
+        unit_price=draft.incoming.unit_price,
+        discount=draft.incoming.discount,
+        tax=draft.incoming.tax,
+        total=Decimal(draft.total).scaleb(-4),
+        pack=goods.pack_pieces,
     )
 
 
@@ -175,7 +194,8 @@ _ORDER = (
     "taxes_included", "placed_at", "paid_at", "cancelled_at", "cancelled_here", "closed", "cancel_reason",
     "platform_updated_at", "ship_by", "demand_expires_at", "received_at", "updated_at", "approved_at", "shipped_at",
     "hold_code", "hold_note", "hold_department", "held_since", "accepted_version_id", "pending_version_id",
-    "duplicate_key", "test", "risk", "shipping_method", "tags", "url", "revision",
+    "duplicate_key", "test", "risk", "shipping_method", "tags", "url", "revision", "buyer_key", "phone_key",
+    "address_key", "marks", "priority", "own_ship_by", "hold_until",
 )  # fmt: skip
 _CONTACT = (
     "order_id", "buyer_id", "buyer_name", "email", "phone", "shipping", "billing", "country", "buyer_note",
@@ -209,9 +229,11 @@ def _order_row(page: Page, one: Fresh) -> tuple[Any, ...]:
     draft, order = one.draft, one.draft.incoming
     first = one.findings[0] if one.findings else None
     code, department = (first.code, first.department) if first else ("", "")
+    note = verdicts.note_of(first) if first else ""
     if one.state == State.HELD and first is None:  # to be judged below, in this transaction
         code, department = holds.UNDONE, holds.OWNERS[holds.UNDONE].value
     number = clean(order.number or order.external_id, 200)
+    said = consequences.of(one.facts)
     return (
         one.id, page.shop_id, order.external_id, number, number_key(number), one.state, order.payment.value,
         clean(order.currency),
@@ -219,13 +241,16 @@ def _order_row(page: Page, one: Fresh) -> tuple[Any, ...]:
         draft.rounding, draft.total, page.base_total(order.total, order.currency, order.placed_at.date()),
         order.taxes_included, order.placed_at, order.paid_at, order.cancelled_at, False,
         order.status == OrderStatus.CLOSED, clean(order.cancel_reason, 200),
-        order.updated_at, order.ship_by, page.unpaid_until() if one.state == State.UNPAID else None,
+        order.updated_at, consequences.earliest(order.ship_by, said.ship_by),
+        page.unpaid_until() if one.state == State.UNPAID else None,
         page.now, page.now, page.now if one.state == State.APPROVED else None, None,
-        code, "", department, page.now if code else None,
+        code, note, department, page.now if code else None,
         one.version_id, None,
         one.facts.duplicate_key, order.test, clean(order.risk, 40), clean(order.shipping_method, 200),
         bulk.json_text([clean(tag, 100) for tag in order.tags]) if order.tags else "[]",
         clean(order.url) if len(order.url) <= 1000 else "", 0,
+        *one.facts.keys, bulk.json_text(said.marks) if said.marks else "[]", said.priority, said.ship_by,
+        consequences.hold_until(one.facts, first),
     )  # fmt: skip
 
 

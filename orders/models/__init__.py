@@ -1,4 +1,4 @@
-"""What the orders app keeps: orders and their versions, the review log, parcels, refunds and the news about them."""
+"""What the orders app keeps: orders and their versions, rules and reviews, parcels, refunds, and the news of them."""
 
 from orders.models.feed import OrderFeed
 from orders.models.fulfilment import (
@@ -12,8 +12,10 @@ from orders.models.fulfilment import (
 )
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
 from orders.models.review import CheckSetting, ReviewLog
+from orders.models.rules import Backtest, Override, Rule, RuleVersion
 
 __all__ = [
+    "Backtest",
     "CheckSetting",
     "Order",
     "OrderContact",
@@ -23,9 +25,12 @@ __all__ = [
     "OrderLine",
     "OrderLinePart",
     "OrderVersion",
+    "Override",
     "Refund",
     "RefundLine",
     "ReviewLog",
+    "Rule",
+    "RuleVersion",
     "Shipment",
     "ShipmentGoods",
     "ShipmentLine",

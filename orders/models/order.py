@@ -110,6 +110,14 @@ class Order(models.Model):
     risk = models.CharField(_("risk"), max_length=40, blank=True)
     shipping_method = models.CharField(_("delivery method"), max_length=200, blank=True)
     tags = models.JSONField(_("tags"), default=list, blank=True)
+    marks = models.JSONField(_("marks"), default=list, blank=True)  # ours, by rules and people; tags are the platform's
+    priority = models.PositiveSmallIntegerField(_("priority"), default=0)  # 0 is usual, 9 goes first
+    own_ship_by = models.DateTimeField(_("ship by, our own rule"), null=True, blank=True)  # `ship_by` has the earlier
+    hold_until = models.DateTimeField(_("held until"), null=True, blank=True)  # then it is reviewed again by itself
+    # Keyed hashes: the same buyer, phone and address are known again after the personal data are purged.
+    buyer_key = models.CharField(max_length=32, blank=True, editable=False)
+    phone_key = models.CharField(max_length=32, blank=True, editable=False)
+    address_key = models.CharField(max_length=32, blank=True, editable=False)
     url = models.CharField(_("address on the platform"), max_length=1000, blank=True)
     revision = models.PositiveIntegerField(default=0, editable=False)  # grows with each change by a person
 
@@ -148,6 +156,10 @@ class Order(models.Model):
             models.Index(fields=["number_key"], opclasses=["varchar_pattern_ops"], name="order_number_prefix"),
             models.Index(fields=["duplicate_key"], condition=~Q(duplicate_key=""), name="order_duplicate"),
             models.Index(fields=["ship_by"], condition=Q(state__in=["approved", "partly_shipped"]), name="order_due"),
+            models.Index(fields=["hold_until"], condition=Q(hold_until__isnull=False), name="order_hold_ends"),
+            models.Index(fields=["buyer_key", "placed_at"], condition=~Q(buyer_key=""), name="order_buyer"),
+            models.Index(fields=["phone_key", "placed_at"], condition=~Q(phone_key=""), name="order_phone"),
+            models.Index(fields=["address_key", "placed_at"], condition=~Q(address_key=""), name="order_address"),
             models.Index(
                 fields=["demand_expires_at"], condition=Q(demand_expires_at__isnull=False), name="order_expiring"
             ),

@@ -44,7 +44,7 @@ def line(**fields) -> LineFacts:
 
 
 def codes(order: Facts, *settings) -> list[str]:
-    return [one.code for one in ruleset.of(settings).judge(order)]
+    return [one.code for one in ruleset.of(settings).judge(order, NOW)]
 
 
 def test_a_good_order_has_no_findings():
@@ -87,7 +87,7 @@ def test_a_check_can_be_switched_off_handed_over_and_set():
     order = facts(buyer_note="urgent, and a red ribbon")
     assert codes(order, ("keyword", False, "desk", {})) == []
     rules = ruleset.of([("keyword", True, "service", {"words": ["red ribbon"]})])
-    (found,) = rules.judge(order)
+    (found,) = rules.judge(order, NOW)
     assert (found.department, found.data["words"]) == ("service", ["red ribbon"])
 
 
@@ -200,7 +200,7 @@ def test_a_wrong_postcode_comes_with_a_right_one():
 
 def test_nothing_personal_is_quoted_in_a_finding():
     order = facts(address=address("US", line1="", region="CA", postcode="1"))
-    text = str([one.data for one in ruleset.of().judge(order)])
+    text = str([one.data for one in ruleset.of().judge(order, NOW)])
     assert "Main" not in text
     assert "'value': '1'" in text
 

@@ -1,0 +1,87 @@
+"""Read what a page of orders is seen against: only what some rule asks for, in a fixed number of queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from inventory.models import Balance, Shop, Sku
+from orders.desk.facts import KEY, Facts
+from orders.desk.rules.book import Book
+from orders.desk.rules.fields import COSTS, GOODS, HISTORY, STOCK
+from orders.desk.rules.values import Background, Earlier, OrderValues, SkuFacts
+from orders.models import Order
+
+MOST_EARLIER = 20_000  # rows of one page; a buyer with more orders than that has many
+REFUNDED = (Order.Payment.REFUNDED, Order.Payment.PARTIALLY_REFUNDED)
+
+
+def attach(page: Sequence[Facts], book: Book, now: dt.datetime) -> None:
+    """Give each order of one page the values the rules ask."""
+    if not page or not book.rules:
+        return
+    skus = skus_of(page, book.needs)
+    free = _free(page) if STOCK in book.needs else {}
+    earlier = earlier_of(page, book.days) if HISTORY in book.needs else {}
+    countries = dict(Shop.objects.filter(pk__in={one.shop_id for one in page}).values_list("pk", "country"))
+    for facts in page:
+        country = countries.get(facts.shop_id, "")
+        facts.values = OrderValues(facts, Background(now, country, skus, free, earlier))
+
+
+def _sku_ids(page: Sequence[Facts]) -> set[int]:
+    own = {line.sku_id for facts in page for line in facts.lines if line.sku_id is not None}
+    return own | {part for facts in page for line in facts.lines for part, _each in line.parts}
+
+
+def skus_of(page: Sequence[Facts], needs: Collection[str]) -> dict[int, SkuFacts]:
+    """Return category, brand, weight and cost of everything on the page."""
+    if GOODS not in needs and COSTS not in needs:
+        return {}
+    ids = _sku_ids(page)
+    costs = _costs(ids) if COSTS in needs else {}
+    rows = Sku.objects.filter(pk__in=ids).values_list("pk", "product__category", "product__brand", "weight_g")
+    return {pk: SkuFacts(category, brand, weight, costs.get(pk)) for pk, category, brand, weight in rows}
+
+
+def _costs(sku_ids: Collection[int]) -> dict[int, Decimal]:
+    """Return the average cost of a piece over all warehouses; of what is out of stock, what it cost last."""
+    found: dict[int, Decimal] = {}
+    rows = Balance.objects.filter(sku_id__in=sku_ids).order_by("updated_at")
+    for sku_id, last in rows.values_list("sku_id", "last_cost"):
+        if last is not None:
+            found[sku_id] = last
+    sums = rows.order_by().values("sku_id").annotate(pieces=Sum("on_hand"), worth=Sum("value"))
+    for sku_id, pieces, worth in sums.filter(pieces__gt=0).values_list("sku_id", "pieces", "worth"):
+        found[sku_id] = worth / pieces
+    return found
+
+
+def _free(page: Sequence[Facts]) -> dict[tuple[int, int], int]:
+    places = {place for facts in page for place in facts.warehouses}
+    rows = Balance.objects.filter(sku_id__in=_sku_ids(page), warehouse_id__in=places)
+    return {
+        (sku_id, place): int((on_hand - reserved) * 1000)
+        for sku_id, place, on_hand, reserved in rows.values_list("sku_id", "warehouse_id", "on_hand", "reserved")
+    }
+
+
+def earlier_of(page: Sequence[Facts], days: int) -> dict[str, list[Earlier]]:
+    """Return the orders of the same buyers, addresses and phones in the days before, those of the page included."""
+    since = min(facts.placed_at for facts in page) - dt.timedelta(days=days)
+    found: dict[str, dict[int, Earlier]] = defaultdict(dict)
+    for column, name in (("buyer_key", "buyer_hash"), ("address_key", "address_hash"), ("phone_key", "phone_hash")):
+        keys = {getattr(facts, name)[:KEY] for facts in page} - {""}
+        rows = Order.objects.filter(**{f"{column}__in": keys}, placed_at__gte=since)
+        rows = rows.exclude(state__in=(Order.State.CANCELLED, Order.State.HISTORY)).order_by("-placed_at")
+        for key, pk, placed_at, payment in rows.values_list(column, "pk", "placed_at", "payment")[:MOST_EARLIER]:
+            found[key][pk] = Earlier(pk, placed_at, payment in REFUNDED)
+        for facts in page:
+            key = getattr(facts, name)[:KEY]
+            if key:
+                found[key].setdefault(facts.order_id, Earlier(facts.order_id, facts.placed_at, False))
+    return {key: list(orders.values()) for key, orders in found.items()}

@@ -1,0 +1,256 @@
+"""A set of rules, run over orders: in the order of their places, most of them never evaluated.
+
+Each rule has a necessary condition that can be looked up (its shops, its countries, a list of values, a word in a
+note): a rule whose necessary condition an order does not meet is not evaluated for it. The first rule that holds or
+lets pass decides between the two; marks add up, the highest priority and the earliest date win. A rule that is being
+tried out (dry) is noted and does nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from orders.desk.rules import conditions, deeds
+from orders.desk.rules.comparing import Values, folded, word_pattern
+from orders.desk.rules.conditions import LINES, Conditions, Problem, Row, Unusable
+from orders.desk.rules.deeds import APPROVE, HOLD, PRIORITY, SHIP_BY, TAG, Deed
+from orders.desk.rules.fields import CHOICE, GOODS, TAGS, TEXT, WORDS
+
+CATEGORIES = "#categories"  # of all lines, for the scope
+SCOPES = {"shops": "shop", "countries": "country", "categories": CATEGORIES}  # document → what the values call it
+_Index = dict[str, dict[str, list[int]]]  # key → value → numbers of rules
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as it was published, ready to run."""
+
+    id: int
+    name: str
+    place: int
+    scope: Mapping[str, frozenset[str]]  # field of the order → values; an empty mapping is every order
+    conditions: Conditions
+    deeds: tuple[Deed, ...]
+    stop: bool
+    dry: bool
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+    def in_force(self, moment: dt.datetime) -> bool:
+        """Tell whether the rule is valid at a moment."""
+        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
+
+    def matches(self, values: Values) -> bool:
+        """Tell whether it applies to an order."""
+        return self.in_scope(values) and self.conditions.hold(values)
+
+    def in_scope(self, values: Values) -> bool:
+        """Tell whether shop, country and goods are those the rule is for."""
+        return all(
+            not wanted.isdisjoint(values[name]) if name == CATEGORIES else values[name] in wanted
+            for name, wanted in self.scope.items()
+        )
+
+    def does(self, kind: str) -> Deed | None:
+        """Return what it does of a kind."""
+        return next((deed for deed in self.deeds if deed.do == kind), None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hold:
+    """A rule that held an order, in the words of whoever wrote it."""
+
+    rule: int
+    name: str
+    department: str
+    reason: str
+    hours: float = 0.0  # after the order was placed it lets go by itself; 0: a person has to
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Broken:
+    """A published rule that cannot be run any more: it is left out, and people are told."""
+
+    rule: int
+    name: str
+    problems: tuple[Problem, ...]
+
+
+@dataclasses.dataclass(slots=True)
+class Outcome:
+    """What the rules say about one order."""
+
+    holds: list[Hold] = dataclasses.field(default_factory=list)
+    passed_by: int | None = None  # the rule that lets it pass over all built-in checks that may be passed
+    waived: set[str] = dataclasses.field(default_factory=set)  # checks that other rules let it pass over
+    marks: list[str] = dataclasses.field(default_factory=list)
+    priority: int = 0
+    hours: float | None = None
+    matched: list[int] = dataclasses.field(default_factory=list)
+    over: list[str] = dataclasses.field(default_factory=list)  # built-in checks it was let pass over
+    told: tuple[tuple[str, str], ...] = ()  # what has to be frozen: (order | line, key)
+    tried_out: list[int] = dataclasses.field(default_factory=list)  # dry rules that would have matched
+
+
+class Book:
+    """Compiled rules with their index. Build it once per published version."""
+
+    def __init__(self, rules: Iterable[Rule], broken: Iterable[Broken] = ()) -> None:
+        self.rules = sorted(rules, key=lambda rule: (rule.place, rule.id))
+        self.broken = tuple(broken)
+        rows = [row for rule in self.rules for row in rule.conditions.rows()]
+        scoped = any(CATEGORIES in rule.scope for rule in self.rules)
+        self.needs = frozenset(row.field.needs for row in rows if row.field.needs) | ({GOODS} if scoped else set())
+        self.kept = tuple(sorted({(row.field.of, row.key) for row in rows if row.field.needs}))
+        self.days = max((row.days for row in rows), default=0)
+        self._always: list[int] = []
+        self._by_value: _Index = {}
+        self._by_tag: _Index = {}
+        self._by_word: _Index = {}
+        self._by_line: _Index = {}
+        for number, rule in enumerate(self.rules):
+            self._index(number, rule)
+        self._words = {key: word_pattern(tuple(words)) for key, words in self._by_word.items()}
+
+    def _index(self, number: int, rule: Rule) -> None:
+        """File the rule under the most telling thing that must be true of any order it matches."""
+        found = _necessary(rule.conditions)
+        for name, values in rule.scope.items():
+            found.append(("tag" if name == CATEGORIES else "value", name, tuple(sorted(values))))
+        if not found:
+            self._always.append(number)
+            return
+        kind, key, wanted = min(found, key=lambda one: (one[1] == "shop", len(one[2])))
+        index = {"value": self._by_value, "tag": self._by_tag, "word": self._by_word, "line": self._by_line}[kind]
+        for value in wanted:
+            index.setdefault(key, {}).setdefault(value, []).append(number)
+
+    def candidates(self, values: Values) -> list[Rule]:
+        """Return the rules whose necessary condition an order meets, in their order."""
+        found = set(self._always)
+        for key, by_value in self._by_value.items():
+            found.update(by_value.get(values[key], ()))
+        for key, by_tag in self._by_tag.items():
+            for tag in values[key]:
+                found.update(by_tag.get(tag, ()))
+        for key, by_text in self._by_line.items():
+            for line in values[LINES]:
+                found.update(by_text.get(line[key], ()))
+        for key, by_word in self._by_word.items():
+            text = values[key]
+            if text and self._words[key].search(text):
+                for word, numbers in by_word.items():
+                    if word in text:
+                        found.update(numbers)
+        return [self.rules[number] for number in sorted(found)]
+
+    def run(self, values: Values, moment: dt.datetime) -> Outcome:
+        """Try the rules on one order."""
+        outcome = Outcome(told=self.kept)
+        for rule in self.candidates(values):
+            if not rule.in_force(moment) or not rule.matches(values):
+                continue
+            if rule.dry:
+                outcome.tried_out.append(rule.id)
+                continue
+            outcome.matched.append(rule.id)
+            _do(outcome, rule)
+            if rule.stop:
+                break
+        return outcome
+
+
+def _necessary(conditions_: Conditions) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return what must be true whenever the rule matches, as far as it can be looked up: (index, key, values)."""
+    if len(conditions_.groups) > 1 and not conditions_.every:
+        return []
+    found = []
+    for group in conditions_.groups:
+        if group.of in ("order", "any_line") and (group.every or len(group.rows) == 1):
+            found += [one for one in (_looked_up(row, group.of) for row in group.rows) if one is not None]
+    return found
+
+
+def _looked_up(row: Row, of: str) -> tuple[str, str, tuple[str, ...]] | None:
+    wanted = row.value if isinstance(row.value, list) else [row.value]
+    if row.field.kind == TEXT and row.op in ("is", "one_of"):
+        return ("value" if of == "order" else "line", row.key, tuple(map(folded, wanted)))
+    if of != "order":
+        return None
+    if row.field.kind == CHOICE and row.op == "one_of":
+        return "value", row.key, tuple(map(str, wanted))
+    if row.field.kind == TAGS and row.op == "has":
+        return "tag", row.key, tuple(map(folded, wanted))
+    if row.field.kind == WORDS and row.op == "has_word":
+        return "word", row.key, tuple(map(folded, wanted))
+    return None
+
+
+def _do(outcome: Outcome, rule: Rule) -> None:
+    hold = rule.does(HOLD)
+    if hold and outcome.passed_by is None:
+        outcome.holds.append(Hold(rule.id, rule.name, hold.department, hold.reason, hold.hours))
+    approve = rule.does(APPROVE)
+    if approve and approve.over:
+        outcome.waived.update(approve.over)
+    elif approve and not outcome.holds and outcome.passed_by is None:
+        outcome.passed_by = rule.id
+    tag = rule.does(TAG)
+    if tag:
+        outcome.marks += [mark for mark in tag.marks if mark not in outcome.marks]
+    priority = rule.does(PRIORITY)
+    if priority:
+        outcome.priority = max(outcome.priority, priority.priority)
+    ship_by = rule.does(SHIP_BY)
+    if ship_by:
+        outcome.hours = ship_by.hours if outcome.hours is None else min(outcome.hours, ship_by.hours)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read(saved: Mapping[str, Any]) -> Rule:
+    """Return a rule from its saved document (see `orders.models.Rule.document`); raises Unusable."""
+    problems = []
+    compiled: dict[str, Any] = {}
+    for name, reader in (("conditions", conditions.read), ("deeds", deeds.read)):
+        try:
+            compiled[name] = reader(saved.get(name))
+        except Unusable as error:
+            problems += error.problems
+    if problems:
+        raise Unusable(problems)
+    scope = {
+        name: frozenset((folded if name == CATEGORIES else str)(one) for one in saved.get(key) or ())
+        for key, name in SCOPES.items()
+    }
+    return Rule(
+        id=int(saved["id"]),
+        name=str(saved["name"]),
+        place=int(saved.get("place", 0)),
+        scope={name: wanted for name, wanted in scope.items() if wanted},
+        conditions=compiled["conditions"],
+        deeds=compiled["deeds"],
+        stop=bool(saved.get("stop")),
+        dry=bool(saved.get("dry")),
+        since=_moment(saved.get("since")),
+        until=_moment(saved.get("until")),
+    )
+
+
+def _moment(text: Any) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text) if text else None
+
+
+def book_of(documents: Iterable[Mapping[str, Any]]) -> Book:
+    """Return the book of published documents. What cannot be run any more is left out and named in `broken`."""
+    rules, broken = [], []
+    for saved in documents:
+        try:
+            rules.append(read(saved))
+        except Unusable as error:
+            broken.append(Broken(int(saved["id"]), str(saved["name"]), tuple(error.problems)))
+    return Book(rules, broken)

@@ -1,0 +1,10 @@
+"""The doors for background workers: each takes ids only, catches everything, returns a short code."""
+
+from __future__ import annotations
+
+from orders.desk.rules import backtest as past
+
+
+def backtest(pk: int) -> str:
+    """Test a set of rules on past orders."""
+    return past.run(pk)
