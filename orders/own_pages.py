@@ -14,20 +14,21 @@ from backoffice.site import register_sidebar
 from inventory import access
 from inventory.access import visible
 from orders import home
-from orders.models import CheckSetting, Order, OrderEvent, Refund, ReviewLog, Shipment
+from orders.models import CheckSetting, Order, OrderEvent, Override, Refund, ReviewLog, Shipment
 
 LIST = "admin:orders_order_changelist"
-LOGS = ["view_reviewlog", "view_shipment", "view_refund", "view_orderevent"]
+RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]
+LOGS = ["view_reviewlog", "view_override", "view_shipment", "view_refund", "view_orderevent"]
 DESK = ["view_order", "decide_order", "see_buyer", "reveal_buyer", *LOGS]
 ROLES = {
-    "owner": [*DESK, "ship_order", "view_checksetting", "change_checksetting"],
-    "ops_admin": [*DESK, "ship_order", "view_checksetting", "change_checksetting"],
-    "order_clerk": [*DESK, "ship_order", "view_checksetting"],
+    "owner": [*DESK, *RULES, "ship_order", "view_checksetting", "change_checksetting"],
+    "ops_admin": [*DESK, *RULES, "ship_order", "view_checksetting", "change_checksetting"],
+    "order_clerk": [*DESK, *RULES, "ship_order", "view_checksetting"],
     "warehouse_clerk": ["view_order", "ship_order", "see_buyer", "view_shipment"],
     "customer_service": ["view_order", "see_buyer", "reveal_buyer", *LOGS],
     "bookkeeper": ["view_order", "see_buyer", "view_shipment", "view_refund"],
     "buyer": ["view_order", "view_shipment"],
-    "auditor": ["view_order", "see_buyer", "view_checksetting", *LOGS],
+    "auditor": ["view_order", "see_buyer", "view_checksetting", "view_rule", *LOGS],
 }
 
 
@@ -35,6 +36,7 @@ def register() -> None:
     """Register the pages of the order desk; called once by AppConfig.ready()."""
     register_role_permissions("orders", ROLES)
     access.register(Order, shop="shop")
+    access.register(Override, shop="shop")
     for rows in (OrderEvent, Refund, ReviewLog, Shipment):
         access.register(rows, shop="order__shop")
     register_card("sales", home.sales, order=10, permission="orders.view_order", wide=True)
@@ -58,6 +60,8 @@ def _sidebar() -> None:
         ("orders", _("Parcels"), "shipment", "package_2"),
         ("orders", _("Refunds"), "refund", "currency_exchange"),
         ("desk", _("Review log"), "reviewlog", "fact_check"),
+        ("desk", _("Review rules"), "rule", "rule"),
+        ("desk", _("Standing exceptions"), "override", "gpp_good"),
         ("settings", _("Checks"), "checksetting", "rule_settings"),
     )
     for place, (section, title, model, icon) in enumerate(logs):

@@ -32,7 +32,8 @@ def run(engine: str, extra: list[str], chromium: str) -> int:
     surroundings = {**os.environ, "YIKU_TESTING": "1", "YIKU_TEST_DB": engine, "YIKU_BROWSER": chromium}
     sys.stdout.write(f"\n=== tests on {engine} ===\n")
     sys.stdout.flush()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", workers(), *extra]
+    slowest = ["--durations=15", "--durations-min=10"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", workers(), *slowest, *extra]
     return subprocess.run(command, cwd=ROOT, env=surroundings, check=False).returncode
 
 

@@ -13,8 +13,10 @@ from finance.admin.figures import money
 from inventory import access
 from inventory.models import Balance, Bucket, Reservation, ShopWarehouse
 from orders import contracts
+from orders.admin.rules import tried
 from orders.admin.wording import pieces, short_age
 from orders.desk import sentences
+from orders.desk.rules.deeds import NEVER_PASSED
 from orders.intake import difference
 from orders.models import Order, OrderLine, OrderVersion, Shipment
 from orders.models.order import Department, line_reference
@@ -31,16 +33,17 @@ def of(request: HttpRequest, order: Order) -> dict[str, Any]:
     return {
         "headline": headline(order),
         "findings": _findings(order, review),
+        "tried": tried.of(request, order, review),
         "rows": _rows(request, order, lines),
         "left_to_ship": _left(order, lines),
         "shipments": [_parcel(one) for one in shipments],
         "edit": _edit(order),
         "amounts": _amounts(order),
         "timeline": _timeline(order, shipments),
-        "can": _can(order),
+        "can": {**_can(order), "again": _can_pass_again(order, review)},
         "held_for": short_age(clock.now() - order.held_since) if order.held_since else "",
         "department": dict(Department.choices).get(order.hold_department, ""),
-        "hold_title": sentences.hold_title(order.hold_code) if order.hold_code else "",
+        "hold_title": sentences.hold_title(order.hold_code, order.hold_note) if order.hold_code else "",
         "hold_advice": sentences.advice(order.hold_code) if order.hold_code else "",
     }
 
@@ -74,12 +77,19 @@ def _can(order: Order) -> dict[str, bool]:
     }
 
 
+def _can_pass_again(order: Order, review: Any) -> bool:
+    """Whether something holds it that a standing exception could let pass."""
+    if review is None or order.state != State.HELD:
+        return False
+    return any(str(one.get("code")) not in NEVER_PASSED for one in review.findings)
+
+
 def _findings(order: Order, review: Any) -> list[dict[str, str]]:
     if review is None or order.state != State.HELD:
         return []
     found = [
         {
-            "title": sentences.hold_title(str(one.get("code"))),
+            "title": sentences.hold_title(str(one.get("code")), str(one.get("name", ""))),
             "sentence": sentences.sentence(one),
             "advice": sentences.advice(str(one.get("code"))),
             "owner": str(dict(Department.choices).get(str(one.get("department")), "")),
@@ -188,7 +198,7 @@ def _timeline(order: Order, shipments: list[Shipment]) -> list[dict[str, Any]]:
         what = text % {"number": version.number, "outcome": version.get_outcome_display()}
         found.append({"at": version.delivered_at, "what": what, "who": order.shop.name})
     for review in order.reviews.all()[:20]:
-        codes = [sentences.hold_title(str(one.get("code"))) for one in review.findings]
+        codes = [sentences.hold_title(str(one.get("code")), str(one.get("name", ""))) for one in review.findings]
         what = _("Checked: %s") % (", ".join(codes) or _("nothing found"))
         found.append({"at": review.at, "what": what, "who": ""})
     for parcel in shipments:
@@ -212,6 +222,8 @@ def _action(entry: AuditEntry) -> str:
         "order.correct_address": _("Address corrected"),
         "order.reveal_buyer": _("Buyer uncovered"),
         "order.ship": _("Shipped"),
+        "order.override": _("Exception made"),
+        "order.override_end": _("Exception ended"),
         "order.void": _("Parcel taken back"),
     }
     text = names.get(entry.action, entry.action)

@@ -165,7 +165,7 @@ class OrderAdmin(YikuModelAdmin):
         owner = dict(Department.choices).get(order.hold_department, "")
         return format_html(
             '<span class="block">{}</span><span class="block text-xs text-base-500">{} · {}</span>',
-            sentences.hold_title(order.hold_code),
+            sentences.hold_title(order.hold_code, order.hold_note),
             owner,
             age,
         )

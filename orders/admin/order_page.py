@@ -12,6 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -19,10 +21,10 @@ from backoffice import audit
 from backoffice.errors import YikuError
 from inventory.access import sight, visible
 from orders.admin import buyers, order_facts
-from orders.desk import actions, correcting
+from orders.desk import actions, correcting, overrides
 from orders.errors import OrderError
 from orders.fulfil import shipping
-from orders.models import Order
+from orders.models import Order, Override
 from orders.models.order import Department
 
 REVEALED = "orders_revealed"  # in the session: the order uncovered last, for the next look only
@@ -45,6 +47,7 @@ def show(model_admin: Any, request: HttpRequest, order: Order) -> HttpResponse:
         "revealed": clear,
         "buyer": buyers.shown(getattr(order, "contact", None), clear=clear) if buyers.may_see(request) else {},
         "departments": Department.choices,
+        "scopes": Override.Scope.choices,
         "once": uuid.uuid4().hex,
     }
     return TemplateResponse(request, "admin/orders/order/page.html", context)
@@ -117,6 +120,13 @@ def _reason(request: HttpRequest, *, needed: bool = False) -> str:
 def _approve(request: HttpRequest, order: Order) -> None:
     told = actions.approve(order_ids=[order.pk], actor=_who(), reason=_reason(request))
     _tell(request, told[0], _("Approved: the goods are reserved."))
+    if told[0].ok and request.POST.get("scope") in Override.Scope.values:
+        days = _number(request.POST.get("days", ""))
+        made = overrides.grant(
+            order_id=order.pk, scope=request.POST["scope"], days=days, reason=_reason(request), actor=_who()
+        )
+        said = _("The same passes again until %s; Desk → Standing exceptions ends it.")
+        messages.success(request, said % date_format(timezone.localtime(made[0].until), "SHORT_DATE_FORMAT"))
 
 
 def _review_again(request: HttpRequest, order: Order) -> None:

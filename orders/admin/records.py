@@ -57,7 +57,7 @@ class ReviewLogAdmin(RecordAdmin):
     @admin.display(description=_("found"))
     def found(self, row: ReviewLog) -> str:
         """The findings in words."""
-        return ", ".join(sentences.hold_title(str(one.get("code"))) for one in row.findings)
+        return ", ".join(sentences.hold_title(str(one.get("code")), str(one.get("name", ""))) for one in row.findings)
 
     @admin.display(description=_("decision"))
     def decision(self, row: ReviewLog) -> str:

@@ -66,8 +66,10 @@ MODELS = {
     "orders_checksetting": ("oadi", "", "oa", ""),
     "orders_order": (ALL, "", "", ""),
     "orders_orderevent": ("oadsi", "", "", ""),
+    "orders_override": ("oadsi", "", "", ""),
     "orders_refund": ("oadsbi", "", "", ""),
     "orders_reviewlog": ("oadsi", "", "", ""),
+    "orders_rule": ("oadi", "oad", "oad", ""),
     "orders_shipment": (ALL, "", "", ""),
 }
 
@@ -115,6 +117,14 @@ PAGES = {
     "admin:channels_pushjob_again": ("-", "oad"),
     "admin:orders_order_do": ("-", "oadw"),
     "admin:orders_order_reveal": ("-", "oads"),
+    "admin:orders_rule_do": ("-", "oad"),
+    "admin:orders_rule_publish": ("oad", "oad"),
+    "admin:orders_rule_versions": ("oadi", "-"),
+    "admin:orders_rule_version": ("oadi", "oad"),
+    "admin:orders_rule_tests": ("oadi", "oad"),
+    "admin:orders_rule_test": ("oadi", "-"),
+    "admin:orders_rule_test_xlsx": ("oadi", "-"),
+    "admin:orders_rule_health": ("oadi", "-"),
 }
 
 # Answered by other tests: keys instead of people (tests/api), an object behind another (contenttypes), or a choice
