@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from inventory.models import Product, Shop
 from orders.desk.rules import conditions, deeds
@@ -24,7 +25,11 @@ class RuleForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=100)
     place = forms.IntegerField(
-        label=_("Place"), min_value=1, max_value=9999, initial=100, help_text=_("Rules are tried from the lowest up.")
+        label=pgettext_lazy("order of trial", "Place"),
+        min_value=1,
+        max_value=9999,
+        initial=100,
+        help_text=_("Rules are tried from the lowest up."),
     )
     enabled = forms.BooleanField(label=_("On"), required=False, initial=True)
     dry = forms.BooleanField(label=_("Only try it out: note what it would do, do nothing"), required=False)
