@@ -53,14 +53,16 @@ _ORDERS = """
 INSERT INTO orders_order (shop_id, external_id, number, number_key, state, payment, currency, goods_total,
   discount_total, shipping_total, tax_total, fee_total, rounding, total, taxes_included, placed_at, paid_at,
   cancelled_here, closed, cancel_reason, platform_updated_at, received_at, updated_at, approved_at, hold_code,
-  hold_note, hold_department, held_since, duplicate_key, test, risk, shipping_method, tags, url, revision)
+  hold_note, hold_department, held_since, duplicate_key, test, risk, shipping_method, tags, url, revision,
+  buyer_key, phone_key, address_key, marks, priority)
 SELECT %(first)s + n %% 5, 'p' || n, '#' || (100000 + n), (100000 + n)::text, s.state,
   CASE WHEN s.state = 'unpaid' THEN 'pending' ELSE 'paid' END, 'EUR', 100000 + n %% 900000, 0, 49000, 20000, 0, 0,
   169000 + n %% 900000, false, at, at, false, false, '', at, at, at,
   CASE WHEN s.state IN ('held', 'unpaid') THEN NULL ELSE at END,
   CASE WHEN s.state = 'held' THEN (ARRAY['keyword', 'address', 'short_stock', 'unmatched'])[1 + n %% 4] ELSE '' END, '',
   CASE WHEN s.state = 'held' THEN (ARRAY['desk', 'service', 'buying'])[1 + n %% 3] ELSE '' END,
-  CASE WHEN s.state = 'held' THEN at END, md5(n::text), false, '', '', '[]'::jsonb, '', 0
+  CASE WHEN s.state = 'held' THEN at END, md5(n::text), false, '', '', '[]'::jsonb, '', 0,
+  md5('b' || n / 3), md5('p' || n / 3), md5('a' || n / 2), '[]'::jsonb, 0
 FROM generate_series(1, %(count)s) AS n
 CROSS JOIN LATERAL (SELECT
   timestamptz '2024-11-20' + n * (interval '2 years' / %(count)s) AS at,
