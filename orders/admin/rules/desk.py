@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -50,8 +51,8 @@ class RuleAdmin(YikuModelAdmin):
         """All rules in the order they are tried, each in words."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if request.GET:  # the list has no filters
-            return HttpResponseRedirect(reverse(LIST))
+        if request.GET:
+            raise DisallowedModelAdminLookup("The list of rules has no filters.")
         lists, current = words.choices(request.user), publishing.in_force()
         live = {one["id"]: one for one in current.content} if current else {}
         rows = [_shown(rule, live, lists) for rule in Rule.objects.order_by("place", "id")]
