@@ -17,6 +17,7 @@ from backoffice.supervisor.logbook import Logbook
 
 CALM_AFTER = 60.0  # seconds of running after which a crash counts as the first again
 LONGEST_PAUSE = 30.0
+LONGEST_DEATH = 10.0  # a killed process is gone when the kernel gets round to it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,15 +92,19 @@ class Child:
             self.process.send_signal(signal.SIGTERM)
 
     def end_tree(self) -> None:
-        """SIGKILL to everything it started, itself last."""
+        """SIGKILL to everything it started, itself last; returns when none of them can do anything any more."""
         if self.process is None:
             return
-        for process in reversed(self.family()):
+        family = self.family()
+        for process in reversed(family):
             try:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
         self.process.wait()
+        until = time.monotonic() + LONGEST_DEATH
+        while any(_alive(process) for process in family) and time.monotonic() < until:
+            time.sleep(0.02)
 
     def family(self) -> list[psutil.Process]:
         """Return the process and all its descendants, and adopted orphans of its session."""
@@ -113,6 +118,14 @@ class Child:
             pass
         known = {process.pid for process in found}
         return found + [process for process in _of_session(self.process.pid) if process.pid not in known]
+
+
+def _alive(process: psutil.Process) -> bool:
+    """A zombie does nothing; it only waits for somebody to read how it ended, and that may be nobody."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _of_session(leader: int) -> list[psutil.Process]:
