@@ -94,7 +94,7 @@ def _one(shop_id: int, warehouses: list[int], data: dict[str, Any]) -> int:
 def _reviewed(shop_id: int, data: dict[str, Any]) -> tuple[Any, dict[str, Any], list[Any]]:
     """Parse one order, read what it is judged against, and judge it."""
     from benchmarks.ingest_ours import parse
-    from orders.desk import duplicates
+    from orders.desk import surroundings
     from orders.desk.facts import frozen
     from orders.intake import create
     from orders.intake.drafts import draft_of
@@ -106,8 +106,8 @@ def _reviewed(shop_id: int, data: dict[str, Any]) -> tuple[Any, dict[str, Any], 
     page.load_rates({(draft.incoming.currency, draft.incoming.placed_at.date())})
     lines = [create.FreshLine(line, place, Goods(1, "bench"), True) for place, line in enumerate(draft.lines)]
     facts = create.facts_of(page, draft, 0, 0, lines)
-    duplicates.find([facts], page.rules)
-    return draft, frozen(facts, {}), page.rules.judge(facts)
+    surroundings.attach([facts], page.rules, page.now)
+    return draft, frozen(facts, {}), page.rules.judge(facts, page.now)
 
 
 def _line(order: Any, place: int, data: dict[str, Any], warehouses: list[int], now: dt.datetime) -> bool:

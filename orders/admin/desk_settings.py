@@ -25,6 +25,9 @@ else:
 FIGURES = {
     "hours": (_("hours"), 0.5, 24 * 60),
     "most": (_("pieces at most"), 1, 1_000_000),
+    "points": (_("points from which it is held"), 10, 100),
+    "value": (_("a high amount, in base currency"), 1, 10_000_000),
+    "percent": (_("percent off at most"), 1, 99),
 }
 
 
@@ -58,12 +61,16 @@ class CheckForm(ModelForm):
         return found
 
 
+WORDS = {"domains": _("domains of throw-away e-mail addresses")}
+SWITCHES = {"below_cost": _("also hold what goes below its cost")}
+
+
 def _field(name: str, value: Any) -> forms.Field:
     if isinstance(value, list):
         help_text = _("One word or phrase a line.")
         widget = UnfoldAdminTextareaWidget(attrs={"rows": 12})
         return forms.CharField(
-            label=_("words"),
+            label=WORDS.get(name, _("words")),
             initial="\n".join(value),
             widget=widget,
             required=False,
@@ -71,7 +78,7 @@ def _field(name: str, value: Any) -> forms.Field:
             help_text=help_text,
         )
     if isinstance(value, bool):
-        return forms.BooleanField(label=_("required"), initial=value, required=False)
+        return forms.BooleanField(label=SWITCHES.get(name, _("required")), initial=value, required=False)
     label, least, most = FIGURES.get(name, (name, 0, 1_000_000))
     return forms.FloatField(
         label=label, initial=value, min_value=least, max_value=most, widget=UnfoldAdminTextInputWidget()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
@@ -15,18 +16,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from backoffice import audit
+from backoffice import audit, clock
 from backoffice.errors import YikuError
 from inventory.access import sight, visible
 from orders.admin import buyers, order_facts
-from orders.desk import actions, correcting, overrides
+from orders.desk import actions, correcting, listing_buyers, overrides
 from orders.errors import OrderError
 from orders.fulfil import shipping
-from orders.models import Order, Override
+from orders.models import ListedBuyer, Order, Override
 from orders.models.order import Department
 
+LONGEST_LISTING = 3_650  # days
 REVEALED = "orders_revealed"  # in the session: the order uncovered last, for the next look only
 
 
@@ -48,6 +51,10 @@ def show(model_admin: Any, request: HttpRequest, order: Order) -> HttpResponse:
         "buyer": buyers.shown(getattr(order, "contact", None), clear=clear) if buyers.may_see(request) else {},
         "departments": Department.choices,
         "scopes": Override.Scope.choices,
+        "listed": listing_buyers.entries_of(order) if buyers.may_see(request) else [],
+        "may_list": request.user.has_perm(LIST_BUYERS),
+        "sides": ListedBuyer.Side.choices,
+        "known_by": ListedBuyer.By.choices,
         "once": uuid.uuid4().hex,
     }
     return TemplateResponse(request, "admin/orders/order/page.html", context)
@@ -224,7 +231,24 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 18 else 0
 
 
+def _list_buyer(request: HttpRequest, order: Order) -> None:
+    side, by, days = request.POST.get("side", ""), request.POST.get("by", ""), _number(request.POST.get("days", ""))
+    if side not in ListedBuyer.Side.values or by not in ListedBuyer.By.values or days > LONGEST_LISTING:
+        raise YikuError("bad_choice", _("Choose the list and what the buyer is known by."))
+    _entry, held = listing_buyers.list_from_order(
+        order_id=order.pk, side=side, by=by, reason=_reason(request, needed=True), actor=_who(),
+        until=clock.now() + dt.timedelta(days=days) if days else None,
+        hold=bool(request.POST.get("hold")) and request.user.has_perm(DECIDE),
+    )  # fmt: skip
+    messages.success(request, _("On the list; Desk → Blocked and trusted buyers takes it off."))
+    count = sum(one.ok for one in held)
+    if count:
+        told = ngettext("%(count)d approved order is held now.", "%(count)d approved orders are held now.", count)
+        messages.warning(request, told % {"count": count})
+
+
 DECIDE, SHIP = "orders.decide_order", "orders.ship_order"
+LIST_BUYERS = "orders.add_listedbuyer"
 WORK: dict[str, tuple[str, Callable[[HttpRequest, Order], None] | None]] = {
     "approve": (DECIDE, _approve),
     "review_again": (DECIDE, _review_again),
@@ -235,6 +259,7 @@ WORK: dict[str, tuple[str, Callable[[HttpRequest, Order], None] | None]] = {
     "accept_edit": (DECIDE, _accept_edit),
     "reject_edit": (DECIDE, _reject_edit),
     "address": (DECIDE, _address),
+    "list_buyer": (LIST_BUYERS, _list_buyer),
     "ship": (SHIP, _ship),
     "void": (SHIP, _void),
 }

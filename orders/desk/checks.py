@@ -10,9 +10,11 @@ import dataclasses
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from orders.desk import risk
 from orders.desk.addresses import AddressProblem, problems
 from orders.desk.facts import Facts
 from orders.desk.phones import dialable, masked
@@ -165,6 +167,44 @@ def duplicate(facts: Facts, params: Mapping[str, Any]) -> Found:
         yield {"order": facts.duplicate_of[0], "number": facts.duplicate_of[1]}
 
 
+def same_number(facts: Facts, params: Mapping[str, Any]) -> Found:
+    """The same order stands in another shop too: brought by a file and by the platform, say."""
+    yield from facts.known.get("same_number", ())
+
+
+def blocked(facts: Facts, params: Mapping[str, Any]) -> Found:
+    """Somebody on the list of those nothing is sent to without a look."""
+    yield from facts.known.get("blocked", ())
+
+
+def score(facts: Facts, params: Mapping[str, Any]) -> Found:
+    """Signs of fraud or trouble that add up: the platform's advice, and our own."""
+    found = list(risk.signs(facts, params))
+    if facts.history is not None:
+        found += risk.signs_of_history(facts.history, found)
+    points = risk.points_of(found)
+    if points >= float(params.get("points", 60)):
+        yield {"points": points, "signs": found}
+
+
+def discount(facts: Facts, params: Mapping[str, Any]) -> Found:
+    """So much off that it may be a slip: a coupon that adds up, a price without its last digit."""
+    before = facts.total + facts.discount_total
+    percent = facts.discount_total / before * 100 if before > 0 else Decimal(0)
+    if facts.total > 0 and percent > Decimal(str(params.get("percent", 80))):
+        yield {"percent": f"{percent:.0f}"}
+
+
+def price_floor(facts: Facts, params: Mapping[str, Any]) -> Found:
+    """Sold below its least price, or (if asked for) below what it cost."""
+    yield from facts.known.get("price_floor", ())
+
+
+def destination(facts: Facts, params: Mapping[str, Any]) -> Found:
+    """Goods that must not be sent there."""
+    yield from facts.known.get("destination", ())
+
+
 def short_stock(facts: Facts, params: Mapping[str, Any]) -> Found:
     """What could not be reserved; filled in by the review, which asks the stock last."""
     yield from facts.shortages
@@ -188,7 +228,13 @@ CHECKS: dict[str, Check] = {
         Check("currency", currency, Department.FINANCE),
         Check("total", total, Department.FINANCE),
         Check("test_order", test_order),
+        Check("blocked", blocked, Department.SERVICE),
+        Check("risk", score, Department.FINANCE, params=risk.PARAMS),
+        Check("destination", destination, Department.OWNER),
+        Check("price_floor", price_floor, Department.OWNER, params={"below_cost": False}),
+        Check("discount", discount, Department.OWNER, params={"percent": 80}),
         Check("duplicate", duplicate, params={"hours": 24}),
+        Check("same_number", same_number),
         Check("address", address, Department.SERVICE),
         Check("phone", phone, Department.SERVICE, params={"required": False}),
         Check("keyword", keyword, params={"words": KEYWORDS}),
@@ -198,6 +244,8 @@ CHECKS: dict[str, Check] = {
         Check("unpaid", unpaid, params={"hours": 48}),
     )
 }
+# What a trusted buyer is not asked about.
+TRUSTED_PASS = frozenset({"duplicate", "large_quantity", "risk", "same_number"})
 # Without these an order could be approved that cannot be shipped: they may change hands but not be switched off.
 ALWAYS = {"unmatched", "bundle_without_parts", "no_goods", "no_warehouse", "currency", "short_stock", "unpaid"}
 

@@ -1,4 +1,4 @@
-"""Did the same buyer order the same goods a short while ago? One query for a page."""
+"""Did the same buyer order the same goods a short while ago, or does the order stand in another shop too?"""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
+from backoffice.search import search_form
 from inventory import sets
 from orders.desk.checks import duplicate_window
 from orders.desk.facts import Facts
 from orders.desk.ruleset import Ruleset
+from orders.models import Order
 
+SAME_NUMBER_WITHIN = timedelta(days=30)
+MOST_CHARACTERS = 200
+NOT_THERE = (Order.State.CANCELLED, Order.State.HISTORY)
 Seen = tuple[datetime, int, str]  # (ordered, order id, number)
 
 
@@ -28,6 +33,29 @@ def find(page: Sequence[Facts], rules: Ruleset) -> None:
         seen[facts.duplicate_key].append((facts.placed_at, facts.order_id, facts.number))
     for facts in keyed:
         facts.duplicate_of = _earlier(facts, seen[facts.duplicate_key], window)
+
+
+def find_elsewhere(page: Sequence[Facts], rules: Ruleset) -> None:
+    """Note orders that came through another shop before, with the same number and the same buyer.
+
+    A number alone says nothing: every Shopify shop has its #1001.
+    """
+    if "same_number" not in rules.params:
+        return
+    numbered = {_number(facts): facts for facts in page if facts.number and any(facts.keys)}
+    since = min(facts.placed_at for facts in page) - SAME_NUMBER_WITHIN
+    rows = Order.objects.filter(number_key__in=numbered, placed_at__gte=since).exclude(state__in=NOT_THERE)
+    found = rows.values_list("number_key", "pk", "shop_id", "shop__name", "buyer_key", "phone_key", "address_key")
+    for number, pk, shop_id, shop, *keys in found:
+        facts = numbered[number]
+        alike = any(mine and mine == theirs for mine, theirs in zip(facts.keys, keys, strict=True))
+        if alike and shop_id != facts.shop_id and pk < facts.order_id:
+            facts.known.setdefault("same_number", []).append({"order": pk, "shop": shop})
+
+
+def _number(facts: Facts) -> str:
+    """Return its number as orders keep it to be found by (orders.intake.drafts.number_key)."""
+    return search_form(facts.number).lstrip("#")[:MOST_CHARACTERS]
 
 
 def _stored(page: Sequence[Facts], window: timedelta) -> dict[str, list[Seen]]:

@@ -49,6 +49,15 @@ class LineFacts:
         return not self.bundle or (bool(self.parts) and self.wanted % 1000 == 0)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class History:
+    """What was there before an order: orders of its buyer, those of them with a refund, orders to its address."""
+
+    orders: int = 0
+    refunded: int = 0
+    same_day: int = 0  # to the same address within a day
+
+
 @dataclasses.dataclass(slots=True)
 class Facts:
     """One order as the checks see it. Hashes stand for personal data in everything that is stored."""
@@ -84,6 +93,10 @@ class Facts:
     discount_total: Decimal = Decimal(0)
     taxes_included: bool = False
     base_rate: Decimal | None = None  # from the order's currency into ours; None while no rate is known
+    billing_country: str = ""
+    # What the house knows beyond the order, by the code of the check that asks (orders.desk.surroundings).
+    known: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
+    history: History | None = None  # of the buyer and the address; only where the risk makes it worth reading
     values: OrderValues | None = None  # what the rules ask; orders.desk.rules.background brings it
     outcome: Outcome | None = None  # what the rules said
 
@@ -96,6 +109,11 @@ class Facts:
     def country(self) -> str:
         """The country the parcel goes to."""
         return self.address.country.strip().upper() if self.address else ""
+
+
+def billing_country(billing: Address | None) -> str:
+    """Return the country of the invoice's address; empty when the platform tells none."""
+    return billing.country.strip().upper()[:2] if billing is not None else ""
 
 
 def add_hashes(facts: Facts, *, buyer_id: str, email: str, buyer_phone: str) -> None:
@@ -134,6 +152,8 @@ def frozen(facts: Facts, verdicts: Mapping[str, Any]) -> dict[str, Any]:
         "test": facts.test,
         "closed": facts.closed,
         "duplicate_of": facts.duplicate_of[0] if facts.duplicate_of else None,
+        **({"known": facts.known} if facts.known else {}),
+        **({"history": dataclasses.astuple(facts.history)} if facts.history else {}),
         "lines": [
             {"line": line.line_id, "sku": line.sku_id, "wanted": line.wanted, "stocked": line.stocked}
             for line in facts.lines

@@ -15,7 +15,7 @@ from inventory import reservations
 from inventory.models import ShopWarehouse, Sku
 from inventory.stock_state import valid
 from orders.contracts import Address
-from orders.desk import consequences, duplicates, holds, overrides, ruleset, verdicts
+from orders.desk import consequences, holds, overrides, ruleset, surroundings, verdicts
 from orders.desk.checks import ALWAYS, Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes
 from orders.desk.rules import background
@@ -64,7 +64,7 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
         return {}
     rules, now = rules or ruleset.load(), clock.now()
     page = facts_of(orders, now)
-    duplicates.find(page, rules)
+    surroundings.attach(page, rules, now)
     background.attach(page, rules.book, now)
     covered = _covered(order.pk for order in orders)
     findings: dict[int, list[Finding]] = {}
@@ -168,6 +168,7 @@ def _facts(order: Order, contact: OrderContact, lines: list[LineFacts], warehous
         shipping_method=order.shipping_method,
         discount_total=order.discount_total,
         taxes_included=order.taxes_included,
+        billing_country=str(contact.billing.get("country", "")).strip().upper()[:2] if contact.billing else "",
         base_rate=order.base_total / order.total if order.base_total is not None and order.total else None,
     )
     add_hashes(facts, buyer_id=contact.buyer_id, email=contact.email, buyer_phone=contact.phone)

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from orders.desk.checks import ALWAYS, CHECKS, Check, Finding
+from orders.desk.checks import ALWAYS, CHECKS, TRUSTED_PASS, Check, Finding
 from orders.desk.facts import Facts
 from orders.desk.rules.book import Book, book_of
 from orders.desk.rules.deeds import NEVER_PASSED
 from orders.models import CheckSetting, RuleVersion
 
-CODE_VERSION = "1"  # raise it when a check judges differently
+CODE_VERSION = "2"  # raise it when a check judges differently
 EMPTY = Book(())
 
 
@@ -35,7 +35,10 @@ class Ruleset:
         What no rule can let pass comes first, then what a rule holds, then the other checks.
         """
         found: list[Finding] = []
+        trusted = TRUSTED_PASS if facts.known.get("trusted") else frozenset()
         for check, department, params in self.checks:
+            if check.code in trusted:
+                continue
             for data in check.judge(facts, params):
                 found.append(Finding(check.code, department, data))
         if facts.values is None:

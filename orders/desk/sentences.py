@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 TITLES: dict[str, Any] = {
     "unmatched": _("Goods not matched"),
@@ -19,6 +20,12 @@ TITLES: dict[str, Any] = {
     "total": _("Nothing to pay"),
     "test_order": _("Test order"),
     "duplicate": _("Perhaps ordered twice"),
+    "same_number": _("Also in another shop"),
+    "blocked": _("Blocked buyer"),
+    "risk": pgettext_lazy("order", "Risk"),
+    "destination": _("Forbidden destination"),
+    "price_floor": _("Price too low"),
+    "discount": _("Discount too deep"),
     "address": _("Address"),
     "phone": _("Phone number"),
     "keyword": _("A wish in the note"),
@@ -47,6 +54,10 @@ SENTENCES: dict[str, Any] = {
     "total": _("The buyer pays %(total)s %(currency)s for it."),
     "test_order": _("The platform marks this order as a test."),
     "duplicate": _("The same buyer ordered the same goods a short while ago: %(number)s."),
+    "same_number": _("An order with this number and this buyer also came through the shop %(shop)s."),
+    "risk": _("%(points)s of 100 points of risk: %(signs)s."),
+    "destination": _("“%(label)s” must not be sent to %(country)s: %(why)s"),
+    "discount": _("%(percent)s%% off the whole order."),
     "phone": _("Nobody can be called on this number."),
     "keyword": _("The note asks for something: %(words)s."),
     "fraction": _("“%(label)s”: %(quantity)s pieces."),
@@ -72,6 +83,12 @@ ADVICE: dict[str, Any] = {
     "currency": _("Add the currency and its rate under Books, then check again."),
     "total": _("Check the price with customer service, then approve or cancel."),
     "test_order": _("Cancel it, or approve it if it is meant."),
+    "same_number": _("Look at the order in the other shop; cancel the one that is there twice."),
+    "blocked": _("Read why the buyer is on the list; then cancel, or approve it once."),
+    "risk": _("Check the payment and the address, ask the buyer; approve when it is sound, else cancel."),
+    "destination": _("Ask the buyer for another address or other goods, or cancel; the list is under Desk."),
+    "price_floor": _("Ask who set the price; approve it if it was meant, else cancel before it is sent."),
+    "discount": _("Check the coupon or the price on the platform; approve it if it was meant."),
     "duplicate": _("Look at the other order; approve if the buyer wants both, else cancel one."),
     "address": _("Ask the buyer, correct the address below and check again."),
     "phone": _("Ask the buyer for a number, correct it below and check again, or approve as it is."),
@@ -87,6 +104,25 @@ ADVICE: dict[str, Any] = {
     "without_stock": _("Count the shelf and correct the stock."),
     "gone": _("Ask the shop whether it was deleted; then cancel it here, or approve it."),
     "undone": _("Approve, check again or cancel."),
+}
+SIGNS: dict[str, Any] = {
+    "platform_high": _("the platform advises against it"),
+    "platform_medium": _("the platform advises a look"),
+    "mail": _("a throw-away e-mail address"),
+    "billing": _("billed to another country"),
+    "phone_country": _("a phone of another country"),
+    "pieces": _("many pieces of one thing"),
+    "value": _("a high amount"),
+    "rush": _("a high amount in a hurry"),
+    "first": _("the first order of this buyer"),
+    "returns": _("the buyer had money back for half of the orders"),
+    "address_burst": _("several orders to this address within a day"),
+}
+KNOWN_BY: dict[str, Any] = {
+    "buyer": _("The buyer is on the list of blocked buyers."),
+    "phone": _("The phone number is on the list of blocked buyers."),
+    "address": _("The delivery address is on the list of blocked buyers."),
+    "domain": _("The domain of the e-mail is on the list of blocked buyers."),
 }
 RULE = "rule:"  # codes of what published rules hold
 RULE_ADVICE = _("Do what the rule asks, then approve; or check again after correcting the order.")
@@ -113,13 +149,15 @@ def hold_title(code: str, name: str = "") -> str:
 def sentence(finding: Mapping[str, Any]) -> str:
     """Return one finding of the review log as a sentence."""
     code = str(finding.get("code", ""))
-    if code == "address":
-        return _address(finding)
+    if code in OWN_WORDS:
+        return OWN_WORDS[code](finding)
     if code.startswith(RULE):
         return str(finding.get("reason", ""))
     pattern = SENTENCES.get(code)
     if pattern is None:
         return hold_title(code)
+    if code == "risk":
+        finding = {**finding, "signs": [str(SIGNS.get(one, one)) for one in finding.get("signs", ())]}
     values = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in finding.items()}
     try:
         return str(pattern) % values
@@ -144,3 +182,23 @@ def _address(finding: Mapping[str, Any]) -> str:
     else:
         text = str(_("The %(field)s cannot be right.")) % {"field": field}
     return f"{text} {_('For example: %(example)s') % {'example': example}}" if example else text
+
+
+def _blocked(finding: Mapping[str, Any]) -> str:
+    return str(KNOWN_BY.get(str(finding.get("by")), KNOWN_BY["buyer"]))
+
+
+def _price(finding: Mapping[str, Any]) -> str:
+    pattern = (
+        _("“%(label)s” goes for %(price)s a piece; it cost %(floor)s.")
+        if finding.get("kind") == "cost"
+        else _("“%(label)s” goes for %(price)s a piece; the least price is %(floor)s.")
+    )
+    return str(pattern) % {name: str(finding.get(name, "")) for name in ("label", "price", "floor")}
+
+
+OWN_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "address": _address,
+    "blocked": _blocked,
+    "price_floor": _price,
+}

@@ -18,9 +18,9 @@ from inventory import reservations
 from inventory.reservations import Want
 from orders import ids
 from orders.contracts import Buyer, OrderStatus, PaymentStatus
-from orders.desk import consequences, duplicates, holds, overrides, review, verdicts
+from orders.desk import consequences, holds, overrides, review, surroundings, verdicts
 from orders.desk.checks import Finding
-from orders.desk.facts import Facts, LineFacts, add_hashes
+from orders.desk.facts import Facts, LineFacts, add_hashes, billing_country
 from orders.desk.rules import background
 from orders.intake import events
 from orders.intake import goods as goods_of
@@ -73,7 +73,7 @@ def create(page: Page, drafts: Sequence[Draft], matched: dict[goods_of.LineKey, 
     """Store the orders that are not there yet; returns external id → order id of those that were ours to store."""
     fresh = _fresh(page, sorted(drafts, key=lambda draft: draft.incoming.external_id), matched)
     judged = [one for one in fresh if one.state == State.HELD and not one.sent_elsewhere]
-    duplicates.find([one.facts for one in judged], page.rules)
+    surroundings.attach([one.facts for one in judged], page.rules, page.now)
     background.attach([one.facts for one in judged], page.rules.book, page.now)
     used: list[int] = []
     passing = overrides.find([one.facts for one in judged], page.now)
@@ -158,6 +158,7 @@ def facts_of(page: Page, draft: Draft, order_id: int, version_id: int, lines: Se
         shipping_method=order.shipping_method,
         discount_total=order.discount_total,
         taxes_included=order.taxes_included,
+        billing_country=billing_country(order.billing),
         base_rate=page.rates.get((order.currency, order.placed_at.date())),
     )
     add_hashes(facts, buyer_id=order.buyer.external_id, email=order.buyer.email, buyer_phone=order.buyer.phone)

@@ -10,6 +10,7 @@ from orders.models.fulfilment import (
     ShipmentGoods,
     ShipmentLine,
 )
+from orders.models.limits import DestinationBan, ListedBuyer, PriceFloor
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
 from orders.models.review import CheckSetting, ReviewLog
 from orders.models.rules import Backtest, Override, Rule, RuleVersion
@@ -17,6 +18,8 @@ from orders.models.rules import Backtest, Override, Rule, RuleVersion
 __all__ = [
     "Backtest",
     "CheckSetting",
+    "DestinationBan",
+    "ListedBuyer",
     "Order",
     "OrderContact",
     "OrderEvent",
@@ -26,6 +29,7 @@ __all__ = [
     "OrderLinePart",
     "OrderVersion",
     "Override",
+    "PriceFloor",
     "Refund",
     "RefundLine",
     "ReviewLog",

@@ -100,7 +100,7 @@ def test_the_name_of_a_rule_set_tells_settings_apart():
     one, other = ruleset.of(), ruleset.of([("keyword", False, "desk", {})])
     assert one.version != other.version
     assert one.version == ruleset.of().version
-    assert one.version.startswith("1-")
+    assert one.version.startswith("2-")
 
 
 @pytest.mark.parametrize(

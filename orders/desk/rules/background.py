@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from inventory.models import Balance, Shop, Sku
-from orders.desk.facts import KEY, Facts
+from orders.desk.facts import KEY, Facts, LineFacts
 from orders.desk.rules.book import Book
 from orders.desk.rules.fields import COSTS, GOODS, HISTORY, STOCK
 from orders.desk.rules.values import Background, Earlier, OrderValues, SkuFacts
@@ -33,9 +33,14 @@ def attach(page: Sequence[Facts], book: Book, now: dt.datetime) -> None:
         facts.values = OrderValues(facts, Background(now, country, skus, free, earlier))
 
 
+def skus_on(line: LineFacts) -> list[int]:
+    """Return the SKU of a line and those of its parts."""
+    own = [line.sku_id] if line.sku_id is not None else []
+    return [*own, *(part for part, _each in line.parts)]
+
+
 def _sku_ids(page: Sequence[Facts]) -> set[int]:
-    own = {line.sku_id for facts in page for line in facts.lines if line.sku_id is not None}
-    return own | {part for facts in page for line in facts.lines for part, _each in line.parts}
+    return {sku_id for facts in page for line in facts.lines for sku_id in skus_on(line)}
 
 
 def skus_of(page: Sequence[Facts], needs: Collection[str]) -> dict[int, SkuFacts]:

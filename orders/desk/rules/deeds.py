@@ -22,7 +22,7 @@ LABELS: dict[str, Any] = {
     SHIP_BY: gettext_lazy("Set when it must leave"),
 }
 MOST_DEEDS, MOST_MARKS = 6, 10
-NEVER_PASSED = ALWAYS | {"refunded", "closed"}  # no rule lets these pass
+NEVER_PASSED = ALWAYS | {"refunded", "closed", "destination"}  # no rule lets these pass
 PASSABLE = frozenset(CHECKS) - NEVER_PASSED
 
 

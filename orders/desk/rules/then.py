@@ -12,7 +12,7 @@ from finance import currencies
 from inventory.models import Sku
 from orders import contracts
 from orders.contracts import IncomingLine, IncomingOrder
-from orders.desk.facts import Facts, LineFacts
+from orders.desk.facts import Facts, History, LineFacts, billing_country
 from orders.desk.rules import background
 from orders.desk.rules.book import Book
 from orders.desk.rules.conditions import LINES
@@ -123,6 +123,9 @@ def _facts(order: Order, review: ReviewLog, told: IncomingOrder, lines: Sequence
         shipping_method=told.shipping_method,
         discount_total=told.discount_total,
         taxes_included=told.taxes_included,
+        billing_country=billing_country(told.billing),
+        known=dict(frozen.get("known", {})),
+        history=History(*frozen["history"]) if frozen.get("history") else None,
         base_rate=order.base_total / order.total if order.base_total is not None and order.total else None,
     )
     facts.shortages = [one for one in review.findings if one.get("code") == "short_stock"]
