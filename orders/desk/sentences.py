@@ -149,6 +149,8 @@ def hold_title(code: str, name: str = "") -> str:
 def sentence(finding: Mapping[str, Any]) -> str:
     """Return one finding of the review log as a sentence."""
     code = str(finding.get("code", ""))
+    if code == "phone" and finding.get("reason") == "missing":
+        return str(_("There is no phone number for the courier."))
     if code in OWN_WORDS:
         return OWN_WORDS[code](finding)
     if code.startswith(RULE):

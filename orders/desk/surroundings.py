@@ -17,10 +17,10 @@ from orders.desk.facts import KEY, Facts, History
 from orders.desk.rules import background
 from orders.desk.rules.fields import COSTS
 from orders.desk.ruleset import Ruleset
-from orders.models import CheckSetting, DestinationBan, ListedBuyer, PriceFloor
+from orders.models import CheckSetting, DestinationBan, ListedBuyer, OrderContact, PriceFloor
 
 ONE_PIECE = 1000
-HUNDRED = Decimal(100)
+LAST_ORDERS, ENOUGH_ORDERS, USUAL = 200, 30, 0.95
 By, Side = ListedBuyer.By, ListedBuyer.Side
 
 
@@ -38,6 +38,8 @@ def attach(page: Sequence[Facts], rules: Ruleset, now: dt.datetime) -> None:
     floor = rules.params.get("price_floor")
     if floor is not None and (there["floors"] or floor.get("below_cost")):
         _floors(page, bool(floor.get("below_cost")))
+    if "phone" in rules.params:
+        _phones(page)
     if "risk" in rules.params:
         _histories(page, rules.params["risk"])
 
@@ -159,6 +161,22 @@ def _cost(line: Any, costs: Mapping[int, Decimal | None]) -> Decimal | None:
     if not known or any(cost is None for cost, _each in known):
         return None
     return sum((cost * each for cost, each in known if cost is not None), Decimal(0))
+
+
+# --- phones ----------------------------------------------------------------------------------------------------------
+
+
+def _phones(page: Sequence[Facts]) -> None:
+    """Note, for orders without a phone number, whether the buyers of their shop nearly always give one."""
+    without = [facts for facts in page if not facts.phone.strip() and facts.address and not facts.address.masked]
+    for shop_id in {facts.shop_id for facts in without}:
+        rows = OrderContact.objects.filter(order__shop_id=shop_id).order_by("-order__placed_at", "-order_id")
+        last = list(rows.values_list("phone_key", flat=True)[:LAST_ORDERS])
+        given = sum(1 for key in last if key)
+        if len(last) >= ENOUGH_ORDERS and given >= USUAL * len(last):
+            for facts in without:
+                if facts.shop_id == shop_id:
+                    facts.known["phone_usual"] = [{"of": len(last), "given": given}]
 
 
 # --- history ---------------------------------------------------------------------------------------------------------

@@ -226,6 +226,27 @@ def test_the_same_number_of_somebody_else_says_nothing(seller, other_seller):
     assert dict(Order.objects.values_list("external_id", "hold_code")) == {"o1": "", "o2": ""}
 
 
+# --- phones ----------------------------------------------------------------------------------------------------------
+
+NO_PHONE = dataclasses.replace(LYON, phone="")
+
+
+@pytest.mark.parametrize(("without", "why"), [(0, "phone"), (1, "phone"), (3, "")])
+def test_no_phone_is_wrong_where_the_shops_buyers_nearly_always_give_one(seller, without, why):
+    seller.take(*[order(nth, line("MUG"), shipping=NO_PHONE if nth < without else LYON) for nth in range(35)])
+    assert held(seller, order(99, line("MUG"), shipping=NO_PHONE))["o99"] == why
+
+
+def test_a_new_shop_learns_first(seller):
+    assert held(seller, order(1, line("MUG"), shipping=NO_PHONE)) == {"o1": ""}
+
+
+def test_in_china_no_courier_comes_without_a_phone(seller):
+    home = Address(name="王芳", line1="青年路 98 号", city="昆明市", region="云南省", country="CN")
+    assert held(seller, order(1, line("MUG"), shipping=home)) == {"o1": "phone"}
+    assert held(seller, order(2, line("MUG"), shipping=dataclasses.replace(home, masked=True)))["o2"] == ""
+
+
 # --- risk ------------------------------------------------------------------------------------------------------------
 
 ABROAD = Address(name="A", line1="1 Main St", city="Austin", region="TX", postcode="78701", country="US")
