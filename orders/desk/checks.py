@@ -185,9 +185,7 @@ def blocked(facts: Facts, params: Mapping[str, Any]) -> Found:
 
 def score(facts: Facts, params: Mapping[str, Any]) -> Found:
     """Signs of fraud or trouble that add up: the platform's advice, and our own."""
-    found = list(risk.signs(facts, params))
-    if facts.history is not None:
-        found += risk.signs_of_history(facts.history, found)
+    found = risk.signs_of(facts, params)
     points = risk.points_of(found)
     if points >= float(params.get("points", 60)):
         yield {"points": points, "signs": found}

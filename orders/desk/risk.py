@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
-from phonenumbers import NumberParseException
 
 from orders.desk.facts import Facts, History
 
@@ -34,6 +34,7 @@ THROWAWAY = [
 PARAMS: Mapping[str, Any] = {"points": 60, "value": 500, "domains": THROWAWAY}
 MANY_PIECES = 10_000  # thousandths of one SKU
 MANY_ORDERS, MANY_SAME_DAY = 3, 3
+_DROP = str.maketrans("", "", " \t-.()/\u00a0")
 DAYS = 180  # how far the history looks back
 
 
@@ -44,7 +45,7 @@ def signs(facts: Facts, params: Mapping[str, Any]) -> Iterator[str]:
         yield "platform_high"
     elif any(word in advice for word in MEDIUM):
         yield "platform_medium"
-    if facts.email.rpartition("@")[2].strip().casefold() in set(params.get("domains", THROWAWAY)):
+    if facts.email.rpartition("@")[2].strip().casefold() in params.get("domains", THROWAWAY):
         yield "mail"
     if facts.billing_country and facts.country and facts.billing_country != facts.country:
         yield "billing"
@@ -56,6 +57,12 @@ def signs(facts: Facts, params: Mapping[str, Any]) -> Iterator[str]:
         yield "value"
         if any(word in facts.shipping_method.casefold() for word in RUSH):
             yield "rush"
+
+
+def signs_of(facts: Facts, params: Mapping[str, Any]) -> list[str]:
+    """Return all signs, those of the history included where it was read."""
+    found = list(signs(facts, params))
+    return found if facts.history is None else [*found, *signs_of_history(facts.history, found)]
 
 
 def signs_of_history(history: History, found: Sequence[str]) -> Iterator[str]:
@@ -85,8 +92,12 @@ def _foreign_phone(facts: Facts) -> bool:
     text = facts.phone.strip()
     if not facts.country or not text.startswith(("+", "00")) or "*" in text:
         return False
-    try:
-        number = phonenumbers.parse("+" + text[2:] if text.startswith("00") else text[:60], None)
-    except NumberParseException:
-        return False
-    return number.country_code != phonenumbers.country_code_for_region(facts.country)
+    digits = text.translate(_DROP).lstrip("+0")
+    own = calling_code(facts.country)
+    return bool(own) and digits.isdecimal() and not digits.startswith(own)
+
+
+@lru_cache(maxsize=512)
+def calling_code(country: str) -> str:
+    """Return the digits by which a country is called from abroad; empty when there are none."""
+    return str(phonenumbers.country_code_for_region(country) or "")

@@ -1,9 +1,8 @@
 """A set of rules, run over orders: in the order of their places, most of them never evaluated.
 
-Each rule has a necessary condition that can be looked up (its shops, its countries, a list of values, a word in a
-note): a rule whose necessary condition an order does not meet is not evaluated for it. The first rule that holds or
-lets pass decides between the two; marks add up, the highest priority and the earliest date win. A rule that is being
-tried out (dry) is noted and does nothing.
+A rule whose necessary condition (orders.desk.rules.index) an order does not meet is not evaluated for it. The first
+rule that holds or lets pass decides between the two; marks add up, the highest priority and the earliest date win. A
+rule that is being tried out (dry) is noted and does nothing.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from orders.desk.rules import conditions, deeds
-from orders.desk.rules.comparing import Values, folded, word_pattern
-from orders.desk.rules.conditions import LINES, Conditions, Problem, Row, Unusable
+from orders.desk.rules.comparing import Values, folded
+from orders.desk.rules.conditions import Conditions, Problem, Unusable
 from orders.desk.rules.deeds import APPROVE, HOLD, PRIORITY, SHIP_BY, TAG, Deed
-from orders.desk.rules.fields import CHOICE, GOODS, TAGS, TEXT, WORDS
+from orders.desk.rules.fields import GOODS
+from orders.desk.rules.index import Index, necessary, scoped
 
 CATEGORIES = "#categories"  # of all lines, for the scope
 SCOPES = {"shops": "shop", "countries": "country", "categories": CATEGORIES}  # document → what the values call it
-_Index = dict[str, dict[str, list[int]]]  # key → value → numbers of rules
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -102,50 +101,20 @@ class Book:
         self.rules = sorted(rules, key=lambda rule: (rule.place, rule.id))
         self.broken = tuple(broken)
         rows = [row for rule in self.rules for row in rule.conditions.rows()]
-        scoped = any(CATEGORIES in rule.scope for rule in self.rules)
-        self.needs = frozenset(row.field.needs for row in rows if row.field.needs) | ({GOODS} if scoped else set())
+        by_goods = any(CATEGORIES in rule.scope for rule in self.rules)
+        self.needs = frozenset(row.field.needs for row in rows if row.field.needs) | ({GOODS} if by_goods else set())
         self.kept = tuple(sorted({(row.field.of, row.key) for row in rows if row.field.needs}))
         self.days = max((row.days for row in rows), default=0)
-        self._always: list[int] = []
-        self._by_value: _Index = {}
-        self._by_tag: _Index = {}
-        self._by_word: _Index = {}
-        self._by_line: _Index = {}
+        self._index = Index()
         for number, rule in enumerate(self.rules):
-            self._index(number, rule)
-        self._words = {key: word_pattern(tuple(words)) for key, words in self._by_word.items()}
-
-    def _index(self, number: int, rule: Rule) -> None:
-        """File the rule under the most telling thing that must be true of any order it matches."""
-        found = _necessary(rule.conditions)
-        for name, values in rule.scope.items():
-            found.append(("tag" if name == CATEGORIES else "value", name, tuple(sorted(values))))
-        if not found:
-            self._always.append(number)
-            return
-        kind, key, wanted = min(found, key=lambda one: (one[1] == "shop", len(one[2])))
-        index = {"value": self._by_value, "tag": self._by_tag, "word": self._by_word, "line": self._by_line}[kind]
-        for value in wanted:
-            index.setdefault(key, {}).setdefault(value, []).append(number)
+            things = necessary(rule.conditions)
+            things += [scoped(name, values, tags=name == CATEGORIES) for name, values in rule.scope.items()]
+            self._index.add(number, things)
+        self._index.close()
 
     def candidates(self, values: Values) -> list[Rule]:
         """Return the rules whose necessary condition an order meets, in their order."""
-        found = set(self._always)
-        for key, by_value in self._by_value.items():
-            found.update(by_value.get(values[key], ()))
-        for key, by_tag in self._by_tag.items():
-            for tag in values[key]:
-                found.update(by_tag.get(tag, ()))
-        for key, by_text in self._by_line.items():
-            for line in values[LINES]:
-                found.update(by_text.get(line[key], ()))
-        for key, by_word in self._by_word.items():
-            text = values[key]
-            if text and self._words[key].search(text):
-                for word, numbers in by_word.items():
-                    if word in text:
-                        found.update(numbers)
-        return [self.rules[number] for number in sorted(found)]
+        return [self.rules[number] for number in self._index.find(values)]
 
     def run(self, values: Values, moment: dt.datetime) -> Outcome:
         """Try the rules on one order."""
@@ -161,32 +130,6 @@ class Book:
             if rule.stop:
                 break
         return outcome
-
-
-def _necessary(conditions_: Conditions) -> list[tuple[str, str, tuple[str, ...]]]:
-    """Return what must be true whenever the rule matches, as far as it can be looked up: (index, key, values)."""
-    if len(conditions_.groups) > 1 and not conditions_.every:
-        return []
-    found = []
-    for group in conditions_.groups:
-        if group.of in ("order", "any_line") and (group.every or len(group.rows) == 1):
-            found += [one for one in (_looked_up(row, group.of) for row in group.rows) if one is not None]
-    return found
-
-
-def _looked_up(row: Row, of: str) -> tuple[str, str, tuple[str, ...]] | None:
-    wanted = row.value if isinstance(row.value, list) else [row.value]
-    if row.field.kind == TEXT and row.op in ("is", "one_of"):
-        return ("value" if of == "order" else "line", row.key, tuple(map(folded, wanted)))
-    if of != "order":
-        return None
-    if row.field.kind == CHOICE and row.op == "one_of":
-        return "value", row.key, tuple(map(str, wanted))
-    if row.field.kind == TAGS and row.op == "has":
-        return "tag", row.key, tuple(map(folded, wanted))
-    if row.field.kind == WORDS and row.op == "has_word":
-        return "word", row.key, tuple(map(folded, wanted))
-    return None
 
 
 def _do(outcome: Outcome, rule: Rule) -> None:

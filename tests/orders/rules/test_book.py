@@ -108,12 +108,17 @@ SELECTIVE = [
     group(row("buyer_note", "has_word", ["发票"])),
     group(row("sku", "one_of", ["SOFA"]), of="any_line"),
     group(row("shop", "one_of", ["9"])),
+    group(row("pieces", "more", 10_000)),
+    group(row("pieces", "less", 0.5)),
+    group(row("quantity", "between", [900, 1000]), of="any_line"),
+    group(row("quantity", "at_most", 0.25), of="any_line"),
+    group(row("test", "yes")),
 ]
 
 
 @pytest.mark.parametrize("selective", SELECTIVE)
 def test_a_rule_whose_necessary_condition_fails_is_not_tried(selective):
-    rules = book.book_of([document(1, selective, group(row("total", "more", 0)))])
+    rules = book.book_of([document(1, selective, group(row("weight", "more", 0)))])
     assert rules.candidates(asked()) == []
 
 
