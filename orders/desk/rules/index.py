@@ -100,7 +100,7 @@ _LAST = 1 << 62
 def _extreme(kind: str, key: str, values: Values) -> float | None:
     """Return the figure of the order, or the most favourable one of its lines."""
     if not kind.startswith("line"):
-        return values[key]  # type: ignore[no-any-return]
+        return values[key]
     known = [line[key] for line in values[LINES] if line[key] is not None]
     return (max if kind == "line_least" else min)(known) if known else None
 
