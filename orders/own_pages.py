@@ -14,26 +14,23 @@ from backoffice.site import register_sidebar
 from inventory import access
 from inventory.access import visible
 from orders import home
-from orders.models import CheckSetting, Order, OrderEvent, Override, PriceFloor, Refund, ReviewLog, Shipment
+from orders.models import CheckSetting, Order, OrderEvent, Override, Refund, ReviewLog, Shipment
+from orders.pages import limits
 
+PARTS = (limits,)
 LIST = "admin:orders_order_changelist"
 RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]
 LOGS = ["view_reviewlog", "view_override", "view_shipment", "view_refund", "view_orderevent"]
-LIMITS = [
-    f"{verb}_{model}" for model in ("destinationban", "pricefloor") for verb in ("view", "add", "change", "delete")
-]
-BUYERS = ["view_listedbuyer", "add_listedbuyer"]
-SEEN = ["view_listedbuyer", "view_destinationban", "view_pricefloor"]
 DESK = ["view_order", "decide_order", "see_buyer", "reveal_buyer", *LOGS]
 ROLES = {
-    "owner": [*DESK, *RULES, *LIMITS, *BUYERS, "ship_order", "view_checksetting", "change_checksetting"],
-    "ops_admin": [*DESK, *RULES, *LIMITS, *BUYERS, "ship_order", "view_checksetting", "change_checksetting"],
-    "order_clerk": [*DESK, *RULES, *SEEN, *BUYERS, "ship_order", "view_checksetting"],
+    "owner": [*DESK, *RULES, "ship_order", "view_checksetting", "change_checksetting"],
+    "ops_admin": [*DESK, *RULES, "ship_order", "view_checksetting", "change_checksetting"],
+    "order_clerk": [*DESK, *RULES, "ship_order", "view_checksetting"],
     "warehouse_clerk": ["view_order", "ship_order", "see_buyer", "view_shipment"],
-    "customer_service": ["view_order", "see_buyer", "reveal_buyer", *LOGS, *BUYERS],
+    "customer_service": ["view_order", "see_buyer", "reveal_buyer", *LOGS],
     "bookkeeper": ["view_order", "see_buyer", "view_shipment", "view_refund"],
-    "buyer": ["view_order", "view_shipment", "view_destinationban", "view_pricefloor"],
-    "auditor": ["view_order", "see_buyer", "view_checksetting", "view_rule", *LOGS, *SEEN],
+    "buyer": ["view_order", "view_shipment"],
+    "auditor": ["view_order", "see_buyer", "view_checksetting", "view_rule", *LOGS],
 }
 
 
@@ -42,13 +39,14 @@ def register() -> None:
     register_role_permissions("orders", ROLES)
     access.register(Order, shop="shop")
     access.register(Override, shop="shop")
-    access.register(PriceFloor, shop="shop", empty=True)
     for rows in (OrderEvent, Refund, ReviewLog, Shipment):
         access.register(rows, shop="order__shop")
     register_card("sales", home.sales, order=10, permission="orders.view_order", wide=True)
     register_card("orders", home.states, order=20, permission="orders.view_order")
     register_card("held", home.held, order=30, permission="orders.view_order")
     _sidebar()
+    for part in PARTS:
+        part.register()
 
 
 def _sidebar() -> None:
@@ -68,9 +66,6 @@ def _sidebar() -> None:
         ("desk", _("Review log"), "reviewlog", "fact_check"),
         ("desk", _("Review rules"), "rule", "rule"),
         ("desk", _("Standing exceptions"), "override", "gpp_good"),
-        ("desk", _("Blocked and trusted buyers"), "listedbuyer", "person_off"),
-        ("desk", _("Forbidden destinations"), "destinationban", "wrong_location"),
-        ("desk", _("Least prices"), "pricefloor", "price_check"),
         ("settings", _("Checks"), "checksetting", "rule_settings"),
     )
     for place, (section, title, model, icon) in enumerate(logs):
