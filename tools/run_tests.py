@@ -33,7 +33,20 @@ def run(engine: str, extra: list[str], chromium: str) -> int:
     sys.stdout.write(f"\n=== tests on {engine} ===\n")
     sys.stdout.flush()
     slowest = ["--durations=15", "--durations-min=10"]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", workers(), *slowest, *extra]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        workers(),
+        "--dist",
+        "worksteal",
+        *slowest,
+        *extra,
+    ]
     return subprocess.run(command, cwd=ROOT, env=surroundings, check=False).returncode
 
 
