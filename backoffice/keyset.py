@@ -117,6 +117,8 @@ class KeysetChangeList(ChangeList):
         field = self.lookup_opts.pk if name == "pk" else self.lookup_opts.get_field(name)
         if value is None or isinstance(value, dict | list):
             raise ValueError("a key is a plain value")
+        if isinstance(value, str) and "\0" in value:  # PostgreSQL refuses the question itself
+            raise ValueError("a key holds no NUL")
         found = field.to_python(value)
         if isinstance(found, dt.datetime) and timezone.is_naive(found):
             raise ValueError("a key holds its zone")  # ours do; this one somebody wrote
