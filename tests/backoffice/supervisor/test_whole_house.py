@@ -52,7 +52,7 @@ def gone(family):
 
 def alive(house):
     """Wait until it answers; returns its processes: web and its process, the cluster's six, the dispatcher."""
-    assert until(lambda: answer_of("127.0.0.1", house.port) == 200, 120, pause=1), house.log.read_text()
+    assert until(lambda: answer_of("127.0.0.1", house.port) == 200, 300, pause=1), house.log.read_text()
     assert until(lambda: len(family_of(house)) >= 8, 30)
     return family_of(house)
 
