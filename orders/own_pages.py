@@ -16,6 +16,7 @@ from inventory.access import visible
 from orders import home
 from orders.models import CheckSetting, Order, OrderEvent, Override, Refund, ReviewLog, Shipment
 from orders.pages import limits
+from orders.pages.lines import register_lists
 
 PARTS = (limits,)
 LIST = "admin:orders_order_changelist"
@@ -68,15 +69,7 @@ def _sidebar() -> None:
         ("desk", _("Standing exceptions"), "override", "gpp_good"),
         ("settings", _("Checks"), "checksetting", "rule_settings"),
     )
-    for place, (section, title, model, icon) in enumerate(logs):
-        register_sidebar(
-            section,
-            title,
-            f"admin:orders_{model}_changelist",
-            icon=icon,
-            permission=f"orders.view_{model}",
-            order=30 + place,
-        )
+    register_lists(*logs, order=30)
 
 
 def _held(request: HttpRequest) -> int | None:

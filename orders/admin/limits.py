@@ -170,7 +170,11 @@ class DestinationBanAdmin(YikuModelAdmin):
 
 
 class PasteForm(forms.Form):
-    """Two or three columns as they come from a sheet."""
+    """Two or three columns as they come from a sheet; `shops` are those the person sees."""
+
+    def __init__(self, *args: Any, shops: QuerySet[Shop], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.shops = shops
 
     text = forms.CharField(
         label=_("rows"), max_length=500_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 16}),
@@ -186,7 +190,7 @@ class PasteForm(forms.Form):
         split = [[cell.strip() for cell in (row.split("\t") if "\t" in row else row.split(","))] for row in rows]
         keys = [codes.normalise(cells[0]) for cells in split]
         skus = {sku.code_key: sku for sku in Sku.objects.filter(code_key__in=keys)}
-        shops = {shop.code.casefold(): shop for shop in Shop.objects.all()}
+        shops = {shop.code.casefold(): shop for shop in self.shops}
         found, wrong = [], []
         for number, (cells, key) in enumerate(zip(split, keys, strict=True), 1):
             try:
@@ -232,6 +236,12 @@ class PriceFloorAdmin(YikuModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PriceFloor]:
         return visible(request.user, super().get_queryset(request))
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only shops the person sees."""
+        if db_field.name == "shop":
+            kwargs["queryset"] = visible(request.user, Shop.objects.all())
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def get_urls(self) -> list[Any]:
         own = path("paste/", self.admin_site.admin_view(self.paste_page), name="orders_pricefloor_paste")
         return [own, *super().get_urls()]
@@ -245,7 +255,7 @@ class PriceFloorAdmin(YikuModelAdmin):
         """Take over many prices at once; a SKU that has one gets the new one."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = PasteForm(request.POST) if request.method == "POST" else PasteForm()
+        form = PasteForm(request.POST or None, shops=visible(request.user, Shop.objects.all()))
         if form.is_valid():
             rows = form.cleaned_data["text"]
             with transaction.atomic():

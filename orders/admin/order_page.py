@@ -238,7 +238,9 @@ def _list_buyer(request: HttpRequest, order: Order) -> None:
     _entry, held = listing_buyers.list_from_order(
         order_id=order.pk, side=side, by=by, reason=_reason(request, needed=True), actor=_who(),
         until=clock.now() + dt.timedelta(days=days) if days else None,
-        hold=bool(request.POST.get("hold")) and request.user.has_perm(DECIDE),
+        hold=visible(request.user, Order.objects.all())
+        if request.POST.get("hold") and request.user.has_perm(DECIDE)
+        else None,
     )  # fmt: skip
     messages.success(request, _("On the list; Desk → Blocked and trusted buyers takes it off."))
     count = sum(one.ok for one in held)

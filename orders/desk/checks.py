@@ -152,6 +152,8 @@ def phone(facts: Facts, params: Mapping[str, Any]) -> Found:
 
 def _needed(facts: Facts) -> bool:
     """Couriers in China call before they come; elsewhere it is wrong where the shop's buyers nearly always give one."""
+    if not any(line.stocked and line.wanted for line in facts.lines):
+        return False
     return facts.country in PHONE_COUNTRIES or bool(facts.known.get("phone_usual"))
 
 

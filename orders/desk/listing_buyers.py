@@ -6,7 +6,7 @@ import datetime as dt
 import re
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock, masking
@@ -57,11 +57,19 @@ def known_by(by: ListedBuyer.By, text: str) -> tuple[str, str]:
 
 @transaction.atomic
 def list_from_order(
-    *, order_id: int, side: str, by: str, reason: str, actor: str, until: dt.datetime | None = None, hold: bool = False
+    *,
+    order_id: int,
+    side: str,
+    by: str,
+    reason: str,
+    actor: str,
+    until: dt.datetime | None = None,
+    hold: QuerySet[Order] | None = None,
 ) -> tuple[ListedBuyer, list[RowOutcome]]:
     """List the buyer, phone, address or mail domain of an order.
 
-    With `hold`, approved orders of the same buyer (phone, address) are held as well; their outcomes are returned.
+    Of the orders in `hold` (those the person may decide about), the approved ones of the same buyer, phone or address
+    are held as well; their outcomes are returned.
     Raises YikuError: no_reason, not_known (the platform hides what would be needed).
     """
     order = Order.objects.select_related("contact").get(pk=order_id)
@@ -75,8 +83,8 @@ def list_from_order(
         order=order,
     )  # fmt: skip
     held: list[RowOutcome] = []
-    if hold and Side(side) == Side.BLOCKED and kind != By.DOMAIN:
-        alike = Order.objects.filter(**{f"{by}_key": keys[kind]}, state=Order.State.APPROVED)
+    if hold is not None and Side(side) == Side.BLOCKED and kind != By.DOMAIN:
+        alike = hold.filter(**{f"{by}_key": keys[kind]}, state=Order.State.APPROVED)
         ids = list(alike.order_by("pk").values_list("pk", flat=True)[:MOST_HELD])
         if ids:
             held = actions.hold(order_ids=ids, actor=actor, reason=reason, department=Department.SERVICE.value)
@@ -103,6 +111,8 @@ def _put(
         "hint": hint, "reason": reason.strip()[:300], "until": until, "order": order, "created_at": clock.now(),
         "created_by": actor[:150],
     }  # fmt: skip
+    other = Side.TRUSTED if side == Side.BLOCKED else Side.BLOCKED
+    end(entries=list(ListedBuyer.objects.filter(side=other, by=By(by), key=key)), actor=actor)  # nobody stands on both
     entry, _made = ListedBuyer.objects.update_or_create(side=Side(side), by=By(by), key=key, defaults=values)
     after = {"side": side, "by": by, "until": until.isoformat() if until else None, "reason": reason[:300]}
     audit.record(action="buyer.list", target=entry, actor=actor, after=after)

@@ -45,7 +45,7 @@ def signs(facts: Facts, params: Mapping[str, Any]) -> Iterator[str]:
         yield "platform_high"
     elif any(word in advice for word in MEDIUM):
         yield "platform_medium"
-    if facts.email.rpartition("@")[2].strip().casefold() in params.get("domains", THROWAWAY):
+    if facts.email.rpartition("@")[2].strip().casefold() in map(str.casefold, params.get("domains", THROWAWAY)):
         yield "mail"
     if facts.billing_country and facts.country and facts.billing_country != facts.country:
         yield "billing"

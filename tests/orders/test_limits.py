@@ -125,7 +125,7 @@ def test_listed_from_an_order_the_next_one_and_the_open_ones_are_held(seller, by
     first = Order.objects.get()
     assert first.state == Order.State.APPROVED
     entry, told = listing_buyers.list_from_order(
-        order_id=first.pk, side=BLOCKED, by=by, reason="fraud", actor="ann", hold=True
+        order_id=first.pk, side=BLOCKED, by=by, reason="fraud", actor="ann", hold=Order.objects.all()
     )
     assert [one.ok for one in told] == [True]
     again = dataclasses.replace(order(2, line("MUG", number=2)), buyer=Buyer(name="B", email="buyer1@example.com"))
@@ -296,3 +296,38 @@ def test_the_history_is_read_only_where_it_can_decide(seller, query_texts):
 def test_empty_lists_cost_one_question_a_page(seller, query_texts):
     asked = [one for one in query_texts(lambda: seller.take(order(1, line("MUG")))) if "listedbuyer" in one]
     assert len(asked) == 1
+
+
+# --- edges -----------------------------------------------------------------------------------------------------------
+
+
+def test_orders_nobody_shows_the_person_are_not_held_with_the_listing(seller, other_seller):
+    buyer = Buyer(name="B", email="same@example.com")
+    seller.take(order(1, line("MUG"), buyer=buyer))
+    other_seller.take(order(2, line("CUP"), buyer=buyer))
+    _entry, told = listing_buyers.list_from_order(
+        order_id=seller.order(1).pk, side=BLOCKED, by="buyer", reason="x", actor="ann",
+        hold=Order.objects.filter(shop=seller.shop),
+    )  # fmt: skip
+    assert [one.order_id for one in told] == [seller.order(1).pk]
+    assert other_seller.order(2).state == Order.State.APPROVED
+
+
+def test_nobody_stands_on_both_lists():
+    for side in (TRUSTED, BLOCKED):
+        listing_buyers.list_typed(side=side, by="domain", text="example.com", reason="x", actor="ann")
+    trusted, blocked = ListedBuyer.objects.order_by("-side")
+    assert (trusted.side, trusted.until is not None) == (TRUSTED, True)
+    assert (blocked.side, blocked.until) == (BLOCKED, None)
+
+
+def test_a_nul_in_number_or_mail_stops_no_page(seller):
+    listing_buyers.list_typed(side=BLOCKED, by="domain", text="example.com", reason="x", actor="ann")
+    odd = order(1, line("MUG"), number="#1\x001", buyer=Buyer(name="x", email="a@exa\x00mple.com"))
+    assert held(seller, odd, order(2, line("CUP"))) == {"o1": "", "o2": "blocked"}  # another domain without the NUL
+
+
+def test_goods_nobody_carries_need_no_phone(seller):
+    stock.sku("GIFT-CARD", kind=Sku.Kind.VIRTUAL)
+    home = Address(name="王芳", line1="青年路 98 号", city="昆明市", region="云南省", country="CN")
+    assert held(seller, order(1, line("GIFT-CARD"), shipping=home)) == {"o1": ""}
