@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-from collections.abc import Callable
 
 from django.db.models import Q
 
 from backoffice import clock, health, locks, outbox
+from backoffice.chores import Chore, registered
 from backoffice.models import Lease, TaskAttempt
 from backoffice.progress import RUNNING
 from backoffice.spreadsheets import uploads
@@ -27,18 +26,10 @@ KEEP_ATTEMPTS = dt.timedelta(days=14)
 KEEP_UNCONFIRMED = dt.timedelta(hours=1)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Chore:
-    """One piece of housekeeping; a lease that runs out is its clock, so no two processes do it in one interval."""
-
-    name: str
-    every: float  # seconds
-    work: Callable[[], object]
-
-    def run(self) -> None:
-        """Do it, unless somebody did within the interval."""
-        if locks.acquire(f"chore:{self.name}", worker_name(), self.every) is not None:
-            self.work()
+def run(chore: Chore) -> None:
+    """Do it, unless somebody did within the interval: a lease that runs out is its clock."""
+    if locks.acquire(f"chore:{chore.name}", worker_name(), chore.every) is not None:
+        chore.work()
 
 
 def due() -> list[Chore]:
@@ -49,7 +40,7 @@ def due() -> list[Chore]:
         .filter(Q(until__gt=now) & Q(until__lte=now + dt.timedelta(days=1) + locks.CLOCK_SLACK))
         .values_list("name", flat=True)
     )
-    return [chore for chore in CHORES if f"chore:{chore.name}" not in resting]
+    return [chore for chore in (*CHORES, *registered()) if f"chore:{chore.name}" not in resting]
 
 
 def _expire_demand() -> None:

@@ -137,7 +137,7 @@ class Dispatcher:
 
     def _chores(self) -> None:
         for chore in chores.due():
-            self._submit(("chore", chore.name), chore.run)
+            self._submit(("chore", chore.name), lambda chore=chore: chores.run(chore))  # type: ignore[misc]
 
     def _every(self, name: str, seconds: float) -> bool:
         now = time.monotonic()

@@ -23,7 +23,7 @@ from backoffice import audit, clock, masking
 from backoffice.adminkit import Outcome, YikuModelAdmin, report_outcomes
 from finance.admin.figures import money
 from inventory.access import visible
-from orders.admin import buyers, order_page
+from orders.admin import buyers, order_page, parts
 from orders.admin.wording import short_age
 from orders.desk import actions, sentences
 from orders.models import Order
@@ -44,6 +44,7 @@ SHOWN = (
     "number", "state", "payment", "currency", "total", "placed_at", "ship_by", "hold_code", "hold_department",
     "held_since", "pending_version_id", "shop__name", "contact__buyer_name", "contact__country",
 )  # fmt: skip
+OWN_ACTIONS = ("approve", "review_again", "split_by_stock", "hold", "cancel", "undo_approve")
 
 
 class ShopFilter(admin.SimpleListFilter):
@@ -81,7 +82,11 @@ class OrderAdmin(YikuModelAdmin):
     list_select_related = ("shop", "contact")
     ordering = ("-placed_at", "-id")
     search_help_text = _("Order number, buyer's name, e-mail or phone: type the beginning")
-    actions = ("approve", "review_again", "split_by_stock", "hold", "cancel", "undo_approve")
+
+    @property
+    def actions(self) -> Sequence[Any]:
+        """What is done to many at once: ours, and what the parts of the desk bring."""
+        return (*OWN_ACTIONS, *parts.bulk_actions())
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         rows = visible(request.user, super().get_queryset(request))

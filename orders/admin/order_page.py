@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -22,7 +21,7 @@ from django.views.decorators.http import require_POST
 from backoffice import audit, clock
 from backoffice.errors import YikuError
 from inventory.access import sight, visible
-from orders.admin import buyers, order_facts
+from orders.admin import buyers, order_facts, parts
 from orders.desk import actions, correcting, listing_buyers, overrides
 from orders.errors import OrderError
 from orders.fulfil import shipping
@@ -56,6 +55,7 @@ def show(model_admin: Any, request: HttpRequest, order: Order) -> HttpResponse:
         "sides": ListedBuyer.Side.choices,
         "known_by": ListedBuyer.By.choices,
         "once": uuid.uuid4().hex,
+        "parts": parts.shown(request, order),
     }
     return TemplateResponse(request, "admin/orders/order/page.html", context)
 
@@ -76,16 +76,17 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     """Do what a button of the page says."""
     order = _order(request, pk)
     name = request.POST.get("do", "")
-    permission, work = WORK.get(name, ("", None))
+    permission, work = WORK.get(name) or parts.work_of(name)
     if work is None:
         raise Http404
     if not request.user.has_perm(permission):
         raise PermissionDenied
+    answer = None
     try:
-        work(request, order)
+        answer = work(request, order)
     except YikuError as error:
         messages.error(request, str(error))
-    return HttpResponseRedirect(_url(order))
+    return answer or HttpResponseRedirect(_url(order))
 
 
 def _order(request: HttpRequest, pk: int) -> Order:
@@ -251,7 +252,7 @@ def _list_buyer(request: HttpRequest, order: Order) -> None:
 
 DECIDE, SHIP = "orders.decide_order", "orders.ship_order"
 LIST_BUYERS = "orders.add_listedbuyer"
-WORK: dict[str, tuple[str, Callable[[HttpRequest, Order], None] | None]] = {
+WORK: dict[str, tuple[str, parts.Work | None]] = {
     "approve": (DECIDE, _approve),
     "review_again": (DECIDE, _review_again),
     "hold": (DECIDE, _hold),

@@ -25,7 +25,9 @@ def pieces():
         for job in claimed
     ]
     found += [
-        (f"chore {chore.name}", chore.run) for chore in chores.due() if chore.name in ("posting", "demand", "reruns")
+        (f"chore {chore.name}", lambda chore=chore: chores.run(chore))
+        for chore in chores.due()
+        if chore.name in ("posting", "demand", "reruns")
     ]
     return found
 
