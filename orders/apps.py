@@ -14,8 +14,12 @@ class OrdersConfig(AppConfig):
         """Bring the pages, the roles and the checks."""
         from django.db.models.signals import post_migrate
 
+        from backoffice.chores import register_chore
         from orders import naming, own_pages
+        from orders.desk.rules import own_works, works
 
         own_pages.register()
+        own_works.register_own()
+        register_chore("rule_works", 2.0, works.run_due)
         naming.register()
         post_migrate.connect(own_pages.checks_after_migrate, sender=self, dispatch_uid="orders.checks")

@@ -18,7 +18,7 @@ from orders.contracts import Address
 from orders.desk import consequences, holds, overrides, ruleset, surroundings, verdicts
 from orders.desk.checks import ALWAYS, Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes
-from orders.desk.rules import background
+from orders.desk.rules import background, works
 from orders.desk.ruleset import Ruleset
 from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewLog
 
@@ -81,6 +81,7 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
         if facts.order_id in short:
             findings[facts.order_id] = rules.shortages(facts)
     verdicts.write([(facts, findings[facts.order_id]) for facts in page], rules, now)
+    works.wish(page, now)
     held_since = {one.pk: one.held_since for one in orders if one.state == State.HELD}
     verdicts.hold([(facts, findings[facts.order_id]) for facts in page], now, held_since)
     _keep_duplicate_keys(orders, page)

@@ -21,7 +21,7 @@ from orders.contracts import Buyer, OrderStatus, PaymentStatus
 from orders.desk import consequences, holds, overrides, review, surroundings, verdicts
 from orders.desk.checks import Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes, billing_country
-from orders.desk.rules import background
+from orders.desk.rules import background, works
 from orders.intake import events
 from orders.intake import goods as goods_of
 from orders.intake.drafts import Draft, DraftLine, address_json, clean, name_key, number_key, phone_key
@@ -354,4 +354,5 @@ def _book(page: Page, mine: Sequence[Fresh]) -> None:
             one.findings, one.state = page.rules.shortages(one.facts), State.HELD
     judged = [one for one in mine if one.state in (State.HELD, State.APPROVED) and not one.sent_elsewhere]
     verdicts.write([(one.facts, one.findings) for one in judged], page.rules, page.now)
+    works.wish([one.facts for one in judged], page.now)
     verdicts.hold([(one.facts, one.findings) for one in passed if one.id in short], page.now)

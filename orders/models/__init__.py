@@ -13,6 +13,7 @@ from orders.models.fulfilment import (
 from orders.models.limits import DestinationBan, ListedBuyer, PriceFloor
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
 from orders.models.review import CheckSetting, ReviewLog
+from orders.models.rule_works import RuleWork
 from orders.models.rules import Backtest, Override, Rule, RuleVersion
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "ReviewLog",
     "Rule",
     "RuleVersion",
+    "RuleWork",
     "Shipment",
     "ShipmentGoods",
     "ShipmentLine",

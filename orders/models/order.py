@@ -15,6 +15,8 @@ from backoffice.triggers import append_only
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
+    from orders.models.rule_works import RuleWork
+
 
 class Department(models.TextChoices):
     """Who has to act on a held order."""
@@ -123,6 +125,7 @@ class Order(models.Model):
 
     lines: RelatedManager[OrderLine]
     versions: RelatedManager[OrderVersion]
+    rule_works: RelatedManager[RuleWork]
     contact: OrderContact
 
     class Meta:

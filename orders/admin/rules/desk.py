@@ -22,7 +22,7 @@ from orders.admin.rules import form as forms
 from orders.admin.rules import pages
 from orders.admin.rules.form import RuleForm
 from orders.desk import checks, sentences
-from orders.desk.rules import conditions, deeds, fields, publishing, words
+from orders.desk.rules import conditions, deeds, fields, publishing, words, works
 from orders.models import Rule
 from orders.models.order import Department
 
@@ -189,8 +189,21 @@ def known(principal: Any) -> dict[str, Any]:
         "group_joins": [("all", _("all groups have to hold")), ("any", _("one group is enough"))],
         "departments": [(value, str(label)) for value, label in Department.choices],
         "passable": [(code, sentences.hold_title(code)) for code in checks.CHECKS if code in deeds.PASSABLE],
-        "deeds": [(code, str(label)) for code, label in deeds.LABELS.items()],
+        "deeds": [(code, str(label)) for code, label in deeds.labels().items()],
+        "works": _works(principal),
         "words": _words(),
+    }  # fmt: skip
+
+
+def _works(principal: Any) -> dict[str, list[dict[str, Any]]]:
+    """What the builder asks for each thing that the parts of the desk bring."""
+    return {
+        code: [
+            {"name": one.name, "label": str(one.label), "figure": one.figure,
+             "choices": list(one.choices(principal)) if one.choices else None}
+            for one in kind.inputs
+        ]
+        for code, kind in works.kinds().items()
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from orders.desk.rules import conditions, deeds
 from orders.desk.rules.comparing import Values, folded
 from orders.desk.rules.conditions import Conditions, Problem, Unusable
-from orders.desk.rules.deeds import APPROVE, HOLD, PRIORITY, SHIP_BY, TAG, Deed
+from orders.desk.rules.deeds import APPROVE, HOLD, LABELS, PRIORITY, SHIP_BY, TAG, Deed
 from orders.desk.rules.fields import GOODS
 from orders.desk.rules.index import Index, necessary, scoped
 
@@ -78,6 +78,16 @@ class Broken:
     problems: tuple[Problem, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """Something a rule wants done to an order after its review (orders.desk.rules.works)."""
+
+    rule: int
+    name: str
+    kind: str
+    params: Mapping[str, Any]
+
+
 @dataclasses.dataclass(slots=True)
 class Outcome:
     """What the rules say about one order."""
@@ -88,6 +98,7 @@ class Outcome:
     marks: list[str] = dataclasses.field(default_factory=list)
     priority: int = 0
     hours: float | None = None
+    works: list[Work] = dataclasses.field(default_factory=list)
     matched: list[int] = dataclasses.field(default_factory=list)
     over: list[str] = dataclasses.field(default_factory=list)  # built-in checks it was let pass over
     told: tuple[tuple[str, str], ...] = ()  # what has to be frozen: (order | line, key)
@@ -150,6 +161,7 @@ def _do(outcome: Outcome, rule: Rule) -> None:
     ship_by = rule.does(SHIP_BY)
     if ship_by:
         outcome.hours = ship_by.hours if outcome.hours is None else min(outcome.hours, ship_by.hours)
+    outcome.works += [Work(rule.id, rule.name, deed.do, deed.params) for deed in rule.deeds if deed.do not in LABELS]
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

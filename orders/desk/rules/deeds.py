@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from orders.desk.checks import ALWAYS, CHECKS
+from orders.desk.rules import works
 from orders.desk.rules.conditions import Problem, Unusable
 from orders.models.order import Department
 
@@ -21,9 +22,14 @@ LABELS: dict[str, Any] = {
     PRIORITY: gettext_lazy("Set its priority"),
     SHIP_BY: gettext_lazy("Set when it must leave"),
 }
-MOST_DEEDS, MOST_MARKS = 6, 10
+MOST_DEEDS, MOST_MARKS = 12, 10
 NEVER_PASSED = ALWAYS | {"refunded", "closed", "destination"}  # no rule lets these pass
 PASSABLE = frozenset(CHECKS) - NEVER_PASSED
+
+
+def labels() -> dict[str, Any]:
+    """Return everything a rule can do, by code."""
+    return {**LABELS, **{code: kind.label for code, kind in works.kinds().items()}}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Deed:
     priority: int = 0
     hours: float = 0.0
     over: tuple[str, ...] = ()  # codes of the checks it lets pass over; none: all
+    params: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # of what parts bring (works)
 
 
 def read(saved: Any) -> tuple[Deed, ...]:
@@ -61,9 +68,11 @@ def read(saved: Any) -> tuple[Deed, ...]:
 
 
 def _deed(raw: Any) -> Deed:
-    if not isinstance(raw, Mapping) or raw.get("do") not in LABELS:
+    do = str(raw.get("do")) if isinstance(raw, Mapping) else ""
+    if do in works.kinds():
+        return Deed(do, params=works.kinds()[do].read(raw))
+    if do not in LABELS:
         raise ValueError(_("This action is not known."))
-    do = str(raw["do"])
     if do == HOLD:
         return _hold(raw)
     if do == APPROVE:

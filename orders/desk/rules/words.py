@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from inventory.access import visible
 from inventory.models import Shop
+from orders.desk.rules import works
 from orders.desk.rules.deeds import APPROVE, HOLD, LABELS, PRIORITY, SHIP_BY, TAG
 from orders.desk.rules.fields import FIELDS, OPERATOR_LABELS, WITHOUT_VALUE
 from orders.desk.sentences import hold_title
@@ -129,7 +130,8 @@ def deed(saved: Mapping[str, Any]) -> str:
         return _("Must leave within %s hours") % saved.get("hours")
     if do == APPROVE and saved.get("over"):
         return _("Let it pass over: %s") % ", ".join(hold_title(str(code)) for code in saved["over"])
-    return str(LABELS.get(do, do))
+    kind = works.kinds().get(do)
+    return kind.words(saved) if kind else str(LABELS.get(do, do))
 
 
 def scope(document: Mapping[str, Any], lists: Choices) -> str:

@@ -147,7 +147,14 @@
     if (deed.do === "tag") return [type(Array.isArray(deed.marks) ? deed.marks.join(", ") : deed.marks, set("marks"), { placeholder: words.commas, "aria-label": words.marks, class: "yr-text", maxlength: 400 })];
     if (deed.do === "priority") return [choose([...Array(9)].map((_one, number) => [String(number + 1), String(number + 1)]), String(deed.priority ?? 5), set("priority"), words.priority)];
     if (deed.do === "ship_by") return [make("span", { class: "yr-pair" }, type(deed.hours, set("hours"), { inputmode: "decimal", size: 4, class: "yr-figure", "aria-label": words.hours }), words.after)];
-    return [];
+    return (known.works[deed.do] ?? []).map((one) => {
+      if (one.choices) {
+        deed[one.name] ??= one.choices[0]?.[0] ?? "";
+        return make("label", { class: "yr-pair" }, one.label, " ", choose(one.choices, String(deed[one.name]), set(one.name), one.label));
+      }
+      const size = one.figure ? { inputmode: "decimal", size: 6, class: "yr-figure" } : { class: "yr-text", maxlength: 300, placeholder: one.label };
+      return make("label", { class: "yr-pair" }, one.figure ? `${one.label} ` : "", type(deed[one.name], set(one.name), { "aria-label": one.label, ...size }));
+    });
   }
 
   function start(kind) {
