@@ -187,7 +187,7 @@ def _histories(page: Sequence[Facts], params: Mapping[str, Any]) -> None:
     doubtful = [facts for facts in page if risk.worth_reading(list(risk.signs(facts, params)), params)]
     if not doubtful:
         return
-    earlier = background.earlier_of(doubtful, risk.DAYS)
+    earlier = background.earlier_of(doubtful, risk.DAYS, ("buyer", "address"))
     for facts in doubtful:
         own = (facts.placed_at, facts.order_id)
         mine = [one for one in earlier.get(facts.buyer_hash[:KEY], []) if (one.placed_at, one.order_id) < own]

@@ -7,8 +7,6 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 
-from django.db.models import Sum
-
 from inventory.models import Balance, Shop, Sku
 from orders.desk.facts import KEY, Facts, LineFacts
 from orders.desk.rules.book import Book
@@ -16,6 +14,7 @@ from orders.desk.rules.fields import COSTS, GOODS, HISTORY, STOCK
 from orders.desk.rules.values import Background, Earlier, OrderValues, SkuFacts
 from orders.models import Order
 
+KNOWN_BY = ("buyer", "address", "phone")
 MOST_EARLIER = 20_000  # rows of one page; a buyer with more orders than that has many
 REFUNDED = (Order.Payment.REFUNDED, Order.Payment.PARTIALLY_REFUNDED)
 
@@ -26,7 +25,7 @@ def attach(page: Sequence[Facts], book: Book, now: dt.datetime) -> None:
         return
     skus = skus_of(page, book.needs)
     free = _free(page) if STOCK in book.needs else {}
-    earlier = earlier_of(page, book.days) if HISTORY in book.needs else {}
+    earlier = earlier_of(page, book.days, book.known_by) if HISTORY in book.needs else {}
     countries = dict(Shop.objects.filter(pk__in={one.shop_id for one in page}).values_list("pk", "country"))
     for facts in page:
         country = countries.get(facts.shop_id, "")
@@ -55,15 +54,17 @@ def skus_of(page: Sequence[Facts], needs: Collection[str]) -> dict[int, SkuFacts
 
 def _costs(sku_ids: Collection[int]) -> dict[int, Decimal]:
     """Return the average cost of a piece over all warehouses; of what is out of stock, what it cost last."""
-    found: dict[int, Decimal] = {}
+    last: dict[int, Decimal] = {}
+    pieces: dict[int, Decimal] = defaultdict(Decimal)
+    worth: dict[int, Decimal] = defaultdict(Decimal)
     rows = Balance.objects.filter(sku_id__in=sku_ids).order_by("updated_at")
-    for sku_id, last in rows.values_list("sku_id", "last_cost"):
-        if last is not None:
-            found[sku_id] = last
-    sums = rows.order_by().values("sku_id").annotate(pieces=Sum("on_hand"), worth=Sum("value"))
-    for sku_id, pieces, worth in sums.filter(pieces__gt=0).values_list("sku_id", "pieces", "worth"):
-        found[sku_id] = worth / pieces
-    return found
+    for sku_id, cost, on_hand, value in rows.values_list("sku_id", "last_cost", "on_hand", "value"):
+        if cost is not None:
+            last[sku_id] = cost
+        if on_hand:
+            pieces[sku_id] += on_hand
+            worth[sku_id] += value
+    return last | {sku_id: worth[sku_id] / count for sku_id, count in pieces.items() if count > 0}
 
 
 def _free(page: Sequence[Facts]) -> dict[tuple[int, int], int]:
@@ -75,11 +76,14 @@ def _free(page: Sequence[Facts]) -> dict[tuple[int, int], int]:
     }
 
 
-def earlier_of(page: Sequence[Facts], days: int) -> dict[str, list[Earlier]]:
-    """Return the orders of the same buyers, addresses and phones in the days before, those of the page included."""
+def earlier_of(page: Sequence[Facts], days: int, by: Collection[str] = KNOWN_BY) -> dict[str, list[Earlier]]:
+    """Return the orders of the same buyers, addresses and phones in the days before, those of the page included.
+
+    `by` names what is asked for: many orders may go to one address, and reading them for nobody is dear.
+    """
     since = min(facts.placed_at for facts in page) - dt.timedelta(days=days)
     found: dict[str, dict[int, Earlier]] = defaultdict(dict)
-    for column, name in (("buyer_key", "buyer_hash"), ("address_key", "address_hash"), ("phone_key", "phone_hash")):
+    for column, name in ((f"{one}_key", f"{one}_hash") for one in by):
         keys = {getattr(facts, name)[:KEY] for facts in page} - {""}
         rows = Order.objects.filter(**{f"{column}__in": keys}, placed_at__gte=since)
         rows = rows.exclude(state__in=(Order.State.CANCELLED, Order.State.HISTORY)).order_by("-placed_at")

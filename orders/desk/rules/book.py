@@ -16,7 +16,7 @@ from orders.desk.rules import conditions, deeds
 from orders.desk.rules.comparing import Values, folded
 from orders.desk.rules.conditions import Conditions, Problem, Unusable
 from orders.desk.rules.deeds import APPROVE, HOLD, LABELS, PRIORITY, SHIP_BY, TAG, Deed
-from orders.desk.rules.fields import GOODS
+from orders.desk.rules.fields import GOODS, HISTORY
 from orders.desk.rules.index import Index, necessary, scoped
 
 CATEGORIES = "#categories"  # of all lines, for the scope
@@ -116,6 +116,8 @@ class Book:
         self.needs = frozenset(row.field.needs for row in rows if row.field.needs) | ({GOODS} if by_goods else set())
         self.kept = tuple(sorted({(row.field.of, row.key) for row in rows if row.field.needs}))
         self.days = max((row.days for row in rows), default=0)
+        asked = {row.field.code.partition("_")[0] for row in rows if row.field.needs == HISTORY}
+        self.known_by = tuple(sorted(asked))  # whose earlier orders are asked for: buyer, address, phone
         self._index = Index()
         for number, rule in enumerate(self.rules):
             things = necessary(rule.conditions)

@@ -46,12 +46,14 @@ def of(orders: Sequence[Order], reviews: Mapping[int, ReviewLog], book: Book) ->
     judged = [order for order in orders if order.pk in reviews]
     versions = _versions([reviews[order.pk].version_id for order in judged])
     lines, parts = _lines([order.pk for order in judged])
-    page = []
+    page, places = [], currencies.places_by_code()
     for order in judged:
         review = reviews[order.pk]
         told = versions.get(review.version_id or 0)
         if told is not None:
-            page.append(Then(order, review, _facts(order, review, told, lines[order.pk], parts)))
+            facts = _facts(order, review, told, lines[order.pk], parts)
+            facts.currency_known = told.currency in places
+            page.append(Then(order, review, facts))
     _attach(page, book)
     return page
 
@@ -95,7 +97,7 @@ def _facts(order: Order, review: ReviewLog, told: IncomingOrder, lines: Sequence
         version_id=review.version_id,
         shop_id=order.shop_id,
         currency=told.currency,
-        currency_known=told.currency in currencies.places_by_code(),
+        currency_known=True,
         total=told.total,
         payment=str(frozen.get("payment", told.payment.value)),
         placed_at=told.placed_at,
@@ -163,7 +165,7 @@ def _attach(page: Sequence[Then], book: Book) -> None:
         return
     all_facts = [one.facts for one in page]
     skus = background.skus_of(all_facts, book.needs)
-    earlier = background.earlier_of(all_facts, book.days) if HISTORY in book.needs else {}
+    earlier = background.earlier_of(all_facts, book.days, book.known_by) if HISTORY in book.needs else {}
     for one in page:
         seen = Background(one.review.at, one.order.shop.country, skus, {}, earlier)
         one.facts.values = OrderValues(one.facts, seen, _kept(one))

@@ -4,6 +4,8 @@ import datetime as dt
 
 import openpyxl
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from backoffice import clock, longwork
 from inventory.models import Access
@@ -172,6 +174,31 @@ def test_rows_that_differ_are_kept_up_to_a_limit_and_all_are_counted(user, monke
     rule("All")
     found = tried(user)
     assert (found["differing"], len(found["differ"])) == (5, 2)
+
+
+def test_a_page_of_any_size_costs_the_same_queries(user):
+    rule("History and margin", group(row("buyer_orders", "at_least", 5, days=30), row("margin_percent", "less", 5)))
+    counts = []
+    for size in (1, 9):
+        seller = Seller(**{f"MUG{size}": 50})
+        seller.take(*(ordered(nth, line(f"MUG{size}", number=nth)) for nth in range(1, size + 1)))
+        Order.objects.exclude(shop=seller.shop).update(state=Order.State.HISTORY)
+        with CaptureQueriesContext(connection) as caught:
+            found = tried(user)
+        assert found["orders"] == size
+        counts.append(len(caught))
+    assert counts[0] == counts[1]
+
+
+def test_only_the_earlier_orders_that_a_rule_asks_for_are_read(user):
+    rule("By address", group(row("address_orders", "at_least", 5, days=30)))
+    publish()
+    seller = Seller(MUG=50)
+    with CaptureQueriesContext(connection) as caught:
+        seller.take(ordered(1))
+    asked = " ".join(one["sql"] for one in caught if "placed_at" in one["sql"] and "WHERE" in one["sql"])
+    assert '"address_key" IN' in asked
+    assert '"phone_key" IN' not in asked
 
 
 def test_the_workbook_names_the_rule_that_would_hold(user):
