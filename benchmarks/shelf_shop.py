@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from channels.sandbox.server import SandboxServer
+from backoffice.practice.server import SandboxServer
 from channels.sandbox.shopify import ShopifySandbox
 from channels.sandbox.woocommerce import WooCommerceSandbox
 

@@ -17,7 +17,7 @@ from typing import Any
 from django.db.models import F
 
 from backoffice import clock
-from channels.connectors.answers import retry_after
+from backoffice.calls.answers import retry_after
 from channels.connectors.base import ConnectorError, HttpClient, HttpResponse
 from channels.models import CallBudget
 

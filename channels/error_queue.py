@@ -15,8 +15,8 @@ from django.db import models
 from django.db.models import F
 
 from backoffice import audit, bulk, clock
+from backoffice.calls.answers import redact
 from backoffice.outbox import backoff
-from channels.connectors.answers import redact
 from channels.connectors.base import ConnectorError
 from channels.models import ErrorState, SyncError
 

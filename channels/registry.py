@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import os
-import threading
 import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import clock
+from backoffice.calls.shared import shared_client
 from backoffice.errors import YikuError
 from channels import budget
-from channels.connectors.base import Capability, Connector, ConnectorConfig, HttpClient
+from channels.connectors.base import Capability, Connector, ConnectorConfig
 from channels.models import Account
 
 # A platform is one line here; docs/adding-a-connector.md is the checklist.
@@ -25,8 +23,6 @@ PLATFORMS: dict[str, str] = {
     "woocommerce": "channels.connectors.woocommerce.WooCommerceConnector",
     "files": "channels.connectors.files.FileConnector",
 }
-_client_lock = threading.Lock()
-_clients: dict[tuple[int, tuple[str, ...]], HttpClient] = {}
 
 
 class NoCredential(YikuError):
@@ -106,18 +102,3 @@ def stored_secrets(account: Account, kind: type[Connector]) -> Mapping[str, str]
     if any(field.required for field in kind.credential_fields):
         raise NoCredential
     return {}
-
-
-def shared_client() -> HttpClient:
-    """Return this process's HTTP client: kept-alive connections, shared by its threads, not by forked children.
-
-    A client keeps to the addresses it was made for, so another `EGRESS_ALLOW` makes another client.
-    """
-    key = (os.getpid(), tuple(settings.EGRESS_ALLOW))
-    with _client_lock:
-        if key not in _clients:
-            from channels.connectors.http import make_client
-
-            _clients.clear()
-            _clients[key] = make_client(allow=settings.EGRESS_ALLOW, pool_size=16)
-        return _clients[key]

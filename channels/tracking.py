@@ -16,10 +16,10 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from backoffice import bulk, clock, locks, outbox
+from backoffice.calls.answers import redact
 from backoffice.outbox import backoff
 from backoffice.waking import wake
 from channels import accounts, budget, error_queue
-from channels.connectors.answers import redact
 from channels.connectors.base import Capability, Connector, ConnectorError, ShipmentNotice
 from channels.error_queue import Trouble
 from channels.models import Account, AccountState, LocationLink, NoticeState, OrderNotice

@@ -13,8 +13,10 @@ import datetime as dt
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
+from backoffice.calls.errors import CallError, HttpClient
+from backoffice.calls.errors import HttpResponse as HttpResponse
 from orders.contracts import IncomingOrder
 
 
@@ -35,55 +37,7 @@ class Capability(enum.StrEnum):
     FILES = "files"  # orders come from uploaded files only
 
 
-class ConnectorError(Exception):
-    """A platform call that did not do what was asked.
-
-    `code` is one of a short fixed list per connector and safe to store; `message` holds no secret. `permanent` means
-    that trying again unchanged cannot help; `unknown` that the call may have been applied (time-out after sending);
-    `retry_after` is in seconds from now.
-    """
-
-    def __init__(
-        self,
-        code: str,
-        message: str = "",
-        *,
-        permanent: bool = False,
-        unknown: bool = False,
-        retry_after: float | None = None,
-        auth: bool = False,
-    ) -> None:
-        super().__init__(f"{code}: {message}" if message else code)
-        self.code, self.message = code, message
-        self.permanent, self.unknown, self.retry_after, self.auth = permanent, unknown, retry_after, auth
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """An answer already read within the size limit; header names are lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str = ""
-    sent_at: dt.datetime | None = None
-    received_at: dt.datetime | None = None
-
-
-class HttpClient(Protocol):
-    """One call over the wire. Never raises for a status; raises `ConnectorError` for network, TLS, size and egress."""
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
-        json: Any = None,
-        data: bytes | None = None,
-        timeout: float | None = None,
-    ) -> HttpResponse: ...
+ConnectorError = CallError  # the same for every server of others: platforms, carriers
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,10 @@ from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 
 from backoffice import bulk, clock
+from backoffice.calls.answers import redact
 from backoffice.locks import Held
 from backoffice.outbox import backoff
 from channels import error_queue, observations
-from channels.connectors.answers import redact
 from channels.connectors.base import StockResult, WriteStatus
 from channels.error_queue import Trouble
 from channels.models import (

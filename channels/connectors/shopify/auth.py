@@ -11,7 +11,7 @@ import datetime as dt
 from typing import Any
 from urllib.parse import urlencode
 
-from channels.connectors.answers import parse_json, retry_after
+from backoffice.calls.answers import parse_json, retry_after
 from channels.connectors.base import (
     ConnectorConfig,
     ConnectorError,

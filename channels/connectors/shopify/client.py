@@ -12,7 +12,7 @@ import email.utils
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from channels.connectors.answers import parse_json, redact, retry_after
+from backoffice.calls.answers import parse_json, redact, retry_after
 from channels.connectors.base import ConnectorConfig, ConnectorError, HttpClient, HttpResponse
 from channels.connectors.shopify.documents import API_VERSION, operation_name
 from channels.connectors.shopify.throttle import MOST_POINTS, bucket_for

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
-from channels.connectors.answers import load_json
+from backoffice.calls.answers import load_json
 from channels.connectors.shopify.gids import gid
 from channels.connectors.shopify.line_mapping import MappedLine, map_lines
 from channels.connectors.shopify.reading import (

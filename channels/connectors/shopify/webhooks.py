@@ -14,7 +14,7 @@ import hmac
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from channels.connectors.answers import load_json
+from backoffice.calls.answers import load_json
 from channels.connectors.base import ConnectorError, Subscription, WebhookNotice
 from channels.connectors.shopify import documents
 from channels.connectors.shopify.client import GraphQLClient

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from channels.connectors.answers import load_json, parse_json, redact, retry_after
+from backoffice.calls.answers import load_json, parse_json, redact, retry_after
+from backoffice.calls.signing import oauth1_params
 from channels.connectors.base import ConnectorConfig, ConnectorError, HttpClient, HttpResponse
-from channels.connectors.signing import oauth1_params
 
 API = "/wp-json/wc/v3/"
 TAGS = re.compile(r"<[^>]*>")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from channels.connectors.answers import parse_json
+from backoffice.calls.answers import parse_json
 from channels.connectors.base import ConnectorError, HttpResponse, ListingPage, RemoteListing, RemoteStock, StockKey
 from channels.connectors.woocommerce.client import StoreClient, gmt
 from channels.connectors.woocommerce.reading import Raw, number, record, text

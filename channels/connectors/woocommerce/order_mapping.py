@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from channels.connectors.answers import load_json
+from backoffice.calls.answers import load_json
 from channels.connectors.woocommerce.client import gmt
 from channels.connectors.woocommerce.line_mapping import Refund, map_lines, refunds_of
 from channels.connectors.woocommerce.reading import amount, bad_order, identifier, moment, record, records, text

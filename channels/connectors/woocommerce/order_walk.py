@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from channels.connectors.answers import parse_json, split_rows
+from backoffice.calls.answers import parse_json, split_rows
 from channels.connectors.base import ConnectorError, HttpResponse, OrderPage, RawOrder
 from channels.connectors.woocommerce.client import StoreClient, gmt, server_time
 

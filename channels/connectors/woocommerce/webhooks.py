@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from channels.connectors.answers import load_json
+from backoffice.calls.answers import load_json
+from backoffice.calls.signing import verify_base64
 from channels.connectors.base import ConnectorError, Subscription, WebhookNotice
-from channels.connectors.signing import verify_base64
 from channels.connectors.woocommerce.client import StoreClient, gmt, shop_key
 from channels.connectors.woocommerce.reading import Raw, text
 

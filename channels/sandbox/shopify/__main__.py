@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from channels.sandbox.server import SandboxServer
+from backoffice.practice.server import SandboxServer
 from channels.sandbox.shopify import ShopifySandbox, control
 
 EXAMPLE = {

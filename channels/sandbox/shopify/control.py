@@ -2,7 +2,7 @@
 
 /_sandbox/state, /_sandbox/calls (GET), /_sandbox/quirks (GET, POST one or a list, DELETE), /_sandbox/do (POST
 {"action": "edit_order", …}), /_sandbox/stream (POST {"rate": orders a second}; 0 stops). Faults of the
-wire: channels.sandbox.faults.
+wire: backoffice.practice.faults.
 """
 
 from __future__ import annotations

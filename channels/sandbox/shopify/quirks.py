@@ -1,7 +1,7 @@
 """What a shop does wrong that is not a fault of the wire: pages that repeat, orders that come late, pushes it ignores.
 
-Faults of the wire (time-outs, 429, broken JSON …) are in `channels.sandbox.faults`; throttling without end, and errors
-inside a 200 are here, because they are Shopify's own.
+Faults of the wire (time-outs, 429, broken JSON …) are in `backoffice.practice.faults`; throttling without end, and
+errors inside a 200 are here, because they are Shopify's own.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any
 
 from graphql import GraphQLSchema
 
-from channels.sandbox.faults import FaultPlan, faulty
+from backoffice.practice.faults import FaultPlan, faulty
 from channels.sandbox.shopify import control, orders, page, schema
 from channels.sandbox.shopify.cost import Bucket
 from channels.sandbox.shopify.graphql_api import Endpoint, Request
@@ -40,7 +40,7 @@ def utc_now() -> dt.datetime:
 class ShopifySandbox:
     """One shop. `throttle` False: no points are counted. `state_file` keeps the shop over restarts.
 
-    `faults` breaks the wire (channels.sandbox.faults; a fault's path may name the operation: "operation=SetStock"),
+    `faults` breaks the wire (backoffice.practice.faults; a fault's path may name the operation: "operation=SetStock"),
     `quirks` makes the shop itself misbehave. Both, and every method below, can be reached under /_sandbox/.
     """
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from channels.sandbox.server import serve
+from backoffice.practice.server import serve
 from channels.sandbox.woocommerce.app import KEY, SECRET, WooCommerceSandbox
 from channels.sandbox.woocommerce.buying import Stream
 

@@ -13,8 +13,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from channels.sandbox.faults import FaultPlan, faulty
-from channels.sandbox.server import running
+from backoffice.practice.faults import FaultPlan, faulty
+from backoffice.practice.server import running
 from channels.sandbox.woocommerce import page
 from channels.sandbox.woocommerce.auth import Doorkeeper
 from channels.sandbox.woocommerce.buying import Buying, SoldOut

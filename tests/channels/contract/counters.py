@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from backoffice.calls.http import make_client
+from backoffice.practice.server import running
 from channels.connectors.base import Connector, ConnectorConfig
-from channels.connectors.http import make_client
 from channels.registry import connector_class
-from channels.sandbox.server import running
 from channels.sandbox.shopify import ShopifySandbox
 from channels.sandbox.shopify.schema import best_schema
 from channels.sandbox.woocommerce import WooCommerceSandbox

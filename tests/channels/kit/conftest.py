@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from channels.connectors.http import make_client
-from channels.sandbox.faults import FaultPlan, faulty
-from channels.sandbox.server import running
+from backoffice.calls.http import make_client
+from backoffice.practice.faults import FaultPlan, faulty
+from backoffice.practice.server import running
 
 
 class Echo:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from channels.connectors.answers import load_json, parse_json, redact, retry_after, split_rows
+from backoffice.calls.answers import load_json, parse_json, redact, retry_after, split_rows
 from channels.connectors.base import ConnectorError, HttpResponse
 
 NOW = dt.datetime(2026, 11, 21, 16, 0, tzinfo=dt.UTC)

@@ -2,10 +2,10 @@
 
 import pytest
 
+from backoffice.calls.egress import Guard, is_public
+from backoffice.calls.http import make_client
+from backoffice.practice.server import running
 from channels.connectors.base import ConnectorError
-from channels.connectors.egress import Guard, is_public
-from channels.connectors.http import make_client
-from channels.sandbox.server import running
 
 REFUSED = [
     "ftp://shop.example/",

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from backoffice.practice.faults import Fault, FaultPlan
 from channels.connectors.base import ConnectorError
-from channels.sandbox.faults import Fault, FaultPlan
 
 
 def test_a_fault_meets_its_route_and_method_and_is_used_up():

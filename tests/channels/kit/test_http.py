@@ -5,9 +5,9 @@ import time
 
 import pytest
 
+from backoffice.calls.http import make_client, parse_json
+from backoffice.practice.server import running
 from channels.connectors.base import ConnectorError
-from channels.connectors.http import make_client, parse_json
-from channels.sandbox.server import running
 
 
 def failure(client, method, url, **options):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels.connectors.signing import (
+from backoffice.calls.signing import (
     hmac_base64,
     hmac_hex,
     oauth1_base_string,

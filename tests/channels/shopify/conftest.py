@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from graphql import GraphQLSchema, build_client_schema
 
+from backoffice.calls.http import make_client
+from backoffice.practice.server import running
 from channels.connectors.base import ConnectorConfig
-from channels.connectors.http import make_client
 from channels.connectors.shopify import ShopifyConnector
 from channels.connectors.shopify.throttle import forget_buckets
-from channels.sandbox.server import running
 from channels.sandbox.shopify import ShopifySandbox
 from channels.sandbox.shopify.schema import published_file
 

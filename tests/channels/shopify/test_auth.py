@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
+from backoffice.practice.server import running
 from channels.connectors.base import ConnectorError
-from channels.sandbox.server import running
 from tests.channels.shopify.conftest import SECRET, connect, open_shop
 
 START = dt.datetime(2026, 11, 11, 8, 0, tzinfo=dt.UTC)

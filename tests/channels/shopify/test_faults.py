@@ -4,9 +4,9 @@ import time
 
 import pytest
 
+from backoffice.calls.http import make_client
+from backoffice.practice.server import running
 from channels.connectors.base import ConnectorError
-from channels.connectors.http import make_client
-from channels.sandbox.server import running
 from tests.channels.shopify.conftest import TOKEN, all_orders, connect
 
 MEGABYTE = 1024 * 1024

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
+from backoffice.calls.http import make_client
 from channels.connectors.base import ConnectorError, ShipmentNotice
-from channels.connectors.http import make_client
 from channels.sandbox.shopify.store import add_location
 from tests.channels.shopify.conftest import connect
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from backoffice.practice.server import running
 from channels.connectors.base import ConnectorError, StockKey
 from channels.connectors.shopify import listings as reading
-from channels.sandbox.server import running
 from channels.sandbox.shopify.store import add_location
 from tests.channels.shopify.conftest import SEED, connect, keys_of, open_shop
 

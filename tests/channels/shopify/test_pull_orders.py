@@ -229,7 +229,7 @@ def test_without_the_scopes_for_fulfilment_orders_orders_come_all_the_same(shop,
 def test_without_the_scope_for_orders_it_is_said_which_is_missing():
     seed = {**SEED, "scopes": ["read_products"]}
     shop = open_shop(seed)
-    from channels.sandbox.server import running
+    from backoffice.practice.server import running
 
     with running(shop) as url, pytest.raises(ConnectorError, match="read_orders") as caught:
         all_orders(connect(url))

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 import requests
 
-from channels.sandbox.server import running
+from backoffice.practice.server import running
 from channels.sandbox.shopify import Refused
 from tests.channels.shopify.conftest import SEED, TOKEN, open_shop
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from channels.sandbox.server import running
+from backoffice.practice.server import running
 from channels.sandbox.shopify import ShopifySandbox
 from fixtures.sandboxes import shopify_seed
 from tests.channels.shopify.conftest import ADDRESS, SEED, connect, open_shop

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from backoffice.calls.http import make_client
 from channels.connectors.base import ConnectorError, StockKey, StockWrite, WriteStatus
-from channels.connectors.http import make_client
 from tests.channels.shopify.conftest import SEED, connect, keys_of, open_shop
 
 APPLIED, STALE, REJECTED = WriteStatus.APPLIED, WriteStatus.STALE, WriteStatus.REJECTED
@@ -246,7 +246,7 @@ def test_a_missing_scope_is_said_and_nothing_is_written(write, url, shop):
 
 def test_a_hundred_rows_are_quick(shop, url):
     seed = {**SEED, "products": [{"title": f"P{i}", "sku": f"P{i}", "price": "1", "stock": 1} for i in range(100)]}
-    from channels.sandbox.server import running
+    from backoffice.practice.server import running
 
     big = open_shop(seed)
     with running(big) as where:

@@ -5,11 +5,11 @@ import email.utils
 
 import pytest
 
+from backoffice.practice.server import running
 from channels.connectors.base import ConnectorError, StockKey, StockWrite, WriteStatus
 from channels.connectors.shopify import documents
 from channels.connectors.shopify.client import LONGEST_SLEEP
 from channels.connectors.shopify.throttle import Bucket, bucket_for
-from channels.sandbox.server import running
 from channels.sandbox.shopify import Bucket as ShopBucket
 from tests.channels.shopify.conftest import LONG_AGO, all_orders, connect, keys_of, open_shop
 

@@ -10,9 +10,9 @@ from wsgiref.util import request_uri
 
 import pytest
 
+from backoffice.practice.server import running
 from channels.connectors.base import ConnectorError
 from channels.connectors.shopify.webhooks import verify
-from channels.sandbox.server import running
 from channels.sandbox.shopify.schema import published_file
 from tests.channels.shopify.conftest import SECRET, connect, open_shop
 

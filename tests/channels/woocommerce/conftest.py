@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
+from backoffice.calls.http import make_client
 from channels.connectors.base import ConnectorConfig
-from channels.connectors.http import make_client
 from channels.connectors.woocommerce import WooCommerceConnector
 from channels.sandbox.woocommerce import WooCommerceSandbox
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from channels.connectors.signing import oauth1_params
+from backoffice.calls.signing import oauth1_params
 from channels.sandbox.woocommerce import WooCommerceSandbox
 from channels.sandbox.woocommerce.buying import SoldOut, Stream
 from channels.sandbox.woocommerce.rest import ROUTES

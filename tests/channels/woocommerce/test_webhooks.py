@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
+from backoffice.calls.signing import hmac_base64
+from backoffice.practice.server import running
 from channels.connectors.base import ConnectorError
-from channels.connectors.signing import hmac_base64
 from channels.connectors.woocommerce.webhooks import TOPICS
-from channels.sandbox.server import running
 from tests.channels.woocommerce.captures import Replay, capture, hooks
 from tests.channels.woocommerce.conftest import CREDENTIALS, connector_to
 

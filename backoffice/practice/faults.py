@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from channels.sandbox.server import DropConnection, WsgiApp
+from backoffice.practice.server import DropConnection, WsgiApp
 
 CONTROL = "/_sandbox/faults"
 MEGABYTE = 1024 * 1024

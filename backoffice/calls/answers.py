@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from channels.connectors.base import ConnectorError, HttpResponse
+from backoffice.calls.errors import CallError, HttpResponse
 
 MAX_DEPTH = 64
 MAX_WAIT = 86_400.0  # seconds; a platform that asks for more is asked again tomorrow
@@ -36,16 +36,16 @@ SECRETS = (
 def parse_json(response: HttpResponse, *, max_depth: int = MAX_DEPTH) -> Any:
     """Return the JSON of an answer; numbers with a point are `Decimal`.
 
-    Raises ConnectorError "not_json" when a page of HTML came instead (a login or maintenance page), "bad_json" when
+    Raises CallError "not_json" when a page of HTML came instead (a login or maintenance page), "bad_json" when
     the text is cut off, too deep or holds NaN; both are passing.
     """
     kind = response.headers.get("content-type", "").lower()
     if "html" in kind or "xml" in kind or response.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
-        raise ConnectorError("not_json", f"HTTP {response.status}: a web page came instead of data")
+        raise CallError("not_json", f"HTTP {response.status}: a web page came instead of data")
     try:
         return load_json(response.body, max_depth=max_depth)
     except ValueError as error:
-        raise ConnectorError("bad_json", f"HTTP {response.status}: {error}") from None
+        raise CallError("bad_json", f"HTTP {response.status}: {error}") from None
 
 
 def load_json(body: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
@@ -70,11 +70,11 @@ def split_rows(response: HttpResponse) -> list[tuple[Any, bytes]]:
     """Return (value, text exactly as delivered) of each element of a JSON list.
 
     The text is what a payload keeps: writing a parsed number again could change it. Raises as `parse_json`, and
-    ConnectorError "bad_json" when the answer is no list.
+    CallError "bad_json" when the answer is no list.
     """
     value = parse_json(response)
     if not isinstance(value, list):
-        raise ConnectorError("bad_json", f"HTTP {response.status}: a list was expected")
+        raise CallError("bad_json", f"HTTP {response.status}: a list was expected")
     text = response.body.decode("utf-8-sig")
     rows, position = [], _next_value(text, 0)
     for item in value:

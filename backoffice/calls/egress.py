@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from channels.connectors.base import ConnectorError
+from backoffice.calls.errors import CallError
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -66,7 +66,7 @@ class Guard:
         return (name, None) in self.allowed or (name, port) in self.allowed
 
     def check_url(self, url: str) -> Target:
-        """Return the target of a URL. Raises ConnectorError "egress" (permanent) for anything we refuse to call."""
+        """Return the target of a URL. Raises CallError "egress" (permanent) for anything we refuse to call."""
         if UNPRINTABLE.search(url):
             raise refused("the address holds a blank, a control character or a backslash")
         try:
@@ -93,7 +93,7 @@ class Guard:
     def addresses(self, host: str, port: int, *, seconds: float) -> list[Address]:
         """Look the name up once and return its addresses, all of them checked.
 
-        Raises ConnectorError "dns" (passing) when the name has no answer within `seconds`, "egress" when any of the
+        Raises CallError "dns" (passing) when the name has no answer within `seconds`, "egress" when any of the
         addresses is not public: a name that answers with a public and a private address is an attack.
         """
         found = self._look_up(host, port, seconds)
@@ -118,13 +118,13 @@ class Guard:
             thread.start()
             thread.join(seconds)
         if not answer or isinstance(answer[0], Exception) or not answer[0]:
-            raise ConnectorError("dns", f"the name {host} cannot be found")
+            raise CallError("dns", f"the name {host} cannot be found")
         return answer[0]
 
 
-def refused(message: str, *, code: str = "egress") -> ConnectorError:
+def refused(message: str, *, code: str = "egress") -> CallError:
     """Return the error for a call we do not make."""
-    return ConnectorError(code, message, permanent=True)
+    return CallError(code, message, permanent=True)
 
 
 def _plain_host(host: str) -> str:

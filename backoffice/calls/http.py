@@ -25,9 +25,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.ssl_ import create_urllib3_context
 
-from channels.connectors.answers import load_json, parse_json, redact, retry_after, split_rows
-from channels.connectors.base import ConnectorError, HttpResponse
-from channels.connectors.egress import Guard, Resolver, system_resolver
+from backoffice.calls.answers import load_json, parse_json, redact, retry_after, split_rows
+from backoffice.calls.egress import Guard, Resolver, system_resolver
+from backoffice.calls.errors import CallError, HttpResponse
 
 __all__ = ["PooledClient", "load_json", "make_client", "parse_json", "redact", "retry_after", "split_rows"]
 
@@ -54,8 +54,8 @@ class _Call(threading.local):
             raise self.timed_out()
         return left
 
-    def timed_out(self) -> ConnectorError:
-        return ConnectorError("timeout", "no answer in time", unknown=self.sent and not self.safe)
+    def timed_out(self) -> CallError:
+        return CallError("timeout", "no answer in time", unknown=self.sent and not self.safe)
 
     def count(self, received: int) -> int:
         self.bytes_left -= received
@@ -108,7 +108,7 @@ def _send_noted(connection: HTTPConnection, data: Any, send: Callable[[Any], Non
 
 
 def _open_checked(guard: Guard, host: str, port: int, connect_timeout: float | None) -> socket.socket:
-    """Connect to the first checked address that answers. Raises ConnectorError dns, egress, connect or timeout."""
+    """Connect to the first checked address that answers. Raises CallError dns, egress, connect or timeout."""
     error: OSError | None = None
     for family, ip in guard.addresses(host, port, seconds=_call.seconds_left()):
         sock = _CallSocket(family, socket.SOCK_STREAM)
@@ -122,8 +122,8 @@ def _open_checked(guard: Guard, host: str, port: int, connect_timeout: float | N
         else:
             return sock
     if isinstance(error, TimeoutError):
-        raise ConnectorError("timeout", f"{host} does not answer") from None
-    raise ConnectorError("connect", f"{host} refuses the connection") from None
+        raise CallError("timeout", f"{host} does not answer") from None
+    raise CallError("connect", f"{host} refuses the connection") from None
 
 
 def make_client(
@@ -153,7 +153,7 @@ def make_client(
 
 
 class PooledClient:
-    """`HttpClient` of `channels.connectors.base` over kept-alive connections."""
+    """`HttpClient` of `backoffice.calls.errors` over kept-alive connections."""
 
     def __init__(
         self,
@@ -185,7 +185,7 @@ class PooledClient:
     ) -> HttpResponse:
         """Make one call and return the whole answer, whatever its status; `timeout` bounds it all, in seconds.
 
-        Raises ConnectorError: egress, egress_http, tls (permanent); dns, connect, timeout, dropped, too_large,
+        Raises CallError: egress, egress_http, tls (permanent); dns, connect, timeout, dropped, too_large,
         bad_encoding, redirect. `unknown` is set when a write may have arrived.
         """
         method = method.upper()
@@ -203,7 +203,7 @@ class PooledClient:
                 if target is None:
                     return response
                 url = target
-        raise ConnectorError("redirect", f"{urlsplit(url).hostname} redirects without end")
+        raise CallError("redirect", f"{urlsplit(url).hostname} redirects without end")
 
     @contextmanager
     def _budget(self, method: str, timeout: float | None) -> Iterator[None]:
@@ -247,7 +247,7 @@ class PooledClient:
         if encoding in {"gzip", "x-gzip"}:
             chunks = _gunzip(chunks, self.max_bytes)
         elif encoding not in {"identity", ""}:
-            raise ConnectorError("bad_encoding", "an encoding came that was not asked for")
+            raise CallError("bad_encoding", "an encoding came that was not asked for")
         parts, size = [], 0
         for chunk in chunks:
             size += len(chunk)
@@ -257,9 +257,9 @@ class PooledClient:
         return b"".join(parts)
 
 
-def too_large() -> ConnectorError:
+def too_large() -> CallError:
     """Return the error for an answer beyond the limit."""
-    return ConnectorError("too_large", "the answer is larger than allowed", unknown=_call.sent and not _call.safe)
+    return CallError("too_large", "the answer is larger than allowed", unknown=_call.sent and not _call.safe)
 
 
 def _gunzip(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
@@ -282,12 +282,12 @@ def _gunzip(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
         raise _garbled("the packed answer is cut off")
 
 
-def _garbled(message: str) -> ConnectorError:
-    return ConnectorError("bad_encoding", message, unknown=_call.sent and not _call.safe)
+def _garbled(message: str) -> CallError:
+    return CallError("bad_encoding", message, unknown=_call.sent and not _call.safe)
 
 
 def _redirect(method: str, url: str, response: HttpResponse) -> str | None:
-    """Return where to go on: only the same host over https, only for reads. Raises ConnectorError "redirect"."""
+    """Return where to go on: only the same host over https, only for reads. Raises CallError "redirect"."""
     if response.status not in {301, 302, 303, 307, 308} or "location" not in response.headers:
         return None
     here, target = urlsplit(url), urljoin(url, response.headers["location"])
@@ -295,9 +295,9 @@ def _redirect(method: str, url: str, response: HttpResponse) -> str | None:
     if there.hostname == here.hostname and there.scheme == here.scheme == "https" and method in SAFE_METHODS:
         return target
     if (there.scheme, there.netloc) == (here.scheme, here.netloc):
-        raise ConnectorError("redirect", f"{here.hostname} redirects the call elsewhere on itself")
+        raise CallError("redirect", f"{here.hostname} redirects the call elsewhere on itself")
     wanted = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
-    raise ConnectorError("redirect", f"{here.hostname} sends callers to {redact(wanted)}", permanent=True)
+    raise CallError("redirect", f"{here.hostname} sends callers to {redact(wanted)}", permanent=True)
 
 
 @contextmanager
@@ -305,7 +305,7 @@ def _translated(host: str) -> Iterator[None]:
     """Turn the network library's errors into ours; nothing of the request is in the message."""
     try:
         yield
-    except ConnectorError:
+    except CallError:
         raise
     except (urllib3.exceptions.TimeoutError, TimeoutError):
         raise _call.timed_out() from None
@@ -313,13 +313,11 @@ def _translated(host: str) -> Iterator[None]:
         certificate = "CERTIFICATE" in str(error).upper() or "match" in str(error)
         message = f"the certificate of {host} is not valid" if certificate else f"no safe connection to {host}"
         unknown = _call.sent and not _call.safe
-        raise ConnectorError("tls", message, permanent=certificate and not unknown, unknown=unknown) from None
+        raise CallError("tls", message, permanent=certificate and not unknown, unknown=unknown) from None
     except urllib3.exceptions.LocationValueError:
-        raise ConnectorError("egress", "the address cannot be read", permanent=True) from None
+        raise CallError("egress", "the address cannot be read", permanent=True) from None
     except (urllib3.exceptions.HTTPError, OSError):
-        raise ConnectorError(
-            "dropped", f"{host} broke the connection off", unknown=_call.sent and not _call.safe
-        ) from None
+        raise CallError("dropped", f"{host} broke the connection off", unknown=_call.sent and not _call.safe) from None
 
 
 def _pool_classes(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
