@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from backoffice import bulk, clock, locks, outbox
 from backoffice.calls.answers import redact
@@ -73,10 +73,11 @@ def handle(claims: Sequence[outbox.Claim]) -> None:
 
 def _concerns(event: OrderEvent, account: Account) -> bool:
     """Tell whether the platform has to hear of it: not what it told us itself, nor orders from before go-live."""
-    if event.order.state == Order.State.HISTORY:
+    if event.order.state == Order.State.HISTORY or event.order.kind:  # an order of our own: nobody there knows it
         return False
     if event.kind == OrderEvent.Kind.SHIPPED and event.shipment is not None:
-        return can(account, Capability.FULFIL) and event.shipment.source == Shipment.Source.DESK
+        ours = event.shipment.source == Shipment.Source.DESK
+        return can(account, Capability.FULFIL) and ours and _told_lines(event.shipment).exists()
     if event.kind == OrderEvent.Kind.CANCELLED:
         return can(account, Capability.CANCEL) and event.data.get("source") != "platform"
     return False
@@ -113,17 +114,31 @@ def _row(event: OrderEvent, account: Account) -> tuple[Any, ...]:
 
 def _parcel(shipment: Shipment, account: Account) -> dict[str, Any]:
     """Freeze what the parcel says; whether it completes the order is known now and must not change with repeats."""
-    lines = ShipmentLine.objects.select_related("line").filter(shipment=shipment).order_by("pk")
-    newest = shipment.order.shipments.filter(state=Shipment.State.SENT).order_by("-pk").values_list("pk", flat=True)
+    lines = _told_lines(shipment).select_related("line").order_by("pk")
     return {
         "lines": [[line.line.external_id, int(line.quantity)] for line in lines],
         "carrier": shipment.carrier,
         "tracking_number": shipment.tracking_number,
         "tracking_url": shipment.tracking_url,
         "shipped_at": shipment.shipped_at.isoformat(),
-        "completes_order": shipment.order.state == Order.State.SHIPPED and newest.first() == shipment.pk,
+        "completes_order": _completes(shipment),
         "location_id": _location(shipment, account),
     }
+
+
+def _told_lines(shipment: Shipment) -> QuerySet[ShipmentLine]:
+    """What is in a parcel as the platform knows it: gifts that were added here are none of its lines."""
+    return ShipmentLine.objects.filter(shipment=shipment, line__own=False)
+
+
+def _completes(shipment: Shipment) -> bool:
+    """Whether this is the last parcel the platform waits for; a gift may still follow."""
+    order = shipment.order
+    open_lines = order.lines.filter(own=False, quantity__gt=F("shipped_quantity"))
+    if order.state != Order.State.SHIPPED and (order.state != Order.State.PARTLY_SHIPPED or open_lines.exists()):
+        return False
+    told = Shipment.objects.filter(order=order, state=Shipment.State.SENT, lines__line__own=False)
+    return told.order_by("-pk").values_list("pk", flat=True).first() == shipment.pk
 
 
 def _location(shipment: Shipment, account: Account) -> str:

@@ -43,6 +43,61 @@ SENTENCES: dict[str, Any] = {
     "short_stock": _("Order %(number)s lacks %(list)s."),
     "nothing_in_stock": _("Nothing of order %(number)s is in stock: %(list)s."),
     "still_held": _("Order %(number)s stays held: %(list)s."),
+    "not_taken": _("The order could not be stored: %(message)s"),
+    "no_reason_given": _("Say why: colleagues will read it."),
+    "merge_alone": _("Choose at least two orders to send together."),
+    "merge_buyer": _("Order %(number)s is of another buyer than %(other)s."),
+    "merge_address": _("Order %(number)s goes to another address than %(other)s."),
+    "merge_recipient": _("Order %(number)s goes to another person at the address of %(other)s."),
+    "merge_no_buyer": _("Order %(number)s does not say who bought it."),
+    "merge_masked": _(
+        "Order %(number)s: the platform hides the address and does not say that it is the one of %(other)s."
+    ),
+    "merge_shop": _(
+        "Order %(number)s is of another shop than %(other)s, and the owner has not allowed these two to send together."
+    ),
+    "merge_state": _("Order %(number)s is “%(state)s”: only orders that wait to be sent go together."),
+    "merge_test": _("Order %(number)s is a test order."),
+    "merge_place": _("Order %(number)s lies in another warehouse than %(other)s."),
+    "merge_places": _("The goods of order %(number)s lie in several warehouses."),
+    "merge_parts": _("Order %(number)s is planned as several parcels: undo that first."),
+    "merge_there": _("Order %(number)s goes with other orders already (%(group)s)."),
+    "merge_platform": _("Order %(number)s is sent by the platform itself."),
+    "merge_busy": _("Order %(number)s: %(why)s"),
+    "merge_held": _(
+        "Order %(number)s is held: the whole parcel waits for it. Release it, or take it out of the parcel."
+    ),
+    "merge_not_open": _("These orders are “%(state)s” already."),
+    "merge_left_alone": _("Only one order is left in this parcel."),
+    "merged": _("Order %(number)s goes in one parcel with %(others)s: send them together, or take it out first."),
+    "no_such_part": _("There is no such planned parcel."),
+    "part_sent": _("This parcel has left already."),
+    "part_too_early": _("This parcel is not to be sent before %(when)s."),
+    "part_empty": _("Nothing of this planned parcel is left to send."),
+    "part_dates": _("“Ship by” must not be before “not before”."),
+    "one_parcel": _("Order %(number)s would be one parcel: there is nothing to split."),
+    "split_already": _("Order %(number)s is split already: undo that first."),
+    "split_lines": _("Order %(number)s: choose some of its lines, not all of them."),
+    "no_plan": _("Order %(number)s is not split."),
+    "gift_there": _("Order %(number)s has this gift already."),
+    "gift_short": _("Order %(number)s: only %(available)s of %(sku)s are free where its goods lie, not %(wanted)s."),
+    "gift_shipped": _("This gift has left already."),
+    "gift_gone": _("This gift was taken out already: %(who)s, %(when)s."),
+    "gift_unknown": _("There is no such SKU."),
+    "gift_quantity": _("The quantity of a gift is a number above zero."),
+    "not_sent_yet": _("Nothing of order %(number)s has left yet: change the order itself."),
+    "nothing_chosen": _("Choose the goods to send."),
+    "difference": _("The amount to be paid is a number, zero or more."),
+    "edit_state": _(
+        "Order %(number)s is “%(state)s”: only a held or unpaid order of which nothing has left is "
+        "changed. Undo the approval first."
+    ),
+    "not_own": _("Order %(number)s comes from its shop: it is changed there."),
+    "changed_meanwhile": _("Somebody changed it meanwhile: %(who)s, %(when)s. Look at it again."),
+    "quote_ordered": _("Quote %(number)s became order %(order)s already."),
+    "quote_state": _("Quote %(number)s is “%(state)s”: this cannot be done with it."),
+    "quote_expired": _("Quote %(number)s was valid until %(when)s: give it a new date first."),
+    "quote_buyer": _("Quote %(number)s has no complete address yet: fill it in before it becomes an order."),
 }
 
 

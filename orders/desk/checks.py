@@ -73,7 +73,7 @@ def bundle_without_parts(facts: Facts, params: Mapping[str, Any]) -> Found:
 
 def no_goods(facts: Facts, params: Mapping[str, Any]) -> Found:
     """An order without anything to send."""
-    if not any(line.quantity for line in facts.lines):
+    if not any(line.quantity and not line.own for line in facts.lines):
         yield {}
 
 
@@ -106,7 +106,7 @@ def currency(facts: Facts, params: Mapping[str, Any]) -> Found:
 
 def total(facts: Facts, params: Mapping[str, Any]) -> Found:
     """Nothing to pay, or less."""
-    if facts.total <= 0:
+    if facts.total < 0 or (facts.total == 0 and not facts.replaces):
         yield {"total": format(facts.total, "f"), "currency": facts.currency}
 
 

@@ -80,8 +80,8 @@ def _aware(value: datetime | str) -> datetime:
 
 
 def _earlier(facts: Facts, alike: Sequence[Seen], window: timedelta) -> tuple[int, str] | None:
-    own = (facts.placed_at, facts.order_id)
-    before = [one for one in alike if one[:2] < own and facts.placed_at - one[0] <= window and one[1] != own[1]]
+    own, same = (facts.placed_at, facts.order_id), (facts.order_id, facts.origin_id)
+    before = [one for one in alike if one[:2] < own and facts.placed_at - one[0] <= window and one[1] not in same]
     if not before:
         return None
     _at, order_id, number = max(before)

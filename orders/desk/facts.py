@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orders.desk.rules.book import Outcome
     from orders.desk.rules.values import OrderValues
 
+REPLACING = ("exchange", "reissue")  # Order.Kind
 KEY = 32  # digits of a hash an order keeps
 _NOT_DIGITS = re.compile("[^0-9]+")
 
@@ -40,6 +41,7 @@ class LineFacts:
     tax: Decimal = Decimal(0)
     total: Decimal = Decimal(0)
     pack: Decimal = Decimal(1)
+    own: bool = False  # a gift: the buyer did not order it
 
     @property
     def bookable(self) -> bool:
@@ -99,11 +101,18 @@ class Facts:
     history: History | None = None  # of the buyer and the address; only where the risk makes it worth reading
     values: OrderValues | None = None  # what the rules ask; orders.desk.rules.background brings it
     outcome: Outcome | None = None  # what the rules said
+    kind: str = ""  # Order.Kind
+    origin_id: int | None = None  # the order it replaces
 
     @property
     def keys(self) -> tuple[str, str, str]:
         """Buyer, phone and address as the order keeps them, to be found again."""
         return self.buyer_hash[:KEY], self.phone_hash[:KEY], self.address_hash[:KEY]
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it is sent for another order: that it costs nothing and resembles that order is meant so."""
+        return self.kind in REPLACING
 
     @property
     def country(self) -> str:
@@ -132,7 +141,9 @@ def add_hashes(facts: Facts, *, buyer_id: str, email: str, buyer_phone: str) -> 
 
 def _duplicate_key(facts: Facts) -> str:
     """The same buyer and the same goods, in whatever order they stand."""
-    goods = sorted(f"{line.sku_id or line.label} {line.quantity}" for line in facts.lines if line.quantity)
+    goods = sorted(
+        f"{line.sku_id or line.label} {line.quantity}" for line in facts.lines if line.quantity and not line.own
+    )
     return keyed_hash(f"{facts.buyer_hash} {'; '.join(goods)}", purpose="duplicate")[:32] if goods else ""
 
 
@@ -153,6 +164,7 @@ def frozen(facts: Facts, verdicts: Mapping[str, Any]) -> dict[str, Any]:
         "closed": facts.closed,
         "duplicate_of": facts.duplicate_of[0] if facts.duplicate_of else None,
         **({"known": facts.known} if facts.known else {}),
+        **({"kind": facts.kind, "origin": facts.origin_id} if facts.kind else {}),
         **({"history": dataclasses.astuple(facts.history)} if facts.history else {}),
         "lines": [
             {"line": line.line_id, "sku": line.sku_id, "wanted": line.wanted, "stocked": line.stocked}

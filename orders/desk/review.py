@@ -171,6 +171,8 @@ def _facts(order: Order, contact: OrderContact, lines: list[LineFacts], warehous
         taxes_included=order.taxes_included,
         billing_country=str(contact.billing.get("country", "")).strip().upper()[:2] if contact.billing else "",
         base_rate=order.base_total / order.total if order.base_total is not None and order.total else None,
+        kind=order.kind,
+        origin_id=order.origin_id,
     )
     add_hashes(facts, buyer_id=contact.buyer_id, email=contact.email, buyer_phone=contact.phone)
     return facts
@@ -222,6 +224,7 @@ def line_facts_plain(line: OrderLine, parts: Parts) -> LineFacts:
         tax=line.tax,
         total=line.total,
         pack=line.pack,
+        own=line.own,
     )
 
 

@@ -140,7 +140,8 @@ def _too_cheap(
 ) -> dict[str, Any] | None:
     """Return what stands below its floor: what the buyer pays for a piece after discounts, in base currency."""
     pieces = Decimal(line.quantity) * line.pack / ONE_PIECE
-    if line.sku_id is None or pieces <= 0 or facts.base_rate is None:
+    given = line.own or (facts.replaces and not line.total)
+    if line.sku_id is None or pieces <= 0 or facts.base_rate is None or given:
         return None
     price = line.total * facts.base_rate / pieces
     floor = floors.get((line.sku_id, facts.shop_id), floors.get((line.sku_id, None)))

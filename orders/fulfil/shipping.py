@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from backoffice import audit, clock, outbox
 from finance import posting
@@ -18,8 +19,8 @@ from orders.errors import OrderError
 from orders.fulfil import parcels as writing
 from orders.fulfil.parcels import Hand, Sending
 from orders.fulfil.picking import Holdings, Pick, Within, available_units, pieces_per_unit, take
-from orders.models import Order, OrderEventDelivery, OrderLine, Shipment, ShipmentGoods, ShipmentLine
-from orders.models.order import line_reference
+from orders.models import MergeMember, Order, OrderEventDelivery, OrderLine, Shipment, ShipmentGoods, ShipmentLine
+from orders.models.order import OPEN_STATES, line_reference
 
 State = Order.State
 READY = (State.APPROVED, State.PARTLY_SHIPPED)
@@ -54,16 +55,19 @@ def ship(
     actor: str,
     idempotency_key: str,
     shipped_at: dt.datetime | None = None,
+    together: bool = False,
 ) -> list[Shipment]:
     """Ship parcels of one order; the same key again returns the parcels of the first call.
 
-    Raises OrderError: not_found, not_approved, key_reused, no_parcels, nothing_to_ship, unknown_line, bad_quantity,
-    not_positive, too_many, not_reserved, part_of_bundle, by_platform. Then nothing has happened.
+    An order that goes in one parcel with others is shipped with them (orders.desk.merging, `together`).
+    Raises OrderError: not_found, not_approved, merged, key_reused, no_parcels, nothing_to_ship, unknown_line,
+    bad_quantity, not_positive, too_many, not_reserved, part_of_bundle, by_platform. Then nothing has happened.
     """
     if not parcels:
         raise OrderError("no_parcels")
     keys = [idempotency_key if place == 0 else f"{idempotency_key}/{place + 1}" for place in range(len(parcels))]
-    order = Order.objects.select_for_update().filter(pk=order_id).first()
+    joined = Exists(MergeMember.objects.filter(order=OuterRef("pk"), state=MergeMember.State.IN))
+    order = Order.objects.select_for_update().annotate(joined=joined).filter(pk=order_id).first()
     if order is None:
         raise OrderError("not_found")
     known = _known(order, idempotency_key)
@@ -71,12 +75,23 @@ def ship(
         return known
     if order.state not in READY:
         raise OrderError("not_approved", number=order.number, state=order.get_state_display())
+    if order.joined and not together:
+        _refuse_alone(order)
     hand = writing.open_order(order)
     at = shipped_at or clock.now()
     sendings = [_sending(hand, parcel, key, at) for parcel, key in zip(parcels, keys, strict=True)]
     shipments = writing.record(hand, sendings, actor)
     _note(order, shipments, actor)
     return shipments
+
+
+def _refuse_alone(order: Order) -> None:
+    """Raises OrderError merged while other orders of its parcel still wait; those that were cancelled do not count."""
+    mine = MergeMember.objects.filter(order=order, state=MergeMember.State.IN).values("group_id")
+    rows = MergeMember.objects.filter(group__in=mine, state=MergeMember.State.IN, order__state__in=OPEN_STATES)
+    others = list(rows.exclude(order=order).order_by("order_id").values_list("order__number", flat=True))
+    if others:
+        raise OrderError("merged", number=order.number, others=", ".join(others))
 
 
 def _known(order: Order, key: str) -> list[Shipment]:

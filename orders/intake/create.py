@@ -26,6 +26,7 @@ from orders.intake import events
 from orders.intake import goods as goods_of
 from orders.intake.drafts import Draft, DraftLine, address_json, clean, name_key, number_key, phone_key
 from orders.intake.goods import Goods
+from orders.intake.own_orders import told_kind
 from orders.intake.page import Page
 from orders.models import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
 from orders.models.order import order_reference
@@ -161,6 +162,8 @@ def facts_of(page: Page, draft: Draft, order_id: int, version_id: int, lines: Se
         billing_country=billing_country(order.billing),
         base_rate=page.rates.get((order.currency, order.placed_at.date())),
     )
+    if order.extra:
+        facts.kind, facts.origin_id = told_kind(order)
     add_hashes(facts, buyer_id=order.buyer.external_id, email=order.buyer.email, buyer_phone=order.buyer.phone)
     return facts
 

@@ -114,7 +114,7 @@ def _kept(contact: OrderContact, incoming: IncomingOrder, base: IncomingOrder) -
 
 def _quantities(page: Page, change: Change, matched: dict[LineKey, Goods], *, everything: bool = False) -> None:
     """Bring the lines to what is wanted now; with `everything` to all that the version says of them."""
-    left = dict(change.known.lines)
+    left = {name: line for name, line in change.known.lines.items() if not line.own}
     for place, draft in enumerate(change.draft.lines):
         line = left.pop(draft.incoming.external_id, None)
         goods = matched[goods_of.key_of(draft.incoming)]
@@ -202,7 +202,7 @@ def _next_state(page: Page, change: Change, reviewed: bool) -> None:
 
 def _nothing_wanted(change: Change) -> bool:
     """Every line is down to nothing and nothing has left: what was cancelled piece by piece is cancelled."""
-    lines = _lines_of(change)
+    lines = [line for line in _lines_of(change) if not line.own or line.shipped_quantity]
     return bool(lines) and not any(line.quantity or line.shipped_quantity for line in lines)
 
 

@@ -16,6 +16,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from backoffice.search import search_form
 from orders.contracts import Address, IncomingLine, IncomingOrder, digest_of, to_json
 from orders.intake.faults import Refused
+from orders.intake.own_orders import KIND, OWN
 
 MOST_PIECES = 1_000_000_000  # thousandths: nobody orders more than a million pieces on one line
 MOST_MONEY = 9 * 10**17
@@ -62,6 +63,8 @@ class Draft:
 def draft_of(order: IncomingOrder, source_ref: str = "") -> Draft:
     """Return the draft of an order; raises Refused."""
     identifier(order.external_id, "external_id")
+    if order.external_id.startswith(OWN) and KIND not in order.extra:
+        raise Refused("reserved", "external_id", order.external_id)
     if len(order.currency) > 10:
         raise Refused("too_long", "currency", order.currency)
     order = _timed(order)

@@ -75,7 +75,7 @@ def _twin(fulfilment: IncomingFulfilment, incoming: IncomingOrder, mine: Sequenc
             return one
     told = {line: quantity for line, quantity in fulfilment.lines if quantity}
     for one in open_ones:
-        if told and {line.line.external_id: line.quantity for line in one.lines.all()} == told:
+        if told and {line.line.external_id: line.quantity for line in one.lines.all() if not line.line.own} == told:
             return one
     return None
 
@@ -129,6 +129,8 @@ def _units(hand: Hand, fulfilment: IncomingFulfilment, incoming: IncomingOrder) 
         altogether[name] += quantity
     found = {}
     for line in hand.lines:
+        if line.own:  # nobody over there has seen the gift
+            continue
         left = max(line.quantity - line.shipped_quantity, ZERO)
         beyond = min(altogether[line.external_id], line.ordered_quantity) - line.shipped_quantity
         units = min(told.get(line.external_id, ZERO), max(left, beyond)) if told else left

@@ -18,6 +18,7 @@ SENTENCES: dict[str, Any] = {
     "no_such_time": _("“%(field)s” is no time between 1970 and 2200: %(value)s."),
     "twice": _("“%(field)s” stands twice in the order: “%(value)s”."),
     "unreadable": _("“%(field)s” holds characters that cannot be kept."),
+    "reserved": _("“%(field)s” begins like an order entered here: “%(value)s”."),
     "fault": _("The order could not be stored: %(value)s."),
 }
 

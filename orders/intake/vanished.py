@@ -21,7 +21,10 @@ def vanished(*, shop_id: int, external_ids: Collection[str]) -> int:
     They are not cancelled by themselves: a platform may also hide what is old or what our key may not read.
     """
     asked = Order.objects.filter(
-        shop_id=shop_id, external_id__in=external_ids, state__in=[State.HELD, State.APPROVED, State.PARTLY_SHIPPED]
+        shop_id=shop_id,
+        external_id__in=external_ids,
+        kind="",
+        state__in=[State.HELD, State.APPROVED, State.PARTLY_SHIPPED],
     )
     found = [one for one in locks.locked_rows(asked) if one.hold_code != holds.GONE]
     now = clock.now()

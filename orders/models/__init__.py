@@ -1,5 +1,15 @@
 """What the orders app keeps: orders and their versions, rules and reviews, parcels, refunds, and the news of them."""
 
+from orders.models.changes import (
+    Gift,
+    MergeCircle,
+    MergeGroup,
+    MergeMember,
+    NumberRange,
+    OrderPart,
+    OrderPartLine,
+    Quote,
+)
 from orders.models.feed import OrderFeed
 from orders.models.fulfilment import (
     OrderEvent,
@@ -20,7 +30,12 @@ __all__ = [
     "Backtest",
     "CheckSetting",
     "DestinationBan",
+    "Gift",
     "ListedBuyer",
+    "MergeCircle",
+    "MergeGroup",
+    "MergeMember",
+    "NumberRange",
     "Order",
     "OrderContact",
     "OrderEvent",
@@ -28,9 +43,12 @@ __all__ = [
     "OrderFeed",
     "OrderLine",
     "OrderLinePart",
+    "OrderPart",
+    "OrderPartLine",
     "OrderVersion",
     "Override",
     "PriceFloor",
+    "Quote",
     "Refund",
     "RefundLine",
     "ReviewLog",

@@ -50,6 +50,12 @@ class Order(models.Model):
         REFUNDED = "refunded", _("Refunded")
         VOIDED = "voided", _("Payment cancelled")
 
+    class Kind(models.TextChoices):
+        PLATFORM = "", pgettext_lazy("kind of order", "From the shop")
+        MANUAL = "manual", pgettext_lazy("kind of order", "Entered here")
+        EXCHANGE = "exchange", pgettext_lazy("kind of order", "Exchange")
+        REISSUE = "reissue", pgettext_lazy("kind of order", "Sent again")
+
     shop = models.ForeignKey(
         "inventory.Shop", models.PROTECT, related_name="orders", verbose_name=_("shop"), db_index=False
     )
@@ -121,6 +127,12 @@ class Order(models.Model):
     phone_key = models.CharField(max_length=32, blank=True, editable=False)
     address_key = models.CharField(max_length=32, blank=True, editable=False)
     url = models.CharField(_("address on the platform"), max_length=1000, blank=True)
+    # Orders of our own are known to no platform: nothing is reported there. `origin` is what an order replaces.
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.PLATFORM, db_default="", blank=True)
+    origin = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="followers", verbose_name=_("made from order"),
+        db_index=False,
+    )  # fmt: skip
     revision = models.PositiveIntegerField(default=0, editable=False)  # grows with each change by a person
 
     lines: RelatedManager[OrderLine]
@@ -163,6 +175,7 @@ class Order(models.Model):
             models.Index(fields=["buyer_key", "placed_at"], condition=~Q(buyer_key=""), name="order_buyer"),
             models.Index(fields=["phone_key", "placed_at"], condition=~Q(phone_key=""), name="order_phone"),
             models.Index(fields=["address_key", "placed_at"], condition=~Q(address_key=""), name="order_address"),
+            models.Index(fields=["origin"], condition=Q(origin__isnull=False), name="order_origin"),
             models.Index(
                 fields=["demand_expires_at"], condition=Q(demand_expires_at__isnull=False), name="order_expiring"
             ),
@@ -268,6 +281,8 @@ class OrderLine(models.Model):
     platform_fulfilled = models.BooleanField(_("shipped by the platform"), default=False)
     stocked = models.BooleanField(_("takes stock"), default=True)  # False: gift card, virtual, platform-fulfilled
     match_code = models.CharField(_("match"), max_length=40, blank=True)  # why there is no SKU
+    # Added here (a gift): no version of the platform takes it away, and the platform is never told of it.
+    own = models.BooleanField(_("added here"), default=False, db_default=False)
     properties = models.JSONField(_("properties"), default=dict, blank=True)
 
     parts: RelatedManager[OrderLinePart]

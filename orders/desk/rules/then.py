@@ -130,6 +130,7 @@ def _facts(order: Order, review: ReviewLog, told: IncomingOrder, lines: Sequence
         history=History(*frozen["history"]) if frozen.get("history") else None,
         base_rate=order.base_total / order.total if order.base_total is not None and order.total else None,
     )
+    facts.kind, facts.origin_id = str(frozen.get("kind", "")), frozen.get("origin")
     facts.shortages = [one for one in review.findings if one.get("code") == "short_stock"]
     return facts
 
