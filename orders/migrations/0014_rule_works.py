@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0005_checks'),
+        ('orders', '0007_order_changes'),
     ]
 
     operations = [
