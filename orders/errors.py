@@ -43,6 +43,13 @@ SENTENCES: dict[str, Any] = {
     "short_stock": _("Order %(number)s lacks %(list)s."),
     "nothing_in_stock": _("Nothing of order %(number)s is in stock: %(list)s."),
     "still_held": _("Order %(number)s stays held: %(list)s."),
+    "no_route": _("Order %(number)s: its routing policy lets no warehouse send there."),
+    "nothing_held": _("Order %(number)s has no goods reserved that could be moved."),
+    "same_route": _("Order %(number)s comes from there already: nothing was changed."),
+    "no_better_route": _("Order %(number)s stays where it is; elsewhere is missing %(list)s."),
+    "no_such_route": _("Order %(number)s cannot be sent from there: %(why)s."),
+    "in_work": _("Order %(number)s: %(why)s"),
+    "nothing_there": _("Order %(number)s has nothing reserved for “%(label)s” there."),
 }
 
 

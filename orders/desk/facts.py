@@ -40,6 +40,8 @@ class LineFacts:
     tax: Decimal = Decimal(0)
     total: Decimal = Decimal(0)
     pack: Decimal = Decimal(1)
+    route: tuple[int, ...] = ()  # the warehouses to ask, as planned (orders.fulfil.routing); none: the shop's order
+    spread: bool = False  # planned from several of them
 
     @property
     def bookable(self) -> bool:
@@ -99,6 +101,10 @@ class Facts:
     history: History | None = None  # of the buyer and the address; only where the risk makes it worth reading
     values: OrderValues | None = None  # what the rules ask; orders.desk.rules.background brings it
     outcome: Outcome | None = None  # what the rules said
+    routed: bool = False  # routing policies are in force: the order is planned before its goods are reserved
+    routing_policy: int | None = None  # what a rule or a person wants of the routing
+    routing_warehouse: int | None = None
+    no_route: bool = False  # its policy lets no warehouse send there
 
     @property
     def keys(self) -> tuple[str, str, str]:

@@ -13,12 +13,23 @@ from orders.models.fulfilment import (
 from orders.models.limits import DestinationBan, ListedBuyer, PriceFloor
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
 from orders.models.review import CheckSetting, ReviewLog
+from orders.models.routing import (
+    GoodsGone,
+    RateRow,
+    RateTable,
+    ReturnRule,
+    RoutedShop,
+    RoutingPlan,
+    RoutingPolicy,
+    RoutingPolicyVersion,
+)
 from orders.models.rules import Backtest, Override, Rule, RuleVersion
 
 __all__ = [
     "Backtest",
     "CheckSetting",
     "DestinationBan",
+    "GoodsGone",
     "ListedBuyer",
     "Order",
     "OrderContact",
@@ -30,9 +41,16 @@ __all__ = [
     "OrderVersion",
     "Override",
     "PriceFloor",
+    "RateRow",
+    "RateTable",
     "Refund",
     "RefundLine",
+    "ReturnRule",
     "ReviewLog",
+    "RoutedShop",
+    "RoutingPlan",
+    "RoutingPolicy",
+    "RoutingPolicyVersion",
     "Rule",
     "RuleVersion",
     "Shipment",
