@@ -24,7 +24,10 @@ def units_at(line: RouteLine, site: int, there: Callable[[Pair], int]) -> int:
 
 def fits(line: RouteLine, site: int, there: There) -> bool:
     """Say whether a warehouse has the whole line."""
-    return all(there((sku, site)) * ONE >= line.units * per for sku, per in line.goods)
+    for sku, per in line.goods:
+        if there((sku, site)) * ONE < line.units * per:
+            return False
+    return True
 
 
 def fill(lines: Sequence[RouteLine], sites: Sequence[int], there: There, split: bool) -> tuple[Taken, Taken]:
@@ -33,7 +36,7 @@ def fill(lines: Sequence[RouteLine], sites: Sequence[int], there: There, split: 
     Lines of the same goods are tried in other ways when the first leaves one out that need not be.
     """
     taken, missing = _first_fit(lines, sites, there, split)
-    if missing and len(sites) > 1 and not split and _compete(lines):
+    if missing and len(sites) > 1 and not split and compete(lines):
         better = _search(lines, sites, there)
         if better is not None:
             return better, []
@@ -49,8 +52,13 @@ def _first_fit(lines: Sequence[RouteLine], sites: Sequence[int], there: There, s
     taken: Taken = []
     missing: Taken = []
     for place, line in enumerate(lines):
-        site = next((one for one in sites if fits(line, one, left)), None)
-        parts = [(site, line.units)] if site is not None else _spread(line, sites, left) if split else []
+        parts: list[tuple[int, int]] = []
+        for site in sites:
+            if fits(line, site, left):
+                parts = [(site, line.units)]
+                break
+        if split and not parts:
+            parts = _spread(line, sites, left)
         for where, units in parts:
             _use(line, where, units, used)
             taken.append((place, where, units))
@@ -76,7 +84,10 @@ def _use(line: RouteLine, site: int, units: int, used: dict[Pair, int]) -> None:
         used[sku, site] = used.get((sku, site), 0) + amount(units, per)
 
 
-def _compete(lines: Sequence[RouteLine]) -> bool:
+def compete(lines: Sequence[RouteLine]) -> bool:
+    """Say whether two lines want the same goods."""
+    if len(lines) == 1:
+        return False
     skus = [sku for line in lines for sku, _per in line.goods]
     return len(set(skus)) < len(skus)
 

@@ -15,6 +15,7 @@ from orders.fulfil.routing import filling
 from orders.fulfil.routing.facts import (
     Alternative,
     Criterion,
+    Destination,
     Pair,
     Parcel,
     Plan,
@@ -75,14 +76,14 @@ def _take(order: RouteOrder, plan: Plan, left: dict[Pair, int]) -> None:
 class _Page:
     def __init__(self, sites: Mapping[int, Site], prices: Prices, left: dict[Pair, int]) -> None:
         self.sites, self.prices, self.left = sites, prices, left
-        self._km: dict[tuple[int, Any], int] = {}
+        self._km: dict[Destination, dict[int, int]] = {}
 
     def plan(self, order: RouteOrder) -> Plan:
         known = [one for one in order.sites if one in self.sites]
         allowed = [one for one in known if permitted(order.policy, one, order)]
         there = self._there(order)
         judge = _Judge(self, order, allowed)
-        lacks = {one: filling.fill(order.lines, (one,), there, split=False)[1] for one in allowed}
+        lacks = {one: _lacks(order.lines, one, there) for one in allowed}
         ranked = tuple(allowed)
         if not order.exact:
             ranked = tuple(sorted(allowed, key=lambda one: judge.rank(one, len(lacks[one]))))
@@ -116,9 +117,12 @@ class _Page:
         first = order.policy.criteria[0].by if order.policy.criteria else "complete"
         if ways and first in DECIDED_BY_ONE and order.wish is None:
             return ways
-        for together in _together([one for one in ranked if lacks[one]]):
+        without = {one: {place for place, _site, _units in lacks[one]} for one in ranked if lacks[one]}
+        for together in _together(list(without)):
             if len(ways) >= MOST_TRIED:
                 break
+            if not split and set.intersection(*(without[one] for one in together)):
+                continue  # a line that none of them has
             if any(_within(way, together) for way in ways):
                 continue  # fewer of these warehouses do it already
             taken, missing = filling.fill(lines, together, there, split)
@@ -126,11 +130,19 @@ class _Page:
                 ways.append(taken)
         return ways
 
-    def km(self, site: int, order: RouteOrder) -> int:
-        key = (site, order.to)
-        if key not in self._km:
-            self._km[key] = kilometres(self.sites[site], order.to)
-        return self._km[key]
+    def km(self, to: Destination) -> dict[int, int]:
+        """How far it is from each warehouse."""
+        found = self._km.get(to)
+        if found is None:
+            found = self._km[to] = {pk: kilometres(site, to) for pk, site in self.sites.items()}
+        return found
+
+
+def _lacks(lines: Sequence[RouteLine], site: int, there: filling.There) -> filling.Taken:
+    """Return what one warehouse cannot give of an order."""
+    if filling.compete(lines):
+        return filling.fill(lines, (site,), there, split=False)[1]
+    return [(place, 0, line.units) for place, line in enumerate(lines) if not filling.fits(line, site, there)]
 
 
 def _together(sites: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -159,7 +171,8 @@ class _Judge:
     """Turns what is taken into parcels, and parcels into a key by which ways are compared."""
 
     def __init__(self, page: _Page, order: RouteOrder, allowed: Sequence[int]) -> None:
-        self.page, self.order, self.policy = page, order, order.policy
+        self.order, self.policy = order, order.policy
+        self.km, self.prices = page.km(order.to), page.prices.to(order.to)
         preferred = [one for one in self.policy.priority if one in allowed]
         row = [*preferred, *(one for one in allowed if one not in preferred)]
         self.place = {one: number for number, one in enumerate(row)}
@@ -182,9 +195,9 @@ class _Judge:
         return line.weight_g * units // 1000
 
     def _parcel(self, site: int, items: Sequence[tuple[int, int]], weight_g: int) -> Parcel:
-        price = self.page.prices.of(site, self.order.to, weight_g)
+        price = self.prices.of(site, weight_g)
         cost, tariff = price if price is not None else (None, None)
-        return Parcel(site, tuple(items), weight_g, self.page.km(site, self.order), cost, tariff)
+        return Parcel(site, tuple(items), weight_g, self.km[site], cost, tariff)
 
     def key(self, parcels: Sequence[Parcel]) -> Key:
         """The wish, the criteria in their order, then what makes it always the same choice."""
@@ -247,8 +260,8 @@ def _told(code: str, parcels: tuple[Parcel, ...]) -> str:
 
 def _lacking(judge: _Judge, order: RouteOrder, site: int, lacks: filling.Taken) -> Alternative:
     missing = tuple((order.lines[place].id, units) for place, _site, units in lacks)
-    return Alternative((site,), "lacks", km=judge.page.km(site, order), missing=missing)
+    return Alternative((site,), "lacks", km=judge.km[site], missing=missing)
 
 
 def _denied(judge: _Judge, site: int) -> Alternative:
-    return Alternative((site,), "not_allowed", km=judge.page.km(site, judge.order))
+    return Alternative((site,), "not_allowed", km=judge.km[site])
