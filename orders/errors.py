@@ -98,6 +98,13 @@ SENTENCES: dict[str, Any] = {
     "quote_state": _("Quote %(number)s is “%(state)s”: this cannot be done with it."),
     "quote_expired": _("Quote %(number)s was valid until %(when)s: give it a new date first."),
     "quote_buyer": _("Quote %(number)s has no complete address yet: fill it in before it becomes an order."),
+    "no_route": _("Order %(number)s: its routing policy lets no warehouse send there."),
+    "nothing_held": _("Order %(number)s has no goods reserved that could be moved."),
+    "same_route": _("Order %(number)s comes from there already: nothing was changed."),
+    "no_better_route": _("Order %(number)s stays where it is; elsewhere is missing %(list)s."),
+    "no_such_route": _("Order %(number)s cannot be sent from there: %(why)s."),
+    "in_work": _("Order %(number)s: %(why)s"),
+    "nothing_there": _("Order %(number)s has nothing reserved for “%(label)s” there."),
 }
 
 

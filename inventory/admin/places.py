@@ -54,7 +54,7 @@ class WarehouseAdmin(OwnRowsAdmin):
     sortable_by = ("code", "name")
     fieldsets = (
         (None, {"fields": (("code", "active"), ("name", "name_en"), ("kind", "read_only"))}),
-        (_("Place"), {"fields": (("country", "region"), "time_zone")}),
+        (_("Place"), {"fields": (("country", "region"), ("latitude", "longitude"), "time_zone")}),
         (_("Rules"), {"fields": ("adjust_limit",)}),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
@@ -34,6 +34,16 @@ class Warehouse(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices, default=Kind.OWN)
     country = models.CharField(_("country (two letters)"), max_length=2, blank=True)
     region = models.CharField(_("region"), max_length=60, blank=True)
+    latitude = models.FloatField(
+        _("latitude"), null=True, blank=True,
+        validators=[MinValueValidator(-90), MaxValueValidator(90)],
+        help_text=_("Degrees, north is above zero. Without it the region or the country is taken for the distance."),
+    )  # fmt: skip
+    longitude = models.FloatField(
+        _("longitude"), null=True, blank=True,
+        validators=[MinValueValidator(-180), MaxValueValidator(180)],
+        help_text=_("Degrees, east is above zero."),
+    )  # fmt: skip
     time_zone = models.CharField(_("time zone"), max_length=40, default="Asia/Shanghai")
     read_only = models.BooleanField(
         _("read only"), default=False, help_text=_("Stock here is kept by somebody else; it is shown, never sold from.")

@@ -17,8 +17,10 @@ from orders.desk.checks import CHECKS, Finding
 from orders.desk.facts import Facts
 from orders.desk.table import RowOutcome, Table
 from orders.fulfil import parcels
+from orders.fulfil.routing import attaching
+from orders.fulfil.routing.attaching import Plans
 from orders.intake import edits
-from orders.models import Order, OrderEvent, OrderLine, OrderVersion, ReviewLog
+from orders.models import Order, OrderEvent, OrderLine, OrderVersion, ReviewLog, RoutingPlan
 from orders.models.order import Department, line_reference
 
 __all__ = [
@@ -35,7 +37,7 @@ __all__ = [
 State = Order.State
 Person = ReviewLog.PersonVerdict
 # What no approval can cover: there would be nothing to send, or nowhere to send it from.
-BLOCKING = ("unmatched", "bundle_without_parts", "no_goods", "no_warehouse")
+BLOCKING = ("unmatched", "bundle_without_parts", "no_goods", "no_warehouse", "no_route")
 WHOLE_ONLY = "fraction"
 
 
@@ -49,11 +51,13 @@ def approve(*, order_ids: Sequence[int], actor: str, reason: str = "") -> list[R
     table = Table(order_ids, actor)
     due = [one for one in table.orders if _approvable(table, one)]
     page = {facts.order_id: facts for facts in review.facts_of(due, table.now)}
-    due = [one for one in due if _sendable(table, one, page[one.pk])]
     due.sort(key=lambda one: (one.placed_at, one.pk))
+    made = attaching.attach([page[one.pk] for one in due], table.now)
+    due = [one for one in due if _sendable(table, one, page[one.pk])]
     facts = [page[one.pk] for one in due]
     wants = [want for one in facts for want in verdicts.wants_of(one)]
-    short = verdicts.reserve(facts, wants, actor)
+    short, reserved = verdicts.reserve(facts, wants, actor)
+    attaching.keep(_of(made, due), reserved, RoutingPlan.Why.APPROVED, actor, table.now)
     for order in due:
         if order.pk in short:
             table.refuse(order, "short_stock", list=shortage_list(page[order.pk]))
@@ -62,6 +66,11 @@ def approve(*, order_ids: Sequence[int], actor: str, reason: str = "") -> list[R
     table.decided(done, Person.APPROVED, reason)
     table.done(done, "approved", "order.approve", {"state": State.APPROVED.value, "reason": reason})
     return table.outcomes()
+
+
+def _of(made: Plans, orders: Sequence[Order]) -> Plans:
+    """The plans of these orders."""
+    return {one.pk: made[one.pk] for one in orders if one.pk in made}
 
 
 def _approvable(table: Table, order: Order) -> bool:
@@ -228,9 +237,11 @@ def split_by_stock(*, order_ids: Sequence[int], actor: str) -> list[RowOutcome]:
     table = Table(order_ids, actor)
     due = [one for one in table.orders if _approvable(table, one)]
     page = {facts.order_id: facts for facts in review.facts_of(due, table.now)}
+    made = attaching.attach([page[one.pk] for one in due], table.now, partial=True)
     due = [one for one in due if _sendable(table, one, page[one.pk])]
     wants = [want for one in due for want in verdicts.wants_of(page[one.pk], whole=False)]
     result = reservations.reserve(wants=wants, partial=True, actor=actor) if wants else None
+    attaching.keep(_of(made, due), result.reserved if result else {}, RoutingPlan.Why.APPROVED, actor, table.now)
     missing = list(result.shortages) if result else []
     verdicts.note_shortages(list(page.values()), missing)
     taken = {reference for reference, found in result.reserved.items() if found} if result else set()

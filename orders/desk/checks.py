@@ -83,6 +83,12 @@ def no_warehouse(facts: Facts, params: Mapping[str, Any]) -> Found:
         yield {}
 
 
+def no_route(facts: Facts, params: Mapping[str, Any]) -> Found:
+    """The routing policy lets no warehouse send there; filled in by the routing, which is asked before the stock."""
+    if facts.no_route:
+        yield {"country": facts.country}
+
+
 def fraction(facts: Facts, params: Mapping[str, Any]) -> Found:
     """Parts of a piece: right for cloth by the metre, wrong for nearly everything else."""
     for line in facts.lines:
@@ -228,6 +234,7 @@ CHECKS: dict[str, Check] = {
         Check("bundle_without_parts", bundle_without_parts),
         Check("no_goods", no_goods),
         Check("no_warehouse", no_warehouse, Department.OWNER),
+        Check("no_route", no_route, Department.OWNER),
         Check("closed", closed, Department.SERVICE),
         Check("refunded", refunded, Department.SERVICE),
         Check("authorised", authorised, Department.FINANCE, enabled=False),
@@ -253,7 +260,9 @@ CHECKS: dict[str, Check] = {
 # What a trusted buyer is not asked about.
 TRUSTED_PASS = frozenset({"duplicate", "large_quantity", "risk", "same_number"})
 # Without these an order could be approved that cannot be shipped: they may change hands but not be switched off.
-ALWAYS = {"unmatched", "bundle_without_parts", "no_goods", "no_warehouse", "currency", "short_stock", "unpaid"}
+ALWAYS = {
+    "unmatched", "bundle_without_parts", "no_goods", "no_warehouse", "no_route", "currency", "short_stock", "unpaid",
+}  # fmt: skip
 
 
 def duplicate_window(params: Mapping[str, Any]) -> dt.timedelta:

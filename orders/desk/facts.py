@@ -42,6 +42,8 @@ class LineFacts:
     total: Decimal = Decimal(0)
     pack: Decimal = Decimal(1)
     own: bool = False  # a gift: the buyer did not order it
+    route: tuple[int, ...] = ()  # the warehouses to ask, as planned (orders.fulfil.routing); none: the shop's order
+    spread: bool = False  # planned from several of them
 
     @property
     def bookable(self) -> bool:
@@ -103,6 +105,10 @@ class Facts:
     outcome: Outcome | None = None  # what the rules said
     kind: str = ""  # Order.Kind
     origin_id: int | None = None  # the order it replaces
+    routed: bool = False  # routing policies are in force: the order is planned before its goods are reserved
+    routing_policy: int | None = None  # what a rule or a person wants of the routing
+    routing_warehouse: int | None = None
+    no_route: bool = False  # its policy lets no warehouse send there
 
     @property
     def keys(self) -> tuple[str, str, str]:

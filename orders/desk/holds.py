@@ -16,6 +16,7 @@ SHIPPED_MORE = "shipped_more"  # more has left than is wanted now
 WITHOUT_STOCK = "without_stock"  # sent over there, but our books had no such goods
 GONE = "gone"  # the platform does not know it any more
 UNDONE = "undone"  # an approval was taken back
+NOT_FOUND = "not_found"  # reserved goods are not on their shelf, and no other warehouse has them
 OWNERS = {
     MANUAL: Department.DESK,
     EDITED: Department.DESK,
@@ -26,6 +27,7 @@ OWNERS = {
     WITHOUT_STOCK: Department.WAREHOUSE,
     GONE: Department.SERVICE,
     UNDONE: Department.DESK,
+    NOT_FOUND: Department.WAREHOUSE,
 }
 
 

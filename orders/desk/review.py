@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Exists
 
 from backoffice import bulk, clock, locks
 from finance import currencies
@@ -20,11 +21,18 @@ from orders.desk.checks import ALWAYS, Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes
 from orders.desk.rules import background, works
 from orders.desk.ruleset import Ruleset
-from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewLog
+from orders.fulfil.routing import attaching
+from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewLog, RoutingPlan, RoutingPolicy
 
 State = Order.State
 Parts = tuple[tuple[int, Decimal], ...]
-BY_PERSON = (holds.MANUAL, holds.SHIPPED_MORE, holds.WITHOUT_STOCK, holds.GONE)  # no review lets these go
+BY_PERSON = (
+    holds.MANUAL,
+    holds.SHIPPED_MORE,
+    holds.WITHOUT_STOCK,
+    holds.GONE,
+    holds.NOT_FOUND,
+)  # no review lets these go
 ACTOR = "review"
 
 
@@ -75,11 +83,7 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
         found = [one for one in rules.judge(facts, now) if one.code not in kept]
         findings[facts.order_id] = overrides.apply(facts, found, passing, used)
     overrides.count(used)
-    passed = [facts for facts in page if not findings[facts.order_id]]
-    short = verdicts.reserve(passed, [want for facts in passed for want in verdicts.wants_of(facts)], actor)
-    for facts in passed:
-        if facts.order_id in short:
-            findings[facts.order_id] = rules.shortages(facts)
+    _reserve([facts for facts in page if not findings[facts.order_id]], findings, rules, actor, now)
     verdicts.write([(facts, findings[facts.order_id]) for facts in page], rules, now)
     works.wish(page, now)
     held_since = {one.pk: one.held_since for one in orders if one.state == State.HELD}
@@ -89,6 +93,21 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
     approved = [one for one in orders if not findings[one.pk]]
     set_approved(approved, page, now)
     return {one.pk: str(State.HELD if findings[one.pk] else State.APPROVED) for one in orders}
+
+
+def _reserve(
+    passed: Sequence[Facts], findings: dict[int, list[Finding]], rules: Ruleset, actor: str, now: dt.datetime
+) -> None:
+    """Plan and reserve what passed; what no warehouse may send, or is short, gets that as its finding."""
+    made = attaching.attach(passed, now)
+    free = [facts for facts in passed if not facts.no_route]
+    short, reserved = verdicts.reserve(free, [want for facts in free for want in verdicts.wants_of(facts)], actor)
+    attaching.keep(made, reserved, RoutingPlan.Why.REVIEW, actor, now)
+    for facts in passed:
+        if facts.no_route:
+            findings[facts.order_id] = rules.no_route(facts)
+        elif facts.order_id in short:
+            findings[facts.order_id] = rules.shortages(facts)
 
 
 def _keep_duplicate_keys(orders: Sequence[Order], page: Sequence[Facts]) -> None:
@@ -132,12 +151,13 @@ def facts_of(orders: Sequence[Order], now: dt.datetime) -> list[Facts]:
     pks = [order.pk for order in orders]
     contacts = OrderContact.objects.in_bulk(pks)
     lines = lines_of(pks)
-    warehouses = warehouses_of({order.shop_id for order in orders}, now)
+    warehouses, routed = sources_of({order.shop_id for order in orders}, now)
     places = currencies.places_by_code()
     page = []
     for order in orders:
         facts = _facts(order, contacts[order.pk], lines.get(order.pk, []), warehouses.get(order.shop_id, ()))
         facts.currency_known = order.currency in places
+        facts.routed = routed
         page.append(facts)
     return page
 
@@ -173,6 +193,8 @@ def _facts(order: Order, contact: OrderContact, lines: list[LineFacts], warehous
         base_rate=order.base_total / order.total if order.base_total is not None and order.total else None,
         kind=order.kind,
         origin_id=order.origin_id,
+        routing_policy=order.routing_policy_id,
+        routing_warehouse=order.routing_warehouse_id,
     )
     add_hashes(facts, buyer_id=contact.buyer_id, email=contact.email, buyer_phone=contact.phone)
     return facts
@@ -230,13 +252,22 @@ def line_facts_plain(line: OrderLine, parts: Parts) -> LineFacts:
 
 def warehouses_of(shop_ids: Collection[int], moment: dt.datetime) -> Mapping[int, tuple[int, ...]]:
     """Return the warehouses each shop sells from at a moment, in order of preference."""
+    return sources_of(shop_ids, moment)[0]
+
+
+def sources_of(shop_ids: Collection[int], moment: dt.datetime) -> tuple[dict[int, tuple[int, ...]], bool]:
+    """Return the warehouses of each shop, and whether any routing policy is in force: one query."""
     rows = ShopWarehouse.objects.filter(
         valid(moment), shop_id__in=shop_ids, warehouse__active=True, warehouse__read_only=False
     )
+    policies = Exists(RoutingPolicy.objects.filter(active=True))
     found: dict[int, list[int]] = defaultdict(list)
-    for shop_id, warehouse_id in rows.order_by("priority", "warehouse_id").values_list("shop_id", "warehouse_id"):
+    routed = False
+    asked = rows.order_by("priority", "warehouse_id").values_list("shop_id", "warehouse_id", policies)
+    for shop_id, warehouse_id, planned in asked:
         found[shop_id].append(warehouse_id)
-    return {shop_id: tuple(places) for shop_id, places in found.items()}
+        routed = bool(planned)
+    return {shop_id: tuple(places) for shop_id, places in found.items()}, routed
 
 
 def unreserve(order_ids: Collection[int], actor: str) -> None:

@@ -67,6 +67,11 @@ class Ruleset:
         department = self.department("short_stock")
         return [Finding("short_stock", department, data) for data in facts.shortages]
 
+    def no_route(self, facts: Facts) -> list[Finding]:
+        """Return that no warehouse may send there as a finding."""
+        department = self.department("no_route")
+        return [Finding("no_route", department, data) for data in CHECKS["no_route"].judge(facts, {})]
+
     def department(self, code: str) -> str:
         """Return who owns what a check holds."""
         return next(owner for check, owner, _params in self.checks if check.code == code)

@@ -13,6 +13,7 @@ TITLES: dict[str, Any] = {
     "bundle_without_parts": _("Bundle without parts"),
     "no_goods": _("Nothing to send"),
     "no_warehouse": _("No warehouse"),
+    "no_route": _("No warehouse may send there"),
     "closed": _("Finished on the platform"),
     "refunded": _("Money went back"),
     "authorised": _("Payment only promised"),
@@ -41,12 +42,14 @@ TITLES: dict[str, Any] = {
     "without_stock": _("Sent without stock"),
     "gone": _("Gone on the platform"),
     "undone": _("Approval undone"),
+    "not_found": _("Goods not found"),
 }
 SENTENCES: dict[str, Any] = {
     "unmatched": _("“%(label)s” is none of our SKUs yet."),
     "bundle_without_parts": _("The bundle “%(label)s” has no parts, so nothing would leave the stock."),
     "no_goods": _("Every line was cancelled or refunded."),
     "no_warehouse": _("The shop sells from no warehouse at the moment."),
+    "no_route": _("The routing policy lets no warehouse of the shop send to %(country)s."),
     "closed": _("The platform calls this order finished, but goods are still to be sent."),
     "refunded": _("The buyer has the money back although goods are still to be sent."),
     "authorised": _("The money is reserved on the buyer's card, not taken."),
@@ -71,12 +74,14 @@ SENTENCES: dict[str, Any] = {
     "without_stock": _("It was sent on the platform, but our books had no such goods."),
     "gone": _("The platform does not know this order any more: it was deleted there, or is too old to be read."),
     "undone": _("The approval was taken back."),
+    "not_found": _("Reserved goods are not on their shelf, and no other warehouse has them."),
 }
 ADVICE: dict[str, Any] = {
     "unmatched": _("Match the listing under Shops → Listings, or give the SKU this code; the order goes on by itself."),
     "bundle_without_parts": _("Add the parts on the bundle's page, then check again."),
     "no_goods": _("Cancel the order, or wait for the platform's next version."),
     "no_warehouse": _("Give the shop a warehouse under Stock → Shops' warehouses, then check again."),
+    "no_route": _("Change the lists of the policy under Desk → Routing policies and check again, or cancel."),
     "closed": _("Ask customer service whether the buyer still waits; then approve or cancel."),
     "refunded": _("Do not send before customer service has answered; else cancel."),
     "authorised": _("Take the money on the platform, then check again."),
@@ -104,6 +109,7 @@ ADVICE: dict[str, Any] = {
     "without_stock": _("Count the shelf and correct the stock."),
     "gone": _("Ask the shop whether it was deleted; then cancel it here, or approve it."),
     "undone": _("Approve, check again or cancel."),
+    "not_found": _("Count the shelf, correct the stock, then re-route or approve the order; else cancel it."),
 }
 SIGNS: dict[str, Any] = {
     "platform_high": _("the platform advises against it"),

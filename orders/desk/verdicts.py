@@ -19,6 +19,7 @@ from orders.models import Order, ReviewLog
 from orders.models.order import line_reference, order_reference
 
 Judged = tuple[Facts, Sequence[Finding]]
+Reserved = Mapping[str, Sequence[tuple[int, int, Decimal]]]  # by line: (SKU id, warehouse id, pieces)
 _REVIEW = (
     "order_id",
     "version_id",
@@ -34,16 +35,19 @@ _REVIEW = (
 
 
 def wants_of(facts: Facts, *, whole: bool = True) -> list[Want]:
-    """Return what an order wants of the stock: its stocked, matched lines, bundles by their frozen parts."""
+    """Return what an order wants of the stock: its stocked, matched lines, bundles by their frozen parts.
+
+    A planned line asks the warehouses in the order of its plan, any other in that of its shop.
+    """
     group = order_reference(facts.order_id)
     return [
         Want(
             reference=line_reference(line.line_id),
             sku_id=line.sku_id,
             quantity=Decimal(line.wanted).scaleb(-3),
-            warehouses=facts.warehouses,
+            warehouses=line.route or facts.warehouses,
             parts=line.parts if line.bundle else None,
-            whole=whole,
+            whole=whole and not line.spread,
             group=group,
         )
         for line in facts.lines
@@ -51,12 +55,15 @@ def wants_of(facts: Facts, *, whole: bool = True) -> list[Want]:
     ]
 
 
-def reserve(page: Sequence[Facts], wants: Sequence[Want], actor: str) -> set[int]:
-    """Reserve whole orders; returns the ids of those that are short and writes all that is missing into their facts."""
+def reserve(page: Sequence[Facts], wants: Sequence[Want], actor: str) -> tuple[set[int], Reserved]:
+    """Reserve whole orders; returns the ids of those that are short, and what each line holds now.
+
+    All that is missing is written into the facts of the short ones.
+    """
     if not wants:
-        return set()
+        return set(), {}
     result = reservations.reserve(wants=wants, actor=actor)
-    return note_shortages(page, result.shortages)
+    return note_shortages(page, result.shortages), result.reserved
 
 
 def note_shortages(page: Sequence[Facts], shortages: Sequence[Shortage]) -> set[int]:

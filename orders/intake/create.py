@@ -22,13 +22,14 @@ from orders.desk import consequences, holds, overrides, review, surroundings, ve
 from orders.desk.checks import Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes, billing_country
 from orders.desk.rules import background, works
+from orders.fulfil.routing import attaching
 from orders.intake import events
 from orders.intake import goods as goods_of
 from orders.intake.drafts import Draft, DraftLine, address_json, clean, name_key, number_key, phone_key
 from orders.intake.goods import Goods
 from orders.intake.own_orders import told_kind
 from orders.intake.page import Page
-from orders.models import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
+from orders.models import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion, RoutingPlan
 from orders.models.order import order_reference
 
 NOT_PAID = (PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID)
@@ -161,6 +162,7 @@ def facts_of(page: Page, draft: Draft, order_id: int, version_id: int, lines: Se
         taxes_included=order.taxes_included,
         billing_country=billing_country(order.billing),
         base_rate=page.rates.get((order.currency, order.placed_at.date())),
+        routed=page.routed,
     )
     if order.extra:
         facts.kind, facts.origin_id = told_kind(order)
@@ -341,20 +343,27 @@ def _book(page: Page, mine: Sequence[Fresh]) -> None:
     """Book what is wanted, reserve what passed, write the reviews, and hold what turned out short."""
     wants: list[Want] = []
     expires: dict[str, dt.datetime | None] = {}
+    passed = [one for one in mine if one.state == State.APPROVED]
+    made = attaching.attach([one.facts for one in passed], page.now, fresh=True)
     for one in mine:
         own = verdicts.wants_of(one.facts) if one.books else []
         wants += own
         if one.state == State.UNPAID:
             expires |= dict.fromkeys((want.reference for want in own), page.unpaid_until())
-    passed = [one for one in mine if one.state == State.APPROVED]
-    waiting = {order_reference(one.id) for one in mine if one.state != State.APPROVED}
+    stuck = {one.id for one in passed if one.facts.no_route}
+    waiting = {order_reference(one.id) for one in mine if one.state != State.APPROVED or one.id in stuck}
     short: set[int] = set()
+    reserved: verdicts.Reserved = {}
     if wants:
         result = reservations.book_and_reserve(wants=wants, waiting=waiting, expires_at=expires or None, actor=ACTOR)
-        short = verdicts.note_shortages([one.facts for one in passed], result.shortages)
+        short, reserved = verdicts.note_shortages([one.facts for one in passed], result.shortages), result.reserved
+    attaching.keep(made, reserved, RoutingPlan.Why.REVIEW, ACTOR, page.now)
     for one in passed:
-        if one.id in short:
+        if one.id in stuck:
+            one.findings, one.state = page.rules.no_route(one.facts), State.HELD
+        elif one.id in short:
             one.findings, one.state = page.rules.shortages(one.facts), State.HELD
+    short |= stuck
     judged = [one for one in mine if one.state in (State.HELD, State.APPROVED) and not one.sent_elsewhere]
     verdicts.write([(one.facts, one.findings) for one in judged], page.rules, page.now)
     works.wish([one.facts for one in judged], page.now)

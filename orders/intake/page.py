@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
 from backoffice import clock
 from backoffice.compiled import Compiled
@@ -18,6 +18,7 @@ from inventory.models import ShopWarehouse
 from inventory.stock_state import valid
 from orders.desk import ruleset
 from orders.desk.ruleset import Ruleset
+from orders.models import RoutingPolicy
 
 
 @dataclasses.dataclass(slots=True)
@@ -32,6 +33,7 @@ class Page:
     places: dict[str, int]  # decimals of each currency we know
     base: str
     rates: dict[tuple[str, dt.date], Decimal] = dataclasses.field(default_factory=dict)
+    routed: bool = False  # routing policies are in force
 
     def load_rates(self, wanted: Iterable[tuple[str, dt.date]]) -> None:
         """Read the rates the page needs in one query."""
@@ -50,11 +52,13 @@ class Page:
 def page_of(shop_id: int, go_live: dt.datetime | None = None) -> Page:
     """Read the surroundings: warehouses, checks, currencies."""
     now = clock.now()
+    warehouses, routed = _sources_of(shop_id, now)
     return Page(
         shop_id=shop_id,
         now=now,
         go_live=go_live,
-        warehouses=warehouses_of(shop_id, now),
+        warehouses=warehouses,
+        routed=routed,
         rules=ruleset.load(),
         places=currencies.places_by_code(),
         base=currencies.base_code(),
@@ -65,12 +69,14 @@ def _sold_from(shop_id: int, moment: dt.datetime) -> QuerySet[ShopWarehouse, tup
     rows = ShopWarehouse.objects.filter(
         valid(moment), shop_id=shop_id, warehouse__active=True, warehouse__read_only=False
     )
-    return rows.order_by("priority", "warehouse_id").values_list("warehouse_id")
+    policies = Exists(RoutingPolicy.objects.filter(active=True))
+    return rows.order_by("priority", "warehouse_id").values_list("warehouse_id", policies)
 
 
 _SOLD_FROM = Compiled(_sold_from)
 
 
-def warehouses_of(shop_id: int, moment: dt.datetime) -> tuple[int, ...]:
-    """Return the warehouses a shop sells from at a moment, in order of preference."""
-    return tuple(row[0] for row in _SOLD_FROM.rows(shop_id, moment))
+def _sources_of(shop_id: int, moment: dt.datetime) -> tuple[tuple[int, ...], bool]:
+    """Return the warehouses a shop sells from, in order of preference, and whether a routing policy is in force."""
+    rows = list(_SOLD_FROM.rows(shop_id, moment))
+    return tuple(row[0] for row in rows), any(row[1] for row in rows)

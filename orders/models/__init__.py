@@ -23,6 +23,16 @@ from orders.models.fulfilment import (
 from orders.models.limits import DestinationBan, ListedBuyer, PriceFloor
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
 from orders.models.review import CheckSetting, ReviewLog
+from orders.models.routing import (
+    GoodsGone,
+    RateRow,
+    RateTable,
+    ReturnRule,
+    RoutedShop,
+    RoutingPlan,
+    RoutingPolicy,
+    RoutingPolicyVersion,
+)
 from orders.models.rule_works import RuleWork
 from orders.models.rules import Backtest, Override, Rule, RuleVersion
 
@@ -31,6 +41,7 @@ __all__ = [
     "CheckSetting",
     "DestinationBan",
     "Gift",
+    "GoodsGone",
     "ListedBuyer",
     "MergeCircle",
     "MergeGroup",
@@ -49,9 +60,16 @@ __all__ = [
     "Override",
     "PriceFloor",
     "Quote",
+    "RateRow",
+    "RateTable",
     "Refund",
     "RefundLine",
+    "ReturnRule",
     "ReviewLog",
+    "RoutedShop",
+    "RoutingPlan",
+    "RoutingPolicy",
+    "RoutingPolicyVersion",
     "Rule",
     "RuleVersion",
     "RuleWork",

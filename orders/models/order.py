@@ -122,6 +122,15 @@ class Order(models.Model):
     priority = models.PositiveSmallIntegerField(_("priority"), default=0)  # 0 is usual, 9 goes first
     own_ship_by = models.DateTimeField(_("ship by, our own rule"), null=True, blank=True)  # `ship_by` has the earlier
     hold_until = models.DateTimeField(_("held until"), null=True, blank=True)  # then it is reviewed again by itself
+    # What a rule or a person wants of the routing, beyond the shop's policy (orders.fulfil.routing.prefer).
+    routing_policy = models.ForeignKey(
+        "orders.RoutingPolicy", models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
+        verbose_name=_("routing policy for this order"),
+    )  # fmt: skip
+    routing_warehouse = models.ForeignKey(
+        "inventory.Warehouse", models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
+        verbose_name=_("warehouse wished for this order"),
+    )  # fmt: skip
     # Keyed hashes: the same buyer, phone and address are known again after the personal data are purged.
     buyer_key = models.CharField(max_length=32, blank=True, editable=False)
     phone_key = models.CharField(max_length=32, blank=True, editable=False)
