@@ -43,6 +43,10 @@ SENTENCES: dict[str, Any] = {
     "short_stock": _("Order %(number)s lacks %(list)s."),
     "nothing_in_stock": _("Nothing of order %(number)s is in stock: %(list)s."),
     "still_held": _("Order %(number)s stays held: %(list)s."),
+    "too_many_marks": _("Order %(number)s would have more than %(most)d marks; take some off first."),
+    "presale": _("Order %(number)s waits for presale goods until %(when)s; release them first to send it earlier."),
+    "no_presale": _("Nothing of order %(number)s waits as presale."),
+    "not_short": _("Order %(number)s does not wait for goods any more."),
 }
 
 

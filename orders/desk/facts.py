@@ -40,6 +40,8 @@ class LineFacts:
     tax: Decimal = Decimal(0)
     total: Decimal = Decimal(0)
     pack: Decimal = Decimal(1)
+    waits: dt.datetime | None = None  # sold in presale: takes no stock before (orders.desk.presale)
+    oversold: bool = False  # more was sold in presale than promised
 
     @property
     def bookable(self) -> bool:
@@ -99,6 +101,7 @@ class Facts:
     history: History | None = None  # of the buyer and the address; only where the risk makes it worth reading
     values: OrderValues | None = None  # what the rules ask; orders.desk.rules.background brings it
     outcome: Outcome | None = None  # what the rules said
+    presold: dict[int, tuple[int, dt.datetime]] = dataclasses.field(default_factory=dict)  # new presale lines
 
     @property
     def keys(self) -> tuple[str, str, str]:

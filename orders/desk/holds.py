@@ -15,6 +15,7 @@ CANCELLED_LATE = "cancelled_late"  # cancelled over there after something had le
 SHIPPED_MORE = "shipped_more"  # more has left than is wanted now
 WITHOUT_STOCK = "without_stock"  # sent over there, but our books had no such goods
 GONE = "gone"  # the platform does not know it any more
+PRESALE = "presale"  # its goods are not sold from stock yet; lets go by itself
 UNDONE = "undone"  # an approval was taken back
 OWNERS = {
     MANUAL: Department.DESK,
@@ -26,6 +27,7 @@ OWNERS = {
     WITHOUT_STOCK: Department.WAREHOUSE,
     GONE: Department.SERVICE,
     UNDONE: Department.DESK,
+    PRESALE: Department.BUYING,
 }
 
 
