@@ -27,20 +27,25 @@ def _keep(*names: str) -> list[str]:
 
 INLINE_ROWS = ["delete_barcode", "delete_pack", "delete_bundlepart"]  # a barcode that was wrong may go
 CATALOGUE_KEPT = [*_keep(*CATALOGUE), *INLINE_ROWS]
+ARRIVALS = [f"{verb}_expectedarrival" for verb in ("view", "add", "change", "receive")]
 DOCUMENTS = ["view_stockdocument", "count_stock"]
 SEEN = _view(*CATALOGUE, *PLACES, *STOCK)
 ROLES = {
     "owner": [
         *CATALOGUE_KEPT, *_keep(*PLACES, "access"), "delete_access", *_view(*STOCK), *DOCUMENTS,
-        "approve_stockdocument", "see_cost",
+        "approve_stockdocument", "see_cost", *ARRIVALS,
     ],
-    "ops_admin": [*CATALOGUE_KEPT, *_keep(*PLACES), *_view(*STOCK), *DOCUMENTS, "approve_stockdocument"],
-    "order_clerk": [*SEEN],
-    "warehouse_clerk": [*_view(*CATALOGUE, "warehouse", *STOCK), *DOCUMENTS],
-    "customer_service": _view(*CATALOGUE, "shop", "balance"),
-    "bookkeeper": [*SEEN, "view_stockdocument", "see_cost"],
-    "buyer": [*CATALOGUE_KEPT, *_view(*PLACES, *STOCK)],
-    "auditor": [*SEEN, "view_access", "view_stockdocument", "see_cost"],
+    "ops_admin": [
+        *CATALOGUE_KEPT, *_keep(*PLACES), *_view(*STOCK), *DOCUMENTS, "approve_stockdocument", *ARRIVALS,
+    ],
+    "order_clerk": [*SEEN, "view_expectedarrival"],
+    "warehouse_clerk": [
+        *_view(*CATALOGUE, "warehouse", *STOCK), *DOCUMENTS, "view_expectedarrival", "receive_expectedarrival",
+    ],
+    "customer_service": _view(*CATALOGUE, "shop", "balance", "expectedarrival"),
+    "bookkeeper": [*SEEN, "view_expectedarrival", "view_stockdocument", "see_cost"],
+    "buyer": [*CATALOGUE_KEPT, *_view(*PLACES, *STOCK), *ARRIVALS],
+    "auditor": [*SEEN, "view_expectedarrival", "view_access", "view_stockdocument", "see_cost"],
 }  # fmt: skip
 
 
@@ -53,6 +58,7 @@ def register() -> None:
         ("stock", _("SKUs"), "sku", "sell", None),
         ("stock", _("Products"), "product", "category", None),
         ("stock", _("Counts and adjustments"), "stockdocument", "fact_check", _waiting),
+        ("stock", _("Expected deliveries"), "expectedarrival", "local_shipping", None),
         ("stock", _("Movements"), "stockentry", "swap_vert", None),
         ("stock", _("Ordered and reserved"), "reservation", "lock", None),
         ("stock", _("Warehouses"), "warehouse", "warehouse", None),

@@ -105,6 +105,10 @@ SENTENCES: dict[str, Any] = {
     "no_such_route": _("Order %(number)s cannot be sent from there: %(why)s."),
     "in_work": _("Order %(number)s: %(why)s"),
     "nothing_there": _("Order %(number)s has nothing reserved for “%(label)s” there."),
+    "too_many_marks": _("Order %(number)s would have more than %(most)d marks; take some off first."),
+    "presale": _("Order %(number)s waits for presale goods until %(when)s; release them first to send it earlier."),
+    "no_presale": _("Nothing of order %(number)s waits as presale."),
+    "not_short": _("Order %(number)s does not wait for goods any more."),
 }
 
 

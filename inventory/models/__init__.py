@@ -1,5 +1,6 @@
 """The stock's tables: catalogue, places, stock and documents."""
 
+from inventory.models.arrivals import ExpectedArrival
 from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku
 from inventory.models.documents import StockDocument, StockDocumentLine
 from inventory.models.places import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
@@ -19,6 +20,7 @@ __all__ = [
     "Barcode",
     "Bucket",
     "BundlePart",
+    "ExpectedArrival",
     "Pack",
     "Product",
     "Reason",

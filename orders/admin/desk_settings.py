@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from backoffice import audit, clock
 from backoffice.adminkit import YikuModelAdmin
@@ -56,13 +56,30 @@ class CheckForm(ModelForm):
         found: dict[str, Any] = {}
         for name, value in self.cleaned_data.items():
             if name.startswith("param_"):
-                words = isinstance(self.fields[name], forms.CharField)
+                words = isinstance(self.fields[name], forms.CharField)  # a choice is none
                 found[name[6:]] = [word.strip() for word in value.splitlines() if word.strip()] if words else value
         return found
 
 
 WORDS = {"domains": _("domains of throw-away e-mail addresses")}
-SWITCHES = {"below_cost": _("also hold what goes below its cost")}
+SWITCHES = {
+    "below_cost": _("also hold what goes below its cost"),
+    "automatic": _("give out what comes by itself, without a click"),
+}
+CHOICES: dict[str, tuple[Any, tuple[tuple[str, Any], ...]]] = {
+    "first": (
+        _("who is served first when goods come"),
+        (
+            ("ordered", _("who ordered first")),
+            ("value", _("the order of the highest value")),
+            ("priority", _("the highest priority, then who ordered first")),
+        ),
+    ),
+    "mixed": (
+        _("presale goods together with goods in stock"),
+        (("hold", _("all wait for the presale goods")), ("split", _("what is in stock leaves at once"))),
+    ),
+}
 
 
 def _field(name: str, value: Any) -> forms.Field:
@@ -77,6 +94,9 @@ def _field(name: str, value: Any) -> forms.Field:
             max_length=20_000,
             help_text=help_text,
         )
+    if name in CHOICES:
+        label, choices = CHOICES[name]
+        return forms.ChoiceField(label=label, initial=value, choices=choices, widget=UnfoldAdminSelectWidget())
     if isinstance(value, bool):
         return forms.BooleanField(label=SWITCHES.get(name, _("required")), initial=value, required=False)
     label, least, most = FIGURES.get(name, (name, 0, 1_000_000))

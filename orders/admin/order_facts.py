@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice import clock
-from backoffice.models import AuditEntry
+from backoffice import clock, masking
 from finance.admin.figures import money
 from inventory import access
 from inventory.models import Balance, Bucket, Reservation, ShopWarehouse
 from orders import contracts
+from orders.admin import buyers, status
 from orders.admin.rules import tried
 from orders.admin.wording import pieces, short_age
-from orders.desk import sentences
+from orders.desk import history, presale, sentences
 from orders.desk.rules.deeds import NEVER_PASSED
 from orders.intake import difference
 from orders.models import Order, OrderLine, OrderVersion, Shipment
@@ -23,44 +25,35 @@ from orders.models.order import Department, line_reference
 
 State = Order.State
 OPEN = (State.APPROVED, State.PARTLY_SHIPPED)
+SHORT = "short_stock"
 
 
-def of(request: HttpRequest, order: Order) -> dict[str, Any]:
+def of(request: HttpRequest, order: Order, *, clear: bool = False) -> dict[str, Any]:
     """Return everything the template needs beside the order itself."""
     lines = list(order.lines.select_related("sku").prefetch_related("parts__sku"))
     shipments = list(order.shipments.prefetch_related("lines__line"))
     review = order.reviews.first()
+    said = status.one(order)
     return {
-        "headline": headline(order),
+        "status": said,
+        "headline": said.sentence,
+        "promise": _promise(order),
+        "presale": _presale(order),
+        "notes": list(order.staff_notes.all()[:20]),
         "findings": _findings(order, review),
         "tried": tried.of(request, order, review),
         "rows": _rows(request, order, lines),
         "left_to_ship": _left(order, lines),
         "shipments": [_parcel(one) for one in shipments],
-        "edit": _edit(order),
+        "edit": _edit(request, order, clear=clear),
         "amounts": _amounts(order),
-        "timeline": _timeline(order, shipments),
+        **_history(request, order),
         "can": {**_can(order), "again": _can_pass_again(order, review)},
         "held_for": short_age(clock.now() - order.held_since) if order.held_since else "",
         "department": dict(Department.choices).get(order.hold_department, ""),
         "hold_title": sentences.hold_title(order.hold_code, order.hold_note) if order.hold_code else "",
         "hold_advice": sentences.advice(order.hold_code) if order.hold_code else "",
     }
-
-
-def headline(order: Order) -> str:
-    """Return what happens next, in one sentence."""
-    if order.pending_version_id:
-        return _("The platform changed this order. Compare below and decide.")
-    return {
-        State.UNPAID: _("Waits for the buyer's payment. Its goods are kept back meanwhile."),
-        State.HELD: _("Somebody has to look at it. What is wrong stands below."),
-        State.APPROVED: _("Checked, its goods are reserved. Pack it and enter the parcel."),
-        State.PARTLY_SHIPPED: _("A part has left. The rest still has to be sent."),
-        State.SHIPPED: _("Everything has left."),
-        State.CANCELLED: _("Cancelled. No goods are kept for it."),
-        State.HISTORY: _("Older than the go-live date: kept for reference, takes no stock."),
-    }[State(order.state)]
 
 
 def _can(order: Order) -> dict[str, bool]:
@@ -166,13 +159,61 @@ def _parcel(shipment: Shipment) -> dict[str, Any]:
     }
 
 
-def _edit(order: Order) -> list[difference.Edit]:
+def _edit(request: HttpRequest, order: Order, *, clear: bool) -> list[difference.Edit]:
+    """The change that waits; who buys and where it goes is masked like everywhere else."""
     if not order.pending_version_id or not order.accepted_version_id:
         return []
     versions = OrderVersion.objects.in_bulk([order.pending_version_id, order.accepted_version_id])
     before = contracts.from_json(versions[order.accepted_version_id].content)
     after = contracts.from_json(versions[order.pending_version_id].content)
-    return difference.edits(before, after)
+    found = difference.edits(before, after)
+    return found if clear else [_masked(one, seen=buyers.may_see(request)) for one in found]
+
+
+def _masked(one: difference.Edit, *, seen: bool) -> difference.Edit:
+    if one.kind != difference.Kind.ADDRESS:
+        return one
+    field = one.field.partition(".")[2]
+    if not seen:
+        return dataclasses.replace(one, before=masking.text(one.before), after=masking.text(one.after))
+    was = buyers.address({field: one.before}, clear=False)[field]
+    now = buyers.address({field: one.after}, clear=False)[field]
+    return dataclasses.replace(one, before=was, after=now)
+
+
+def _promise(order: Order) -> dict[str, Any] | None:
+    """What the buyer of a short order was promised, and how often that moved."""
+    if order.hold_code != SHORT:
+        return None
+    moves = list(order.promises.all()[:5])
+    late = bool(order.promised_on and order.promised_on < timezone.localdate(clock.now()))
+    return {"day": order.promised_on, "late": late, "moves": [one for one in moves if one.before]}
+
+
+def _presale(order: Order) -> list[dict[str, Any]]:
+    if not order.open:
+        return []
+    now = clock.now()
+    return [
+        {
+            "label": one.line.sku.code if one.line.sku else one.line.title,
+            "after": one.ship_after,
+            "released": one.released_at,
+            "waits": one.released_at is None and one.ship_after > now,
+        }
+        for one in presale.lines_of(order.pk)
+    ]
+
+
+def _history(request: HttpRequest, order: Order) -> dict[str, Any]:
+    """What happened: the newest of everything, or one kind of it, or all."""
+    kind = request.GET.get("history", "")
+    kind = kind if kind in history.KINDS else "all" if kind == "all" else ""
+    most = history.MOST if kind else history.FEW
+    rows = history.of(order, kind="" if kind == "all" else kind, most=most)
+    kinds = [("all", _("All")), *((code, str(label)) for code, label in history.KINDS.items())]
+    cut = not kind and len(rows) > history.FEW
+    return {"timeline": rows if kind else rows[: history.FEW], "history": kind, "history_kinds": kinds, "cut": cut}
 
 
 def _amounts(order: Order) -> list[tuple[str, str]]:
@@ -189,42 +230,3 @@ def _amounts(order: Order) -> list[tuple[str, str]]:
     if order.base_total is not None and order.base_total != order.total:
         shown.append((_("In base currency"), money(order.base_total)))
     return shown
-
-
-def _timeline(order: Order, shipments: list[Shipment]) -> list[dict[str, Any]]:
-    found = [{"at": order.placed_at, "what": _("Ordered by the buyer"), "who": ""}]
-    for version in order.versions.order_by("number").only("number", "delivered_at", "outcome"):
-        text = _("Version %(number)d arrived: %(outcome)s")
-        what = text % {"number": version.number, "outcome": version.get_outcome_display()}
-        found.append({"at": version.delivered_at, "what": what, "who": order.shop.name})
-    for review in order.reviews.all()[:20]:
-        codes = [sentences.hold_title(str(one.get("code")), str(one.get("name", ""))) for one in review.findings]
-        what = _("Checked: %s") % (", ".join(codes) or _("nothing found"))
-        found.append({"at": review.at, "what": what, "who": ""})
-    for parcel in shipments:
-        what = " ".join(filter(None, [_("Parcel"), parcel.carrier, parcel.tracking_number]))
-        found.append({"at": parcel.shipped_at, "what": what, "who": parcel.actor})
-    entries = AuditEntry.objects.filter(target=f"orders.order:{order.pk}").order_by("-id")[:50]
-    found += [{"at": one.at, "what": _action(one), "who": one.actor.partition(" ")[2] or one.actor} for one in entries]
-    return sorted(found, key=lambda one: one["at"], reverse=True)
-
-
-def _action(entry: AuditEntry) -> str:
-    names = {
-        "order.approve": _("Approved"),
-        "order.hold": _("Held"),
-        "order.release": _("Sent through the checks again"),
-        "order.cancel": _("Cancelled"),
-        "order.split": _("Split by stock"),
-        "order.undo_approve": _("Approval undone"),
-        "order.accept_edit": _("Change accepted"),
-        "order.reject_edit": _("Change refused"),
-        "order.correct_address": _("Address corrected"),
-        "order.reveal_buyer": _("Buyer uncovered"),
-        "order.ship": _("Shipped"),
-        "order.override": _("Exception made"),
-        "order.override_end": _("Exception ended"),
-        "order.void": _("Parcel taken back"),
-    }
-    text = names.get(entry.action, entry.action)
-    return f"{text}: {entry.summary}" if entry.summary else str(text)

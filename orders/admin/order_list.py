@@ -3,64 +3,68 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
-from unfold.contrib.filters.admin import RangeDateTimeFilter
+from django.views.decorators.http import require_http_methods
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
 from backoffice import audit, clock, masking
-from backoffice.adminkit import Outcome, YikuModelAdmin, report_outcomes
+from backoffice.adminkit import YikuModelAdmin
+from backoffice.errors import YikuError
+from backoffice.keyset import CURSOR_PARAMETERS, KeysetChangeList
 from finance.admin.figures import money
 from inventory.access import visible
-from orders.admin import buyers, order_page, parts
+from orders.admin import backorders, bulk, buyers, exporting, filters, order_page, parts, status, views
 from orders.admin.wording import short_age
 from orders.desk import actions, sentences
 from orders.models import Order
 from orders.models.order import Department
 
-STATE_LABELS = {
-    Order.State.UNPAID: "info",
-    Order.State.HELD: "warning",
-    Order.State.APPROVED: "primary",
-    Order.State.PARTLY_SHIPPED: "primary",
-    Order.State.SHIPPED: "success",
-    Order.State.CANCELLED: "danger",
-    Order.State.HISTORY: "default",
-}
+TONES = ("default", "info", "warning", "primary", "success", "danger")
 Act = Callable[[list[int], str, str], list[actions.RowOutcome]]
 # What the list shows: addresses and notes of fifty buyers are not read for it.
 SHOWN = (
     "number", "state", "payment", "currency", "total", "placed_at", "ship_by", "hold_code", "hold_department",
-    "held_since", "pending_version_id", "shop__name", "contact__buyer_name", "contact__country",
+    "held_since", "hold_note", "hold_until", "pending_version_id", "marks", "priority", "not_before", "promised_on",
+    "shop__name", "contact__buyer_name", "contact__country",
 )  # fmt: skip
 OWN_ACTIONS = ("approve", "review_again", "split_by_stock", "hold", "cancel", "undo_approve")
 
 
-class ShopFilter(admin.SimpleListFilter):
-    """The shops this person may see."""
+class OrderChangeList(KeysetChangeList):
+    """The list with its views: a view's name and the list's size are no filters; each order has its status."""
 
-    title = _("shop")
-    parameter_name = "shop"
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        """What only says how the list is shown narrows nothing."""
+        found = super().get_filters_params(params)
+        return {key: value for key, value in found.items() if key not in views.OWN_PARAMETERS}
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        from inventory.models import Shop
-
-        return [(str(shop.pk), shop.name) for shop in visible(request.user, Shop.objects.all())]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        value = self.value()
-        return queryset.filter(shop_id=int(value)) if value and value.isdecimal() and len(value) < 18 else queryset
+    def get_results(self, request: HttpRequest) -> None:
+        """Read one page and the status of its orders; for an export or a count nothing but the question is needed."""
+        if getattr(request, "asked_for_rows_only", False):
+            self.result_list, self.result_count = [], 0
+            return
+        self.list_per_page = views.page_size(request)
+        super().get_results(request)
+        said = status.of(self.result_list)
+        for order in self.result_list:
+            order.said = said[order.pk]
 
 
 @admin.register(Order)
@@ -74,11 +78,20 @@ class OrderAdmin(YikuModelAdmin):
     list_display_links = ("number_shown",)
     list_filter = (
         ("state", admin.ChoicesFieldListFilter),
-        ShopFilter,
-        ("hold_department", admin.ChoicesFieldListFilter),
-        ("payment", admin.ChoicesFieldListFilter),
+        filters.ShopFilter,
+        ("hold_department", ChoicesDropdownFilter),
+        filters.DueFilter,
+        filters.WaitsFilter,
+        filters.MarkFilter,
+        filters.TagFilter,
+        filters.PriorityFilter,
+        filters.CountryFilter,
+        filters.ReservedAtFilter,
+        ("payment", ChoicesDropdownFilter),
         ("placed_at", RangeDateTimeFilter),
+        ("ship_by", RangeDateTimeFilter),
     )
+    list_before_template = "admin/orders/order/views.html"
     list_select_related = ("shop", "contact")
     ordering = ("-placed_at", "-id")
     search_help_text = _("Order number, buyer's name, e-mail or phone: type the beginning")
@@ -92,6 +105,9 @@ class OrderAdmin(YikuModelAdmin):
         rows = visible(request.user, super().get_queryset(request))
         match = request.resolver_match
         return rows.only(*SHOWN) if match is not None and match.url_name == "orders_order_changelist" else rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OrderChangeList
 
     def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
         if buyers.may_reveal(request):
@@ -120,11 +136,35 @@ class OrderAdmin(YikuModelAdmin):
         """Who may approve, hold and cancel."""
         return request.user.has_perm("orders.decide_order")
 
+    def has_note_permission(self, request: HttpRequest) -> bool:
+        """Who may write a note on an order."""
+        return request.user.has_perm("orders.add_staffnote")
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Who may take orders away as a file."""
+        return request.user.has_perm(exporting.EXPORT)
+
     # --- pages -------------------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
+
+        def page(work: Callable[..., HttpResponseBase], *methods: str) -> Any:
+            view = functools.wraps(work)(functools.partial(work, self))
+            return wrap(require_http_methods(methods or ("GET", "HEAD"))(view))
+
         own = [
+            path("<int:pk>/versions/", page(order_page.versions), name="orders_order_versions"),
+            path("<int:pk>/here/", wrap(order_page.here), name="orders_order_here"),
+            path("views/", page(views.arrange), name="orders_order_views"),
+            path("views/do/", page(views.do, "POST"), name="orders_order_views_do"),
+            path("views/counts/", page(views.counts), name="orders_order_views_counts"),
+            path("export/", page(export_list, "POST"), name="orders_order_export"),
+            path("exports/<str:token>/", page(exporting.page), name="orders_order_exported"),
+            path("exports/<str:token>/file/", page(exporting.file), name="orders_order_export_file"),
+            path("backorders/", page(backorders.page), name="orders_order_backorders"),
+            path("backorders/do/", page(backorders.do, "POST"), name="orders_order_backorders_do"),
+            path("backorders/xlsx/", page(backorders.xlsx), name="orders_order_backorders_xlsx"),
             path("<int:pk>/do/", wrap(order_page.act), name="orders_order_do"),
             path("<int:pk>/reveal/", wrap(order_page.reveal), name="orders_order_reveal"),
         ]
@@ -142,7 +182,25 @@ class OrderAdmin(YikuModelAdmin):
         return order_page.show(self, request, order)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "empty_hint": _empty_hint(request)})
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        setting = views.setting_of(request.user)
+        there = views.first_view(self, request, setting)
+        if there:
+            return HttpResponseRedirect(there)
+        shown = views.shown(self, request, setting)
+        if request.method == "GET":
+            views.tell_lost(request, shown)
+        context = {
+            "empty_hint": _empty_hint(request),
+            "views": shown,
+            "view_roles": views.shareable(request.user),
+            "view_query": request.GET.urlencode(),
+            "view_sizes": _sizes(request),
+            "may_export": self.has_export_permission(request),
+            "may_reveal": buyers.may_reveal(request),
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **context})
 
     # --- columns -----------------------------------------------------------------------------------------------------
 
@@ -156,14 +214,18 @@ class OrderAdmin(YikuModelAdmin):
         """The shop's name."""
         return order.shop.name
 
-    @display(description=_("state"), label=STATE_LABELS)
+    @display(description=_("state"), label={tone: tone for tone in TONES})
     def state_label(self, order: Order) -> tuple[str, str]:
-        """The state as a badge."""
-        return order.state, order.get_state_display()
+        """The one status as a badge."""
+        said = getattr(order, "said", None) or status.one(order)
+        return said.tone, said.label
 
     @admin.display(description=_("what is wrong"))
     def what_next(self, order: Order) -> str:
-        """For a held order: the reason, whose it is and how long it has waited."""
+        """For a held order whose it is, why, and how long it has waited; then our marks and the priority."""
+        return format_html("{}{}", self._held(order), _badges(order))
+
+    def _held(self, order: Order) -> str:
         if order.state != Order.State.HELD or order.held_since is None:
             return _now("an edit waits") if order.pending_version_id else ""
         age = short_age(clock.now() - order.held_since)
@@ -199,6 +261,10 @@ class OrderAdmin(YikuModelAdmin):
         if order.ship_by is None or order.state not in (Order.State.APPROVED, Order.State.HELD, "partly_shipped"):
             return ""
         left = order.ship_by - clock.now()
+        if order.promised_on and order.hold_code == "short_stock":
+            promised = _now("promised for %s") % date_format(order.promised_on, "SHORT_DATE_FORMAT")
+            late = "text-red-600" if order.promised_on < timezone.localdate(clock.now()) else "text-base-500"
+            return format_html('<span class="{}">{}</span>', late, promised)
         if left < dt.timedelta():
             return format_html('<strong class="text-red-600">{}</strong>', _now("late by %s") % short_age(-left))
         return short_age(left)
@@ -260,18 +326,39 @@ class OrderAdmin(YikuModelAdmin):
         return TemplateResponse(request, "admin/orders/order/reason.html", context)
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Order], act: Act, reason: str = "") -> None:
-        numbers = dict(queryset.values_list("pk", "number"))
-        told = act(list(numbers), audit.current_actor().name, reason)
-        outcomes = [
-            Outcome(
-                numbers.get(one.order_id, str(one.order_id)),
-                "" if one.ok else one.message,
-                reverse("admin:orders_order_change", args=[one.order_id]),
-            )
-            for one in told
-        ]
-        done = sum(one.ok for one in told)
-        report_outcomes(request, outcomes, ngettext("%(count)d order done.", "%(count)d orders done.", done))
+        who = audit.current_actor().name
+        bulk.tell(request, queryset, lambda ids: act(ids, who, reason))
+
+
+def export_list(model_admin: OrderAdmin, request: HttpRequest) -> HttpResponse:
+    """Put all orders that the list shows into a workbook."""
+    if not model_admin.has_export_permission(request):
+        raise PermissionDenied
+    try:
+        return bulk.export_of(request, query=views.cleaned(request.POST.get("query", "")))
+    except YikuError as refusal:
+        messages.error(request, str(refusal))
+        return HttpResponseRedirect(reverse("admin:orders_order_changelist"))
+
+
+def _sizes(request: HttpRequest) -> list[tuple[int, str, bool]]:
+    here = views.page_size(request)
+    asked = request.GET.copy()
+    found = []
+    for size in views.SIZES:
+        asked[views.PER] = str(size)
+        for name in CURSOR_PARAMETERS:
+            asked.pop(name, None)
+        found.append((size, "?" + asked.urlencode(), size == here))
+    return found
+
+
+def _badges(order: Order) -> str:
+    texts = [str(mark) for mark in order.marks]
+    if order.priority:
+        texts.append(_now("priority %d") % order.priority)
+    badge = '<span class="inline-block rounded-sm bg-base-100 dark:bg-base-800 px-1.5 mr-1 mt-1 text-xs">{}</span>'
+    return format_html_join("", badge, ((text,) for text in texts[:6]))
 
 
 def _empty_hint(request: HttpRequest) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, time_format
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -22,7 +23,8 @@ from backoffice import audit, clock
 from backoffice.errors import YikuError
 from inventory.access import sight, visible
 from orders.admin import buyers, order_facts, parts
-from orders.desk import actions, correcting, listing_buyers, overrides
+from orders.admin import versions as versions_page
+from orders.desk import actions, correcting, listing_buyers, marking, overrides, presale, presence, staleness
 from orders.errors import OrderError
 from orders.fulfil import shipping
 from orders.models import ListedBuyer, Order, Override
@@ -34,10 +36,10 @@ REVEALED = "orders_revealed"  # in the session: the order uncovered last, for th
 
 def show(model_admin: Any, request: HttpRequest, order: Order) -> HttpResponse:
     """Render the page."""
-    clear = request.session.pop(REVEALED, None) == order.pk and buyers.may_reveal(request)
+    clear = _uncovered(request, order)
     context = {
         **model_admin.admin_site.each_context(request),
-        **order_facts.of(request, order),
+        **order_facts.of(request, order, clear=clear),
         "title": _("Order %s") % order.number,
         "opts": model_admin.opts,
         "original": order,
@@ -56,8 +58,44 @@ def show(model_admin: Any, request: HttpRequest, order: Order) -> HttpResponse:
         "known_by": ListedBuyer.By.choices,
         "once": uuid.uuid4().hex,
         "parts": parts.shown(request, order),
+        "seen": staleness.token(order),
+        "colleagues": presence.others(order_id=order.pk, user=request.user),
+        "beat": presence.EVERY,
+        "may_note": request.user.has_perm(NOTE),
     }
     return TemplateResponse(request, "admin/orders/order/page.html", context)
+
+
+def _uncovered(request: HttpRequest, order: Order) -> bool:
+    return request.session.pop(REVEALED, None) == order.pk and buyers.may_reveal(request)
+
+
+def versions(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
+    """Two versions of the order side by side."""
+    order = _order(request, pk)
+    return versions_page.page(model_admin, request, order, clear=_uncovered(request, order))
+
+
+@require_POST
+def here(request: HttpRequest, pk: int) -> JsonResponse:
+    """A sign of life of an open page; tells who else has the order open, and whether it has changed."""
+    order = _order(request, pk)
+    if request.POST.get("gone"):
+        presence.gone(order_id=order.pk, user=request.user)
+        return JsonResponse({})
+    presence.here(order_id=order.pk, user=request.user)
+    others = presence.others(order_id=order.pk, user=request.user)
+    changed = ""
+    try:
+        staleness.check(order, request.POST.get("seen", ""), _who())
+    except staleness.Stale as stale:
+        changed = stale.what
+    return JsonResponse({"colleagues": [_colleague(one) for one in others], "changed": changed})
+
+
+def _colleague(one: presence.Colleague) -> str:
+    since = time_format(timezone.localtime(one.since), "TIME_FORMAT")
+    return _("%(name)s has had this order open since %(since)s.") % {"name": one.name, "since": since}
 
 
 @require_POST
@@ -68,6 +106,9 @@ def reveal(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     audit.record(action="order.reveal_buyer", target=order, request=request)
     request.session[REVEALED] = order.pk
+    if request.POST.get("next") == "versions":
+        asked = {name: request.POST.get(name, "")[:8] for name in ("a", "b")}
+        return HttpResponseRedirect(f"{reverse('admin:orders_order_versions', args=[order.pk])}?{urlencode(asked)}")
     return HttpResponseRedirect(_url(order) + "#buyer")
 
 
@@ -83,6 +124,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     answer = None
     try:
+        staleness.check(order, request.POST.get("seen", ""), _who())
         answer = work(request, order)
     except YikuError as error:
         messages.error(request, str(error))
@@ -127,7 +169,9 @@ def _reason(request: HttpRequest, *, needed: bool = False) -> str:
 
 def _approve(request: HttpRequest, order: Order) -> None:
     told = actions.approve(order_ids=[order.pk], actor=_who(), reason=_reason(request))
-    _tell(request, told[0], _("Approved: the goods are reserved."))
+    waits = told[0].code == "waits"
+    done = _("Approved: it leaves when its presale goods may.") if waits else _("Approved: the goods are reserved.")
+    _tell(request, told[0], done)
     if told[0].ok and request.POST.get("scope") in Override.Scope.values:
         days = _number(request.POST.get("days", ""))
         made = overrides.grant(
@@ -219,6 +263,29 @@ def _quantities(request: HttpRequest, order: Order) -> dict[int, Decimal]:
     return found
 
 
+def _note(request: HttpRequest, order: Order) -> None:
+    told = marking.add_note(order_ids=[order.pk], text=request.POST.get("text", ""), actor=_who())
+    _tell(request, told[0], _("The note is written."))
+
+
+def _mark(request: HttpRequest, order: Order) -> None:
+    marks = marking.read_marks(request.POST.get("marks", ""))
+    work = marking.unmark if request.POST.get("off") else marking.mark
+    _tell(request, work(order_ids=[order.pk], marks=marks, actor=_who())[0], _("The marks are changed."))
+
+
+def _priority(request: HttpRequest, order: Order) -> None:
+    wanted = _number(request.POST.get("priority", "")) if request.POST.get("priority") else -1
+    told = marking.set_priority(order_ids=[order.pk], priority=wanted, actor=_who())
+    _tell(request, told[0], _("The priority is set."))
+
+
+def _release_presale(request: HttpRequest, order: Order) -> None:
+    told = presale.release_orders(order_ids=[order.pk], actor=_who())
+    refused = next((one for one in told if not one.ok), None)
+    _tell(request, refused or told[0], _("Released: its goods are reserved."))
+
+
 def _void(request: HttpRequest, order: Order) -> None:
     shipment = order.shipments.filter(pk=_number(request.POST.get("shipment", ""))).first()
     if shipment is None:
@@ -250,7 +317,7 @@ def _list_buyer(request: HttpRequest, order: Order) -> None:
         messages.warning(request, told % {"count": count})
 
 
-DECIDE, SHIP = "orders.decide_order", "orders.ship_order"
+DECIDE, SHIP, NOTE = "orders.decide_order", "orders.ship_order", "orders.add_staffnote"
 LIST_BUYERS = "orders.add_listedbuyer"
 WORK: dict[str, tuple[str, parts.Work | None]] = {
     "approve": (DECIDE, _approve),
@@ -262,6 +329,10 @@ WORK: dict[str, tuple[str, parts.Work | None]] = {
     "accept_edit": (DECIDE, _accept_edit),
     "reject_edit": (DECIDE, _reject_edit),
     "address": (DECIDE, _address),
+    "note": (NOTE, _note),
+    "mark": (DECIDE, _mark),
+    "priority": (DECIDE, _priority),
+    "release_presale": (DECIDE, _release_presale),
     "list_buyer": (LIST_BUYERS, _list_buyer),
     "ship": (SHIP, _ship),
     "void": (SHIP, _void),

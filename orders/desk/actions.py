@@ -12,7 +12,7 @@ from django.db import transaction
 
 from inventory import reservations
 from inventory.reservations import Shortage
-from orders.desk import holds, review, ruleset, verdicts
+from orders.desk import holds, presale, review, ruleset, verdicts
 from orders.desk.checks import CHECKS, Finding
 from orders.desk.facts import Facts
 from orders.desk.table import RowOutcome, Table
@@ -39,6 +39,7 @@ Person = ReviewLog.PersonVerdict
 # What no approval can cover: there would be nothing to send, or nowhere to send it from.
 BLOCKING = ("unmatched", "bundle_without_parts", "no_goods", "no_warehouse", "no_route")
 WHOLE_ONLY = "fraction"
+WAITS = ("short_stock", holds.PRESALE)  # an approved order with one of these has goods that still wait
 
 
 @transaction.atomic
@@ -50,19 +51,21 @@ def approve(*, order_ids: Sequence[int], actor: str, reason: str = "") -> list[R
     """
     table = Table(order_ids, actor)
     due = [one for one in table.orders if _approvable(table, one)]
-    page = {facts.order_id: facts for facts in review.facts_of(due, table.now)}
+    page = _page_of(due, table)
     due.sort(key=lambda one: (one.placed_at, one.pk))
     made = attaching.attach([page[one.pk] for one in due], table.now)
     due = [one for one in due if _sendable(table, one, page[one.pk])]
+    due = _without_presale(table, due, page, reason)
     facts = [page[one.pk] for one in due]
     wants = [want for one in facts for want in verdicts.wants_of(one)]
     short, reserved = verdicts.reserve(facts, wants, actor)
     attaching.keep(_of(made, due), reserved, RoutingPlan.Why.APPROVED, actor, table.now)
     for order in due:
         if order.pk in short:
-            table.refuse(order, "short_stock", list=shortage_list(page[order.pk]))
+            table.refuse(order, "short_stock", list=verdicts.shortage_list(page[order.pk]))
     done = [one for one in due if one.pk not in short]
     review.set_approved(done, [page[one.pk] for one in done], table.now)
+    review.mark_presale([page[one.pk] for one in done], table.now)
     table.decided(done, Person.APPROVED, reason)
     table.done(done, "approved", "order.approve", {"state": State.APPROVED.value, "reason": reason})
     return table.outcomes()
@@ -73,8 +76,30 @@ def _of(made: Plans, orders: Sequence[Order]) -> Plans:
     return {one.pk: made[one.pk] for one in orders if one.pk in made}
 
 
+def _page_of(orders: Sequence[Order], table: Table) -> dict[int, Facts]:
+    page = review.facts_of(orders, table.now)
+    presale.attach(page, table.now)
+    return {facts.order_id: facts for facts in page}
+
+
+def _without_presale(table: Table, orders: list[Order], page: dict[int, Facts], reason: str) -> list[Order]:
+    """Whoever approves an order that waits for presale goods lets all else pass; it still leaves not before its day."""
+    params = ruleset.load().params[holds.PRESALE] if any(one.waits for f in page.values() for one in f.lines) else {}
+    waiting = [one for one in orders if next(iter(CHECKS[holds.PRESALE].judge(page[one.pk], params)), None)]
+    for order in waiting:
+        order.state = State.HELD
+        holds.put(order, holds.PRESALE, table.now)
+        order.hold_until = presale.waits_until(page[order.pk])
+    if waiting:
+        table.save(waiting)
+        presale.promise(waiting, list(page.values()), {one.pk for one in waiting})
+        table.decided(waiting, Person.APPROVED, reason)
+        table.done(waiting, "waits", "order.approve", {"state": State.HELD.value, "reason": reason})
+    return [one for one in orders if one not in waiting]
+
+
 def _approvable(table: Table, order: Order) -> bool:
-    waits_for_stock = order.state in (State.APPROVED, State.PARTLY_SHIPPED) and order.hold_code == "short_stock"
+    waits_for_stock = order.state in (State.APPROVED, State.PARTLY_SHIPPED) and order.hold_code in WAITS
     if order.state == State.UNPAID:
         table.refuse(order, "unpaid")
     elif order.state != State.HELD and not waits_for_stock:
@@ -96,11 +121,6 @@ def _sendable(table: Table, order: Order, facts: Facts) -> bool:
     if broken is not None:
         table.refuse(order, WHOLE_ONLY, label=broken.label)
     return broken is None
-
-
-def shortage_list(facts: Facts) -> str:
-    """Return all that is missing in one line: `MUG-01 3 (1 there), CUP 2 (0 there)`."""
-    return ", ".join(f"{one['sku'] or one['label']} {one['available']} / {one['wanted']}" for one in facts.shortages)
 
 
 @transaction.atomic
@@ -236,7 +256,7 @@ def split_by_stock(*, order_ids: Sequence[int], actor: str) -> list[RowOutcome]:
     """
     table = Table(order_ids, actor)
     due = [one for one in table.orders if _approvable(table, one)]
-    page = {facts.order_id: facts for facts in review.facts_of(due, table.now)}
+    page = _page_of(due, table)
     made = attaching.attach([page[one.pk] for one in due], table.now, partial=True)
     due = [one for one in due if _sendable(table, one, page[one.pk])]
     wants = [want for one in due for want in verdicts.wants_of(page[one.pk], whole=False)]
@@ -248,8 +268,9 @@ def split_by_stock(*, order_ids: Sequence[int], actor: str) -> list[RowOutcome]:
     done = [one for one in due if _got_something(page[one.pk], taken, missing)]
     for order in due:
         if order not in done:
-            table.refuse(order, "nothing_in_stock", list=shortage_list(page[order.pk]))
+            table.refuse(order, "nothing_in_stock", list=verdicts.shortage_list(page[order.pk]))
     review.set_approved(done, [page[one.pk] for one in done], table.now)
+    review.mark_presale([page[one.pk] for one in done], table.now)
     _mark_short(table, [page[one.pk] for one in done if page[one.pk].shortages])
     table.decided(done, Person.APPROVED, "split by stock")
     table.done(done, "approved", "order.split_by_stock", {"state": State.APPROVED.value})
@@ -258,7 +279,9 @@ def split_by_stock(*, order_ids: Sequence[int], actor: str) -> list[RowOutcome]:
 
 def _got_something(facts: Facts, taken: set[str], missing: Sequence[Shortage]) -> bool:
     """True when goods are reserved for it, or when nothing it wants comes from stock."""
-    references = {line_reference(line.line_id) for line in facts.lines if line.bookable}
+    references = {line_reference(line.line_id) for line in facts.lines if line.bookable and line.waits is None}
+    if not references and presale.waits_until(facts) is not None:
+        return False
     return bool(references & taken) or not references & {one.reference for one in missing}
 
 

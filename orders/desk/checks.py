@@ -217,6 +217,17 @@ def destination(facts: Facts, params: Mapping[str, Any]) -> Found:
     yield from facts.known.get("destination", ())
 
 
+def presale(facts: Facts, params: Mapping[str, Any]) -> Found:
+    """Goods that are sold before they are here; with stock goods beside them they hold these too, or are split off."""
+    waiting = [line for line in facts.lines if line.waits is not None and line.wanted]
+    beside = any(line.stocked and line.wanted and line.waits is None for line in facts.lines)
+    if beside and params.get("mixed") == "split":
+        return  # the stock goods leave; the order keeps the mark (orders.desk.presale)
+    for line in waiting:
+        until = line.waits.isoformat() if line.waits else ""
+        yield {"line": line.line_id, "label": line.label, "until": until, "oversold": line.oversold}
+
+
 def short_stock(facts: Facts, params: Mapping[str, Any]) -> Found:
     """What could not be reserved; filled in by the review, which asks the stock last."""
     yield from facts.shortages
@@ -253,7 +264,8 @@ CHECKS: dict[str, Check] = {
         Check("keyword", keyword, params={"words": KEYWORDS}),
         Check("fraction", fraction),
         Check("large_quantity", large_quantity, params={"most": 1000}),
-        Check("short_stock", short_stock, Department.BUYING),
+        Check("presale", presale, Department.BUYING, params={"mixed": "hold"}),
+        Check("short_stock", short_stock, Department.BUYING, params={"first": "ordered", "automatic": True}),
         Check("unpaid", unpaid, params={"hours": 48}),
     )
 }
@@ -261,7 +273,8 @@ CHECKS: dict[str, Check] = {
 TRUSTED_PASS = frozenset({"duplicate", "large_quantity", "risk", "same_number"})
 # Without these an order could be approved that cannot be shipped: they may change hands but not be switched off.
 ALWAYS = {
-    "unmatched", "bundle_without_parts", "no_goods", "no_warehouse", "no_route", "currency", "short_stock", "unpaid",
+    "unmatched", "bundle_without_parts", "no_goods", "no_warehouse", "no_route", "currency", "presale", "short_stock",
+    "unpaid",
 }  # fmt: skip
 
 

@@ -39,7 +39,9 @@ def earliest(*moments: dt.datetime | None) -> dt.datetime | None:
 
 
 def hold_until(facts: Facts, finding: Finding | None) -> dt.datetime | None:
-    """Return when a hold lets go by itself: only one that a rule gave an end, and only when nothing else holds."""
+    """Return when a hold lets go by itself: one that a rule gave an end, or presale, when nothing else holds."""
+    if finding is not None and finding.code == "presale":
+        return max((line.waits for line in facts.lines if line.waits is not None), default=None)
     if finding is None or facts.outcome is None or not finding.data.get("hours"):
         return None
     return facts.placed_at + dt.timedelta(hours=float(finding.data["hours"]))

@@ -44,6 +44,8 @@ class LineFacts:
     own: bool = False  # a gift: the buyer did not order it
     route: tuple[int, ...] = ()  # the warehouses to ask, as planned (orders.fulfil.routing); none: the shop's order
     spread: bool = False  # planned from several of them
+    waits: dt.datetime | None = None  # sold in presale: takes no stock before (orders.desk.presale)
+    oversold: bool = False  # more was sold in presale than promised
 
     @property
     def bookable(self) -> bool:
@@ -109,6 +111,7 @@ class Facts:
     routing_policy: int | None = None  # what a rule or a person wants of the routing
     routing_warehouse: int | None = None
     no_route: bool = False  # its policy lets no warehouse send there
+    presold: dict[int, tuple[int, dt.datetime]] = dataclasses.field(default_factory=dict)  # new presale lines
 
     @property
     def keys(self) -> tuple[str, str, str]:

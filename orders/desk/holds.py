@@ -15,6 +15,7 @@ CANCELLED_LATE = "cancelled_late"  # cancelled over there after something had le
 SHIPPED_MORE = "shipped_more"  # more has left than is wanted now
 WITHOUT_STOCK = "without_stock"  # sent over there, but our books had no such goods
 GONE = "gone"  # the platform does not know it any more
+PRESALE = "presale"  # its goods are not sold from stock yet; lets go by itself
 UNDONE = "undone"  # an approval was taken back
 NOT_FOUND = "not_found"  # reserved goods are not on their shelf, and no other warehouse has them
 OWNERS = {
@@ -28,6 +29,7 @@ OWNERS = {
     GONE: Department.SERVICE,
     UNDONE: Department.DESK,
     NOT_FOUND: Department.WAREHOUSE,
+    PRESALE: Department.BUYING,
 }
 
 

@@ -16,7 +16,7 @@ from inventory import reservations
 from inventory.models import ShopWarehouse, Sku
 from inventory.stock_state import valid
 from orders.contracts import Address
-from orders.desk import consequences, holds, overrides, ruleset, surroundings, verdicts
+from orders.desk import consequences, holds, overrides, presale, ruleset, surroundings, verdicts
 from orders.desk.checks import ALWAYS, Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes
 from orders.desk.rules import background, works
@@ -74,6 +74,7 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
     page = facts_of(orders, now)
     surroundings.attach(page, rules, now)
     background.attach(page, rules.book, now)
+    presale.attach(page, now)
     covered = _covered(order.pk for order in orders)
     findings: dict[int, list[Finding]] = {}
     used: list[int] = []
@@ -90,8 +91,11 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
     verdicts.hold([(facts, findings[facts.order_id]) for facts in page], now, held_since)
     _keep_duplicate_keys(orders, page)
     consequences.keep(orders, page)
+    presale.keep(page)
+    presale.promise(orders, page, {pk for pk, found in findings.items() if any(one.code == "presale" for one in found)})
     approved = [one for one in orders if not findings[one.pk]]
     set_approved(approved, page, now)
+    mark_presale([facts for facts in page if not findings[facts.order_id]], now, rules)
     return {one.pk: str(State.HELD if findings[one.pk] else State.APPROVED) for one in orders}
 
 
@@ -108,6 +112,14 @@ def _reserve(
             findings[facts.order_id] = rules.no_route(facts)
         elif facts.order_id in short:
             findings[facts.order_id] = rules.shortages(facts)
+
+
+def mark_presale(page: Sequence[Facts], now: dt.datetime, rules: Ruleset | None = None) -> None:
+    """Mark approved orders of which the presale lines still wait, without stopping what can leave."""
+    waiting = [facts for facts in page if presale.waits_until(facts) is not None]
+    if waiting:
+        mark = Finding(holds.PRESALE, (rules or ruleset.load()).department(holds.PRESALE))
+        verdicts.mark([(facts, [mark]) for facts in waiting], now)
 
 
 def _keep_duplicate_keys(orders: Sequence[Order], page: Sequence[Facts]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -33,6 +36,7 @@ TITLES: dict[str, Any] = {
     "fraction": _("Part of a piece"),
     "large_quantity": _("Unusually many"),
     "short_stock": _("Not enough stock"),
+    "presale": _("Presale"),
     "unpaid": _("Not paid yet"),
     "manual": _("Held by a person"),
     "edited": _("Changed on the platform"),
@@ -100,6 +104,7 @@ ADVICE: dict[str, Any] = {
     "keyword": _("Read the note, do what it asks, then approve."),
     "fraction": _("Ask the buyer, then approve or cancel."),
     "large_quantity": _("Ask the buyer whether it is meant, then approve."),
+    "presale": _("Nothing to do: it goes on by itself. To send it earlier, release the presale on the right."),
     "short_stock": _("Wait for goods and check again, send what is there (split by stock), or cancel."),
     "manual": _("Read the note above, then approve, check again or cancel."),
     "edited": _("Compare below, then accept the change or keep the old version."),
@@ -205,8 +210,19 @@ def _price(finding: Mapping[str, Any]) -> str:
     return str(pattern) % {name: str(finding.get(name, "")) for name in ("label", "price", "floor")}
 
 
+def _presale(finding: Mapping[str, Any]) -> str:
+    try:
+        moment = timezone.localtime(dt.datetime.fromisoformat(str(finding.get("until"))))
+    except ValueError:
+        return hold_title("presale")
+    values = {"label": str(finding.get("label", "")), "when": date_format(moment, "SHORT_DATE_FORMAT")}
+    text = str(_("“%(label)s” was sold in presale and leaves from %(when)s.")) % values
+    return f"{text} {_('More was sold than promised.')}" if finding.get("oversold") else text
+
+
 OWN_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "address": _address,
     "blocked": _blocked,
+    "presale": _presale,
     "price_floor": _price,
 }

@@ -67,7 +67,7 @@ class Table:
         for pk, (order, code) in self._late.items():
             who, at = last.get(pk, (_("automatically"), order.updated_at))
             when = date_format(timezone.localtime(at), "DATETIME_FORMAT")
-            self.refuse(order, code, state=order.get_state_display(), who=_named(who), when=when)
+            self.refuse(order, code, state=order.get_state_display(), who=named(who), when=when)
         self._late = {}
 
     def succeed(self, order: Order, code: str) -> None:
@@ -120,6 +120,6 @@ class Table:
         bulk.update_rows(ReviewLog, ["id"], columns, [(pk, *values) for pk in newest.values()], prepared=True)
 
 
-def _named(actor: str) -> str:
+def named(actor: str) -> str:
     """`user:7 wang` is `wang` to the clerk."""
     return actor.partition(" ")[2] or actor if actor.startswith(("user:", "api:")) else actor

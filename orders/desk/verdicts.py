@@ -34,10 +34,11 @@ _REVIEW = (
 )
 
 
-def wants_of(facts: Facts, *, whole: bool = True) -> list[Want]:
+def wants_of(facts: Facts, *, whole: bool = True, waiting: bool = False) -> list[Want]:
     """Return what an order wants of the stock: its stocked, matched lines, bundles by their frozen parts.
 
-    A planned line asks the warehouses in the order of its plan, any other in that of its shop.
+    A planned line asks the warehouses in the order of its plan, any other in that of its shop. With `waiting` also
+    what it may only book, not reserve yet: lines sold in presale, in a group of their own.
     """
     group = order_reference(facts.order_id)
     return [
@@ -48,11 +49,16 @@ def wants_of(facts: Facts, *, whole: bool = True) -> list[Want]:
             warehouses=line.route or facts.warehouses,
             parts=line.parts if line.bundle else None,
             whole=whole and not line.spread,
-            group=group,
+            group=group if line.waits is None else waiting_group(facts.order_id),
         )
         for line in facts.lines
-        if line.bookable and line.sku_id is not None and facts.warehouses
+        if line.bookable and line.sku_id is not None and facts.warehouses and (waiting or line.waits is None)
     ]
+
+
+def waiting_group(order_id: int) -> str:
+    """Return the group of an order's lines that may not be reserved yet."""
+    return f"{order_reference(order_id)}:waiting"
 
 
 def reserve(page: Sequence[Facts], wants: Sequence[Want], actor: str) -> tuple[set[int], Reserved]:
@@ -78,6 +84,11 @@ def note_shortages(page: Sequence[Facts], shortages: Sequence[Shortage]) -> set[
         facts.shortages.append(_shortage(one, line, codes))
         short.add(facts.order_id)
     return short
+
+
+def shortage_list(facts: Facts) -> str:
+    """Return all that is missing in one line: `MUG-01 1 / 3, CUP 0 / 2`."""
+    return ", ".join(f"{one['sku'] or one['label']} {one['available']} / {one['wanted']}" for one in facts.shortages)
 
 
 def _shortage(one: Shortage, line: LineFacts, codes: dict[int, str]) -> dict[str, Any]:

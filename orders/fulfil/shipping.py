@@ -14,7 +14,7 @@ from backoffice import audit, clock, outbox
 from finance import posting
 from inventory import reservations
 from inventory.reservations import PutBack
-from orders.desk import holds, review, verdicts
+from orders.desk import holds, presale, review, verdicts
 from orders.errors import OrderError
 from orders.fulfil import parcels as writing
 from orders.fulfil.parcels import Hand, Sending
@@ -296,9 +296,9 @@ def _reserve_again(order: Order, shipment: Shipment, actor: str, now: dt.datetim
     cancelled = order.cancelled_at is not None
     if not cancelled:
         facts = review.facts_of([order], now)[0]
-        wants = verdicts.wants_of(facts, whole=False)
-        reservations.change_demand(wants=wants, actor=actor)
-        reservations.reserve(wants=wants, partial=True, actor=actor)
+        presale.attach([facts], now)
+        reservations.change_demand(wants=verdicts.wants_of(facts, whole=False, waiting=True), actor=actor)
+        reservations.reserve(wants=verdicts.wants_of(facts, whole=False), partial=True, actor=actor)
     left = Shipment.objects.filter(order=order, state=Shipment.State.SENT).exclude(pk=shipment.pk)
     latest = left.order_by("-shipped_at").values_list("shipped_at", flat=True).first()
     if cancelled and not latest:

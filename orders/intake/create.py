@@ -18,7 +18,7 @@ from inventory import reservations
 from inventory.reservations import Want
 from orders import ids
 from orders.contracts import Buyer, OrderStatus, PaymentStatus
-from orders.desk import consequences, holds, overrides, review, surroundings, verdicts
+from orders.desk import consequences, holds, overrides, presale, review, surroundings, verdicts
 from orders.desk.checks import Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes, billing_country
 from orders.desk.rules import background, works
@@ -77,6 +77,7 @@ def create(page: Page, drafts: Sequence[Draft], matched: dict[goods_of.LineKey, 
     judged = [one for one in fresh if one.state == State.HELD and not one.sent_elsewhere]
     surroundings.attach([one.facts for one in judged], page.rules, page.now)
     background.attach([one.facts for one in judged], page.rules.book, page.now)
+    presale.attach([one.facts for one in judged], page.now)
     used: list[int] = []
     passing = overrides.find([one.facts for one in judged], page.now)
     for one in judged:
@@ -201,7 +202,7 @@ _ORDER = (
     "platform_updated_at", "ship_by", "demand_expires_at", "received_at", "updated_at", "approved_at", "shipped_at",
     "hold_code", "hold_note", "hold_department", "held_since", "accepted_version_id", "pending_version_id",
     "duplicate_key", "test", "risk", "shipping_method", "tags", "url", "revision", "buyer_key", "phone_key",
-    "address_key", "marks", "priority", "own_ship_by", "hold_until",
+    "address_key", "marks", "priority", "own_ship_by", "hold_until", "not_before",
 )  # fmt: skip
 _CONTACT = (
     "order_id", "buyer_id", "buyer_name", "email", "phone", "shipping", "billing", "country", "buyer_note",
@@ -240,6 +241,8 @@ def _order_row(page: Page, one: Fresh) -> tuple[Any, ...]:
         code, department = holds.UNDONE, holds.OWNERS[holds.UNDONE].value
     number = clean(order.number or order.external_id, 200)
     said = consequences.of(one.facts)
+    waits = any(finding.code == "presale" for finding in one.findings)
+    not_before = presale.waits_until(one.facts) if waits else None
     return (
         one.id, page.shop_id, order.external_id, number, number_key(number), one.state, order.payment.value,
         clean(order.currency),
@@ -247,7 +250,7 @@ def _order_row(page: Page, one: Fresh) -> tuple[Any, ...]:
         draft.rounding, draft.total, page.base_total(order.total, order.currency, order.placed_at.date()),
         order.taxes_included, order.placed_at, order.paid_at, order.cancelled_at, False,
         order.status == OrderStatus.CLOSED, clean(order.cancel_reason, 200),
-        order.updated_at, consequences.earliest(order.ship_by, said.ship_by),
+        order.updated_at, presale.not_earlier(consequences.earliest(order.ship_by, said.ship_by), not_before),
         page.unpaid_until() if one.state == State.UNPAID else None,
         page.now, page.now, page.now if one.state == State.APPROVED else None, None,
         code, note, department, page.now if code else None,
@@ -256,7 +259,7 @@ def _order_row(page: Page, one: Fresh) -> tuple[Any, ...]:
         bulk.json_text([clean(tag, 100) for tag in order.tags]) if order.tags else "[]",
         clean(order.url) if len(order.url) <= 1000 else "", 0,
         *one.facts.keys, bulk.json_text(said.marks) if said.marks else "[]", said.priority, said.ship_by,
-        consequences.hold_until(one.facts, first),
+        consequences.hold_until(one.facts, first), not_before,
     )  # fmt: skip
 
 
@@ -268,6 +271,7 @@ def _insert_rest(page: Page, mine: Sequence[Fresh]) -> None:
     lines = [line_row(one.id, place, line) for one in mine for place, line in enumerate(one.lines)]
     bulk.insert_rows(OrderLine, _LINE, lines, prepared=True)
     insert_parts([line for one in mine for line in one.lines])
+    presale.keep([one.facts for one in mine])
 
 
 def _contact_row(one: Fresh) -> tuple[Any, ...]:
@@ -346,12 +350,13 @@ def _book(page: Page, mine: Sequence[Fresh]) -> None:
     passed = [one for one in mine if one.state == State.APPROVED]
     made = attaching.attach([one.facts for one in passed], page.now, fresh=True)
     for one in mine:
-        own = verdicts.wants_of(one.facts) if one.books else []
+        own = verdicts.wants_of(one.facts, waiting=True) if one.books else []
         wants += own
         if one.state == State.UNPAID:
             expires |= dict.fromkeys((want.reference for want in own), page.unpaid_until())
     stuck = {one.id for one in passed if one.facts.no_route}
     waiting = {order_reference(one.id) for one in mine if one.state != State.APPROVED or one.id in stuck}
+    waiting |= {verdicts.waiting_group(one.id) for one in mine}
     short: set[int] = set()
     reserved: verdicts.Reserved = {}
     if wants:
@@ -368,3 +373,4 @@ def _book(page: Page, mine: Sequence[Fresh]) -> None:
     verdicts.write([(one.facts, one.findings) for one in judged], page.rules, page.now)
     works.wish([one.facts for one in judged], page.now)
     verdicts.hold([(one.facts, one.findings) for one in passed if one.id in short], page.now)
+    review.mark_presale([one.facts for one in passed if one.id not in short], page.now, page.rules)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from orders.contracts import IncomingOrder, OrderStatus, PaymentStatus
-from orders.desk import consequences, holds, review
+from orders.desk import consequences, holds, presale, review
 from orders.intake import create, difference
 from orders.intake import goods as goods_of
 from orders.intake.create import GONE, NOT_PAID, FreshLine
@@ -57,7 +57,7 @@ def _header(page: Page, change: Change) -> None:
     """What is never asked: payment, dates, marks of the platform."""
     order, incoming = change.order, change.draft.incoming
     order.payment, order.paid_at = incoming.payment.value, incoming.paid_at or order.paid_at
-    order.ship_by = consequences.earliest(incoming.ship_by, order.own_ship_by)
+    order.ship_by = presale.not_earlier(consequences.earliest(incoming.ship_by, order.own_ship_by), order.not_before)
     order.risk = clean(incoming.risk, 40)
     order.tags = [clean(tag, 100) for tag in incoming.tags]
     order.url = clean(incoming.url) if len(incoming.url) <= 1000 else order.url

@@ -78,7 +78,9 @@ def _store(found: Sequence[tuple[OrderLine, Goods]]) -> None:
 def _book(page: Sequence[Facts], orders: Sequence[Order], line_ids: set[int]) -> None:
     expires = {order.pk: order.demand_expires_at for order in orders}
     new = {line_reference(pk) for pk in line_ids}
-    wants = [(facts, want) for facts in page for want in verdicts.wants_of(facts) if want.reference in new]
+    wants = [
+        (facts, want) for facts in page for want in verdicts.wants_of(facts, waiting=True) if want.reference in new
+    ]
     if wants:
         reservations.book_demand(
             wants=[want for _facts, want in wants],

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('inventory', '0001_initial'),
-        ('orders', '0005_checks'),
+        ('orders', '0006_routing'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0007_order_changes'),
+        ('orders', '0008_order_lists'),
     ]
 
     operations = [

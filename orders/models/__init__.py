@@ -21,6 +21,17 @@ from orders.models.fulfilment import (
     ShipmentLine,
 )
 from orders.models.limits import DestinationBan, ListedBuyer, PriceFloor
+from orders.models.lists import (
+    ListSetting,
+    OrderExport,
+    OrderLabel,
+    OrderPresence,
+    PresaleLine,
+    PresaleOffer,
+    PromiseChange,
+    SavedView,
+    StaffNote,
+)
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
 from orders.models.review import CheckSetting, ReviewLog
 from orders.models.routing import (
@@ -42,6 +53,7 @@ __all__ = [
     "DestinationBan",
     "Gift",
     "GoodsGone",
+    "ListSetting",
     "ListedBuyer",
     "MergeCircle",
     "MergeGroup",
@@ -51,17 +63,23 @@ __all__ = [
     "OrderContact",
     "OrderEvent",
     "OrderEventDelivery",
+    "OrderExport",
     "OrderFeed",
+    "OrderLabel",
     "OrderLine",
     "OrderLinePart",
     "OrderPart",
     "OrderPartLine",
+    "OrderPresence",
     "OrderVersion",
     "Override",
+    "PresaleLine",
+    "PresaleOffer",
     "PriceFloor",
     "Quote",
     "RateRow",
     "RateTable",
+    "PromiseChange",
     "Refund",
     "RefundLine",
     "ReturnRule",
@@ -73,7 +91,9 @@ __all__ = [
     "Rule",
     "RuleVersion",
     "RuleWork",
+    "SavedView",
     "Shipment",
     "ShipmentGoods",
     "ShipmentLine",
+    "StaffNote",
 ]

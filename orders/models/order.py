@@ -131,6 +131,8 @@ class Order(models.Model):
         "inventory.Warehouse", models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
         verbose_name=_("warehouse wished for this order"),
     )  # fmt: skip
+    not_before = models.DateTimeField(_("not before"), null=True, blank=True)  # presale goods leave from then on
+    promised_on = models.DateField(_("promised for"), null=True, blank=True)  # a short order's; see PromiseChange
     # Keyed hashes: the same buyer, phone and address are known again after the personal data are purged.
     buyer_key = models.CharField(max_length=32, blank=True, editable=False)
     phone_key = models.CharField(max_length=32, blank=True, editable=False)
@@ -180,6 +182,13 @@ class Order(models.Model):
             models.Index(fields=["number_key"], opclasses=["varchar_pattern_ops"], name="order_number_prefix"),
             models.Index(fields=["duplicate_key"], condition=~Q(duplicate_key=""), name="order_duplicate"),
             models.Index(fields=["ship_by"], condition=Q(state__in=["approved", "partly_shipped"]), name="order_due"),
+            models.Index(fields=["-placed_at", "-id"], condition=Q(priority__gt=0), name="order_raised"),
+            models.Index(fields=["ship_by"], condition=Q(ship_by__isnull=False), name="order_ship_by"),
+            models.Index(
+                fields=["hold_code", "placed_at"],
+                condition=Q(hold_code__in=["short_stock", "presale"]),
+                name="order_waits_for_goods",
+            ),
             models.Index(fields=["hold_until"], condition=Q(hold_until__isnull=False), name="order_hold_ends"),
             models.Index(fields=["buyer_key", "placed_at"], condition=~Q(buyer_key=""), name="order_buyer"),
             models.Index(fields=["phone_key", "placed_at"], condition=~Q(phone_key=""), name="order_phone"),
@@ -228,6 +237,7 @@ class OrderContact(models.Model):
             models.Index(fields=["name_key"], opclasses=["varchar_pattern_ops"], name="contact_name_prefix"),
             models.Index(fields=["email_key"], opclasses=["varchar_pattern_ops"], name="contact_email_prefix"),
             models.Index(fields=["phone_key"], opclasses=["varchar_pattern_ops"], name="contact_phone_prefix"),
+            models.Index(fields=["country", "order"], name="contact_country"),
         ]
 
     def __str__(self) -> str:

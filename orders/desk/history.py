@@ -1,0 +1,168 @@
+"""Everything that happened to one order, from all logs, newest first."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.models import AuditEntry
+from orders.desk import sentences
+from orders.desk.table import named
+from orders.models import Order
+from orders.models.order import order_reference
+
+KINDS = {
+    "version": _("Versions"),
+    "review": _("Checks"),
+    "parcel": _("Parcels"),
+    "refund": _("Refunds"),
+    "promise": _("Promises"),
+    "note": _("Notes"),
+    "audit": _("What people did"),
+}
+TITLES = {
+    "order.approve": _("Approved"),
+    "order.hold": _("Held"),
+    "order.review": _("Sent through the checks again"),
+    "order.cancel": _("Cancelled"),
+    "order.split_by_stock": _("Split by stock"),
+    "order.undo_approve": _("Approval undone"),
+    "order.accept_edit": _("Change accepted"),
+    "order.reject_edit": _("Change refused"),
+    "order.correct_address": _("Address corrected"),
+    "order.reveal_buyer": _("Buyer uncovered"),
+    "order.ship": _("Shipped"),
+    "order.override": _("Exception made"),
+    "order.override_end": _("Exception ended"),
+    "order.void": _("Parcel taken back"),
+    "order.void_parcel": _("Parcel taken back"),
+    "order.vanished": _("Not found on the platform any more"),
+    "order.mark": _("Marked"),
+    "order.unmark": _("Mark taken off"),
+    "order.priority": _("Priority set"),
+    "order.note": _("Note written"),
+    "order.allocate": _("Goods allocated"),
+    "order.presale_release": _("Presale released"),
+}
+FEW, MOST = 40, 2000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Happened:
+    """One line of the history."""
+
+    at: dt.datetime
+    kind: str
+    what: str
+    who: str = ""
+    more: str = ""
+
+
+def register_title(action: str, title: str) -> None:
+    """Say how an action of the audit trail reads on the page of an order; for the parts of the desk."""
+    TITLES[action] = title
+
+
+def action_title(action: str) -> str:
+    """Return an action of the audit trail in words."""
+    return str(TITLES.get(action, action))
+
+
+def of(order: Order, *, kind: str = "", most: int = FEW) -> list[Happened]:
+    """Return what happened, newest first: a query for each log that is asked for."""
+    found = [Happened(order.placed_at, "version", _now("Ordered by the buyer"))]
+    for name, read in _READERS.items():
+        if kind in ("", name):
+            found += read(order, most)
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def _versions(order: Order, most: int) -> Sequence[Happened]:
+    rows = order.versions.order_by("-number").only("number", "delivered_at", "outcome")[:most]
+    text = _now("Version %(number)d arrived: %(outcome)s")
+    return [
+        Happened(
+            one.delivered_at, "version", text % {"number": one.number, "outcome": one.get_outcome_display()},
+            order.shop.name,
+        )
+        for one in rows
+    ]  # fmt: skip
+
+
+def _reviews(order: Order, most: int) -> Sequence[Happened]:
+    found = []
+    for one in order.reviews.all()[:most]:
+        codes = [sentences.hold_title(str(row.get("code")), str(row.get("name", ""))) for row in one.findings]
+        what = _now("Checked: %s") % (", ".join(dict.fromkeys(codes)) or _now("nothing found"))
+        found.append(Happened(one.at, "review", what))
+        if one.person_verdict and one.decided_at:
+            decided = _now("Decided: %s") % one.get_person_verdict_display()
+            found.append(Happened(one.decided_at, "review", decided, named(one.person), one.person_reason))
+    return found
+
+
+def _parcels(order: Order, most: int) -> Sequence[Happened]:
+    found = []
+    for one in order.shipments.all()[:most]:
+        what = " ".join(filter(None, [_now("Parcel"), one.carrier, one.tracking_number]))
+        found.append(Happened(one.shipped_at, "parcel", what, named(one.actor)))
+        if one.voided_at:
+            back = _now("Parcel %s taken back") % (one.tracking_number or one.number)
+            found.append(Happened(one.voided_at, "parcel", back, named(one.voided_by)))
+    return found
+
+
+def _refunds(order: Order, most: int) -> Sequence[Happened]:
+    text = _now("Refund of %(amount)s %(currency)s")
+    return [
+        Happened(
+            one.refunded_at, "refund", text % {"amount": _plain(one.amount), "currency": one.currency}, "", one.reason
+        )
+        for one in order.refunds.all()[:most]
+    ]
+
+
+def _promises(order: Order, most: int) -> Sequence[Happened]:
+    found = []
+    for one in order.promises.all()[:most]:
+        day = date_format(one.after, "SHORT_DATE_FORMAT") if one.after else _now("no date")
+        before = _now("was %s") % date_format(one.before, "SHORT_DATE_FORMAT") if one.before else ""
+        what = _now("Promised for %(day)s (%(cause)s)") % {"day": day, "cause": one.get_cause_display()}
+        found.append(Happened(one.at, "promise", what, named(one.actor), before))
+    return found
+
+
+def _notes(order: Order, most: int) -> Sequence[Happened]:
+    return [Happened(one.at, "note", one.text, named(one.author)) for one in order.staff_notes.all()[:most]]
+
+
+def _audited(order: Order, most: int) -> Sequence[Happened]:
+    """Notes stand there with their text."""
+    rows = AuditEntry.objects.filter(target=order_reference(order.pk)).exclude(action="order.note")
+    found = []
+    for one in rows.order_by("-id")[:most]:
+        summary = "" if one.summary in (order.number, "") else one.summary
+        reason = str(one.after.get("reason") or one.after.get("marks") or one.after.get("priority") or "")
+        found.append(Happened(one.at, "audit", action_title(one.action), named(one.actor), reason or summary))
+    return found
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount:.2f}"
+
+
+_READERS = {
+    "version": _versions,
+    "review": _reviews,
+    "parcel": _parcels,
+    "refund": _refunds,
+    "promise": _promises,
+    "note": _notes,
+    "audit": _audited,
+}
