@@ -10,7 +10,17 @@ from django.db.models import Model, Q, QuerySet
 from django.utils.functional import SimpleLazyObject
 
 from backoffice.models import ApiKey, User
-from inventory.models import Access, Balance, Shop, ShopWarehouse, StockDocument, StockEntry, StockPolicy, Warehouse
+from inventory.models import (
+    Access,
+    Balance,
+    ShelfPlace,
+    Shop,
+    ShopWarehouse,
+    StockDocument,
+    StockEntry,
+    StockPolicy,
+    Warehouse,
+)
 from inventory.models import Reservation as HeldStock
 
 Row = TypeVar("Row", bound=Model)
@@ -118,6 +128,6 @@ register(Shop, shop="pk")
 register(Warehouse, shop=None, warehouse="pk")
 register(ShopWarehouse, shop="shop", warehouse="warehouse")
 register(StockPolicy, shop="shop", empty=True)
-for _model in (Balance, StockEntry, HeldStock):
+for _model in (Balance, StockEntry, HeldStock, ShelfPlace):
     register(_model, shop=None, warehouse="warehouse")
 register(StockDocument, shop=None, warehouse="warehouse", empty=True)

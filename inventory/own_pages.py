@@ -15,6 +15,7 @@ from inventory.models import Balance, StockDocument
 CATALOGUE = ["product", "sku", "barcode", "pack", "bundlepart"]
 PLACES = ["warehouse", "shop", "shopwarehouse", "stockpolicy"]
 STOCK = ["balance", "stockentry", "reservation"]
+SHELVES = ["view_shelfplace", "add_shelfplace", "change_shelfplace", "delete_shelfplace"]
 
 
 def _view(*names: str) -> list[str]:
@@ -32,15 +33,15 @@ SEEN = _view(*CATALOGUE, *PLACES, *STOCK)
 ROLES = {
     "owner": [
         *CATALOGUE_KEPT, *_keep(*PLACES, "access"), "delete_access", *_view(*STOCK), *DOCUMENTS,
-        "approve_stockdocument", "see_cost",
+        "approve_stockdocument", "see_cost", *SHELVES,
     ],
-    "ops_admin": [*CATALOGUE_KEPT, *_keep(*PLACES), *_view(*STOCK), *DOCUMENTS, "approve_stockdocument"],
-    "order_clerk": [*SEEN],
-    "warehouse_clerk": [*_view(*CATALOGUE, "warehouse", *STOCK), *DOCUMENTS],
+    "ops_admin": [*CATALOGUE_KEPT, *_keep(*PLACES), *_view(*STOCK), *DOCUMENTS, "approve_stockdocument", *SHELVES],
+    "order_clerk": [*SEEN, "view_shelfplace"],
+    "warehouse_clerk": [*_view(*CATALOGUE, "warehouse", *STOCK), *DOCUMENTS, *SHELVES],
     "customer_service": _view(*CATALOGUE, "shop", "balance"),
     "bookkeeper": [*SEEN, "view_stockdocument", "see_cost"],
     "buyer": [*CATALOGUE_KEPT, *_view(*PLACES, *STOCK)],
-    "auditor": [*SEEN, "view_access", "view_stockdocument", "see_cost"],
+    "auditor": [*SEEN, "view_shelfplace", "view_access", "view_stockdocument", "see_cost"],
 }  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def register() -> None:
         ("stock", _("Counts and adjustments"), "stockdocument", "fact_check", _waiting),
         ("stock", _("Movements"), "stockentry", "swap_vert", None),
         ("stock", _("Ordered and reserved"), "reservation", "lock", None),
+        ("stock", _("Bins"), "shelfplace", "shelves", None),
         ("stock", _("Warehouses"), "warehouse", "warehouse", None),
         ("shops", _("Shops"), "shop", "storefront", None),
         ("shops", _("Shops' warehouses"), "shopwarehouse", "link", None),

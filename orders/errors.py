@@ -43,6 +43,9 @@ SENTENCES: dict[str, Any] = {
     "short_stock": _("Order %(number)s lacks %(list)s."),
     "nothing_in_stock": _("Nothing of order %(number)s is in stock: %(list)s."),
     "still_held": _("Order %(number)s stays held: %(list)s."),
+    "in_wave": _("Order %(number)s is in wave %(wave)s already, made by %(who)s."),
+    "nothing_reserved_here": _("Nothing of order %(number)s is reserved in %(warehouse)s."),
+    "wave_is_full": _("A wave takes %(most)s orders at most: order %(number)s is left for the next one."),
 }
 
 

@@ -3,6 +3,7 @@
 from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku
 from inventory.models.documents import StockDocument, StockDocumentLine
 from inventory.models.places import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
+from inventory.models.shelves import ShelfPlace
 from inventory.models.stock import (
     Balance,
     Bucket,
@@ -23,6 +24,7 @@ __all__ = [
     "Product",
     "Reason",
     "Reservation",
+    "ShelfPlace",
     "Shop",
     "ShopWarehouse",
     "Sku",

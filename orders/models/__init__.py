@@ -12,13 +12,16 @@ from orders.models.fulfilment import (
 )
 from orders.models.limits import DestinationBan, ListedBuyer, PriceFloor
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
+from orders.models.packing import Handover, PackingSetting, PackItem, PackParcel, PackScan
 from orders.models.review import CheckSetting, ReviewLog
 from orders.models.rules import Backtest, Override, Rule, RuleVersion
+from orders.models.waves import PickMode, Wave, WaveGoods, WaveOrder, WaveTemplate
 
 __all__ = [
     "Backtest",
     "CheckSetting",
     "DestinationBan",
+    "Handover",
     "ListedBuyer",
     "Order",
     "OrderContact",
@@ -29,6 +32,11 @@ __all__ = [
     "OrderLinePart",
     "OrderVersion",
     "Override",
+    "PackItem",
+    "PackParcel",
+    "PackScan",
+    "PackingSetting",
+    "PickMode",
     "PriceFloor",
     "Refund",
     "RefundLine",
@@ -38,4 +46,8 @@ __all__ = [
     "Shipment",
     "ShipmentGoods",
     "ShipmentLine",
+    "Wave",
+    "WaveGoods",
+    "WaveOrder",
+    "WaveTemplate",
 ]
