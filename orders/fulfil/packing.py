@@ -16,7 +16,17 @@ from django.db.models import F, Sum
 from backoffice import audit, clock, locks
 from backoffice.models import User
 from orders.desk.table import Table
-from orders.fulfil import labels_given, parcel_lines, pick_lists, scan_log, shipping, shortages, wave_watch, weighing
+from orders.fulfil import (
+    labels_given,
+    parcel_lines,
+    pick_lists,
+    scan_log,
+    shipping,
+    shortages,
+    wave_parts,
+    wave_watch,
+    weighing,
+)
 from orders.fulfil.floor_errors import FloorError
 from orders.fulfil.labels_given import LabelFacts, register_label_source
 from orders.fulfil.scan_log import Answer, moment, person, plain
@@ -28,6 +38,7 @@ State = Wave.State
 PACK = PackScan.Stage.PACK
 ZERO = Decimal(0)
 ONE = Decimal(1)
+CHECKED = 20  # lines of one SKU that a scan compares with what is reserved; finishing compares all
 
 
 def _locked(wave_order_id: int) -> WaveOrder:
@@ -120,6 +131,7 @@ def scan(*, wave_order_id: int, actor: str, key: str, text: str = "", goods_id: 
     pieces = found.pieces if found else ONE
     try:
         _may_scan(part, actor)
+        _must_be_wanted(part, rows)
         answer = _put_in(part, rows, pieces, found, text, whole=whole and not found)
     except FloorError as refusal:
         answer = Answer(False, refusal.code, _kept(refusal.params))
@@ -128,6 +140,14 @@ def scan(*, wave_order_id: int, actor: str, key: str, text: str = "", goods_id: 
     return scan_log.write(
         full, PACK, answer, actor=actor, text=text, quantity=done, wave_id=part.wave_id, wave_order=part, sku_id=sku_id
     )
+
+
+def _must_be_wanted(part: WaveOrder, rows: Sequence[WaveGoods]) -> None:
+    """Raise FloorError when less (or more) of these goods is reserved than the wave was made for: an edit came in."""
+    asked = [one for one in rows if one.packed < one.wanted][:CHECKED]
+    held = wave_parts.reserved({one.line_id for one in asked}, part.warehouse_id)
+    if any(held.get((one.line_id, one.sku_id), ZERO) != one.wanted for one in asked):
+        raise FloorError("dropped", order=part.order.number, why="edited")
 
 
 def _kept(params: Any) -> dict[str, Any]:

@@ -25,9 +25,8 @@ def template(floor, **fields):
 
 
 def numbers(preview):
-    return list(
-        Order.objects.in_bulk(preview.order_ids)[pk].number for pk in preview.order_ids
-    )
+    found = Order.objects.in_bulk(preview.order_ids)
+    return [found[pk].number for pk in preview.order_ids]
 
 
 def test_a_wave_holds_the_goods_reserved_in_its_warehouse():
