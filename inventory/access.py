@@ -14,6 +14,7 @@ from inventory.models import (
     Access,
     Balance,
     ExpectedArrival,
+    ShelfPlace,
     Shop,
     ShopWarehouse,
     StockDocument,
@@ -128,6 +129,6 @@ register(Shop, shop="pk")
 register(Warehouse, shop=None, warehouse="pk")
 register(ShopWarehouse, shop="shop", warehouse="warehouse")
 register(StockPolicy, shop="shop", empty=True)
-for _model in (Balance, ExpectedArrival, StockEntry, HeldStock):
+for _model in (Balance, ExpectedArrival, StockEntry, HeldStock, ShelfPlace):
     register(_model, shop=None, warehouse="warehouse")
 register(StockDocument, shop=None, warehouse="warehouse", empty=True)

@@ -52,6 +52,21 @@ def adjust(
         return documents.post(document_id=document.pk, user=user)
 
 
+@transaction.atomic
+def propose(
+    *, warehouse_id: int, lines: Sequence[Line], reason: str, note: str = "", user: User | None = None
+) -> StockDocument:
+    """Note a difference that somebody met on the way: nothing is posted until a person has counted and says so.
+
+    Raises `Refused` as `adjust` does.
+    """
+    _check(lines, reason)
+    locked = balances.lock(((line.sku_id, warehouse_id) for line in lines), create=True)
+    system = {sku: Decimal(row.on_hand).scaleb(-3) for (sku, _place), row in locked.items()}
+    document = _document(warehouse_id, lines, system, reason, note, user)
+    return documents.propose(document_id=document.pk)
+
+
 def _check(lines: Sequence[Line], reason: str) -> None:
     if reason not in REASONS:
         raise Refused("reason_not_allowed", _("This reason is not for adjustments by hand."))

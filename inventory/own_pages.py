@@ -15,6 +15,7 @@ from inventory.models import Balance, StockDocument
 CATALOGUE = ["product", "sku", "barcode", "pack", "bundlepart"]
 PLACES = ["warehouse", "shop", "shopwarehouse", "stockpolicy"]
 STOCK = ["balance", "stockentry", "reservation"]
+SHELVES = ["view_shelfplace", "add_shelfplace", "change_shelfplace", "delete_shelfplace"]
 
 
 def _view(*names: str) -> list[str]:
@@ -33,19 +34,21 @@ SEEN = _view(*CATALOGUE, *PLACES, *STOCK)
 ROLES = {
     "owner": [
         *CATALOGUE_KEPT, *_keep(*PLACES, "access"), "delete_access", *_view(*STOCK), *DOCUMENTS,
-        "approve_stockdocument", "see_cost", *ARRIVALS,
+        "approve_stockdocument", "see_cost", *ARRIVALS, *SHELVES,
     ],
     "ops_admin": [
-        *CATALOGUE_KEPT, *_keep(*PLACES), *_view(*STOCK), *DOCUMENTS, "approve_stockdocument", *ARRIVALS,
+        *CATALOGUE_KEPT, *_keep(*PLACES), *_view(*STOCK), *DOCUMENTS, "approve_stockdocument", *ARRIVALS, *SHELVES,
     ],
-    "order_clerk": [*SEEN, "view_expectedarrival"],
+    "order_clerk": [*SEEN, "view_expectedarrival", "view_shelfplace"],
     "warehouse_clerk": [
-        *_view(*CATALOGUE, "warehouse", *STOCK), *DOCUMENTS, "view_expectedarrival", "receive_expectedarrival",
+        *_view(*CATALOGUE, "warehouse", *STOCK), *DOCUMENTS, "view_expectedarrival", "receive_expectedarrival", *SHELVES,
     ],
     "customer_service": _view(*CATALOGUE, "shop", "balance", "expectedarrival"),
     "bookkeeper": [*SEEN, "view_expectedarrival", "view_stockdocument", "see_cost"],
     "buyer": [*CATALOGUE_KEPT, *_view(*PLACES, *STOCK), *ARRIVALS],
-    "auditor": [*SEEN, "view_expectedarrival", "view_access", "view_stockdocument", "see_cost"],
+    "auditor": [
+        *SEEN, "view_expectedarrival", "view_shelfplace", "view_access", "view_stockdocument", "see_cost",
+    ],
 }  # fmt: skip
 
 
@@ -61,6 +64,7 @@ def register() -> None:
         ("stock", _("Expected deliveries"), "expectedarrival", "local_shipping", None),
         ("stock", _("Movements"), "stockentry", "swap_vert", None),
         ("stock", _("Ordered and reserved"), "reservation", "lock", None),
+        ("stock", _("Bins"), "shelfplace", "shelves", None),
         ("stock", _("Warehouses"), "warehouse", "warehouse", None),
         ("shops", _("Shops"), "shop", "storefront", None),
         ("shops", _("Shops' warehouses"), "shopwarehouse", "link", None),

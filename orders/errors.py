@@ -109,6 +109,9 @@ SENTENCES: dict[str, Any] = {
     "presale": _("Order %(number)s waits for presale goods until %(when)s; release them first to send it earlier."),
     "no_presale": _("Nothing of order %(number)s waits as presale."),
     "not_short": _("Order %(number)s does not wait for goods any more."),
+    "in_wave": _("Order %(number)s is in wave %(wave)s already, made by %(who)s."),
+    "nothing_reserved_here": _("Nothing of order %(number)s is reserved in %(warehouse)s."),
+    "wave_is_full": _("A wave takes %(most)s orders at most: order %(number)s is left for the next one."),
 }
 
 

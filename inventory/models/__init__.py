@@ -4,6 +4,7 @@ from inventory.models.arrivals import ExpectedArrival
 from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku
 from inventory.models.documents import StockDocument, StockDocumentLine
 from inventory.models.places import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
+from inventory.models.shelves import ShelfPlace
 from inventory.models.stock import (
     Balance,
     Bucket,
@@ -25,6 +26,7 @@ __all__ = [
     "Product",
     "Reason",
     "Reservation",
+    "ShelfPlace",
     "Shop",
     "ShopWarehouse",
     "Sku",

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0008_order_lists'),
+        ('orders', '0009_waves'),
     ]
 
     operations = [

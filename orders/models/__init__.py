@@ -33,6 +33,7 @@ from orders.models.lists import (
     StaffNote,
 )
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
+from orders.models.packing import Handover, PackingSetting, PackItem, PackParcel, PackScan
 from orders.models.review import CheckSetting, ReviewLog
 from orders.models.routing import (
     GoodsGone,
@@ -46,6 +47,7 @@ from orders.models.routing import (
 )
 from orders.models.rule_works import RuleWork
 from orders.models.rules import Backtest, Override, Rule, RuleVersion
+from orders.models.waves import PickMode, Wave, WaveGoods, WaveOrder, WaveTemplate
 
 __all__ = [
     "Backtest",
@@ -54,6 +56,7 @@ __all__ = [
     "Gift",
     "GoodsGone",
     "ListSetting",
+    "Handover",
     "ListedBuyer",
     "MergeCircle",
     "MergeGroup",
@@ -75,6 +78,11 @@ __all__ = [
     "Override",
     "PresaleLine",
     "PresaleOffer",
+    "PackItem",
+    "PackParcel",
+    "PackScan",
+    "PackingSetting",
+    "PickMode",
     "PriceFloor",
     "Quote",
     "RateRow",
@@ -96,4 +104,8 @@ __all__ = [
     "ShipmentGoods",
     "ShipmentLine",
     "StaffNote",
+    "Wave",
+    "WaveGoods",
+    "WaveOrder",
+    "WaveTemplate",
 ]

@@ -56,7 +56,10 @@ class Shipment(models.Model):
                 fields=["order", "external_id"], condition=~Q(external_id=""), name="shipment_external_once"
             ),
         ]
-        indexes = [models.Index(fields=["shipped_at"], name="shipment_shipped_at")]
+        indexes = [
+            models.Index(fields=["shipped_at"], name="shipment_shipped_at"),
+            models.Index(fields=["tracking_number"], condition=~Q(tracking_number=""), name="shipment_tracking"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.order_id}-{self.number}"

@@ -1,0 +1,100 @@
+"""Parcels leave the building: each is scanned once when the carrier takes it; what was packed and stays is listed."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from backoffice import clock, locks
+from orders.fulfil import scan_log
+from orders.fulfil.scan_log import Answer, moment, person
+from orders.models import Handover, PackingSetting, PackScan, Shipment, ShipmentGoods
+
+OUT = PackScan.Stage.OUT
+USUAL_HOURS: int = PackingSetting._meta.get_field("handover_hours").default
+PARCEL = "P"  # P123 is the parcel with the id 123
+
+
+def code_of(shipment_id: int) -> str:
+    """Return what is printed on a parcel that has no tracking number."""
+    return f"{PARCEL}{shipment_id}"
+
+
+@transaction.atomic
+def scan(*, text: str, actor: str, key: str, warehouses: frozenset[int] | None = None) -> Answer:
+    """Hand over the parcel with this tracking number or code; twice, unknown or taken back is refused and kept.
+
+    One label may stand on the parcels of several orders: they leave together. `warehouses` are those a person sees.
+    """
+    full = scan_log.full_key(OUT, actor.partition(" ")[0][:40], key)
+    before = scan_log.known(full)
+    if before is not None:
+        return before
+    wanted = scan_log.clean(text)
+    found = _named(wanted, warehouses)
+    rows = locks.locked_rows(found) if wanted else []
+    answer, shipment = _judge(rows, wanted)
+    if answer.ok:
+        gone = set(Handover.objects.filter(shipment__in=rows).values_list("shipment_id", flat=True))
+        left = [one for one in rows if one.pk not in gone and _may_leave(one)]
+        Handover.objects.bulk_create([Handover(shipment=one, at=clock.now(), actor=actor[:150]) for one in left])
+    return scan_log.write(full, OUT, answer, actor=actor, text=text, shipment=shipment)
+
+
+def _named(text: str, warehouses: frozenset[int] | None) -> QuerySet[Shipment]:
+    which = Q(tracking_number__in={text, text.upper()})
+    number = text[len(PARCEL) :] if text[:1].upper() == PARCEL else ""
+    if number.isascii() and number.isdecimal() and len(number) < 18:
+        which |= Q(pk=int(number))
+    rows = Shipment.objects.filter(which)
+    if warehouses is None:
+        return rows
+    goods = ShipmentGoods.objects.filter(warehouse__in=warehouses, shipment_line__shipment__in=rows)
+    return Shipment.objects.filter(pk__in=goods.values("shipment_line__shipment"))
+
+
+def _may_leave(one: Shipment) -> bool:
+    return one.state == Shipment.State.SENT and one.source == Shipment.Source.DESK
+
+
+def _judge(rows: list[Shipment], text: str) -> tuple[Answer, Shipment | None]:
+    if not text:
+        return Answer(False, "text_missing"), None
+    if not rows:
+        return Answer(False, "parcel_unknown", {"text": text}), None
+    numbers = dict(Shipment.objects.filter(pk__in=[one.pk for one in rows]).values_list("pk", "order__number"))
+    gone = {one.shipment_id: one for one in Handover.objects.filter(shipment__in=rows)}
+    first = next((one for one in rows if one.pk not in gone and _may_leave(one)), rows[0])
+    parcel = {"parcel": f"{numbers[first.pk]}-{first.number}"}
+    if first.pk in gone:
+        row = gone[first.pk]
+        return Answer(False, "parcel_gone", {**parcel, "who": person(row.actor), "when": moment(row.at)}), first
+    if first.state == Shipment.State.VOID:
+        return Answer(False, "parcel_void", parcel), first
+    if first.source == Shipment.Source.PLATFORM:
+        return Answer(False, "parcel_elsewhere", parcel), first
+    return Answer(True, "handed_over", {**parcel, "carrier": first.carrier or "–"}), first
+
+
+def waiting(hours: float | None = None, *, now: dt.datetime | None = None) -> QuerySet[Shipment]:
+    """Return parcels that were packed here and have not left for so many hours, oldest first.
+
+    Without `hours` each warehouse has its own limit (PackingSetting); 0 gives every parcel that is still here.
+    """
+    moment_now = now or clock.now()
+    rows = Shipment.objects.filter(state=Shipment.State.SENT, handover__isnull=True, packed_as__isnull=False)
+    if hours is not None:
+        return rows.filter(created_at__lte=moment_now - dt.timedelta(hours=hours)).order_by("created_at", "pk")
+    own = dict(PackingSetting.objects.values_list("warehouse_id", "handover_hours"))
+    place = "packed_as__wave_order__warehouse"
+    late = ~Q(**{f"{place}__in": list(own)}) & Q(created_at__lte=moment_now - dt.timedelta(hours=USUAL_HOURS))
+    for warehouse_id, limit in own.items():
+        late |= Q(**{place: warehouse_id}, created_at__lte=moment_now - dt.timedelta(hours=limit))
+    return rows.filter(late).order_by("created_at", "pk")
+
+
+def packed_in(rows: QuerySet[Shipment], warehouses: frozenset[int] | None) -> QuerySet[Shipment]:
+    """Narrow packed parcels to those of the warehouses a person sees."""
+    return rows if warehouses is None else rows.filter(packed_as__wave_order__warehouse__in=warehouses)

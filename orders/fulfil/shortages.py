@@ -1,0 +1,90 @@
+"""Goods that are not where the books say: the order goes back, another warehouse may send them, somebody counts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from backoffice.models import User
+from inventory import adjusting, reservations
+from inventory.models import Reason
+from orders.desk import holds, review, ruleset, verdicts
+from orders.desk.table import Table
+from orders.fulfil import wave_watch
+from orders.models import Order, WaveGoods, WaveOrder
+from orders.models.order import line_reference
+
+SHORT = "short_stock"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Missing:
+    """Of a SKU so many pieces are not there, and these parts of a wave cannot be sent because of it."""
+
+    sku_id: int
+    sku_code: str
+    pieces: Decimal
+    parts: Sequence[WaveOrder]
+    where: str  # in words, for whoever counts: "W12, A-01-3"
+
+
+def send_back(table: Table, missing: Missing, *, user: User | None) -> list[str]:
+    """Take parts out of their wave, reserve their goods elsewhere or hold the orders; let the difference be counted.
+
+    `table` holds the locks of the orders. Returns the numbers of the orders that dropped out.
+    """
+    rows = WaveGoods.objects.filter(wave_order__in=missing.parts, sku_id=missing.sku_id)
+    lines = dict(rows.values_list("line_id", "wave_order__order_id"))
+    gone = {part.order_id: part for part in missing.parts}
+    orders = [one for one in table.orders if one.pk in gone]
+    moved = _reserve_elsewhere(table, orders, set(lines), missing.parts[0].warehouse_id)
+    _hold([one for one in orders if one.pk not in moved], table, missing)
+    reasons = {gone[one.pk].pk: "rerouted" if one.pk in moved else "short" for one in orders}
+    wave_watch.drop(reasons, actor=table.actor)
+    if missing.pieces > 0:
+        _note_difference(missing, user)
+    return [one.number for one in orders]
+
+
+def _reserve_elsewhere(table: Table, orders: Sequence[Order], line_ids: set[int], without: int) -> set[int]:
+    """Give the lines back and reserve them in the shop's other warehouses; returns the orders that are whole again."""
+    reservations.unreserve(references=[line_reference(pk) for pk in line_ids], actor=table.actor)
+    moved = set()
+    for facts in review.facts_of(list(orders), table.now):
+        wants = [_elsewhere(want, without) for want in verdicts.wants_of(facts) if _line(want.reference) in line_ids]
+        if not wants or not all(want.warehouses for want in wants):
+            continue
+        if not reservations.reserve(wants=wants, actor=table.actor).shortages:
+            moved.add(facts.order_id)
+    return moved
+
+
+def _elsewhere(want: reservations.Want, without: int) -> reservations.Want:
+    places = tuple(place for place in want.warehouses if place != without)
+    return dataclasses.replace(want, warehouses=places)
+
+
+def _line(reference: str) -> int:
+    return int(reference.rpartition(":")[2])
+
+
+def _hold(orders: Sequence[Order], table: Table, missing: Missing) -> None:
+    """Their goods are nowhere: whoever looks after shortages decides, and the goods that are here stay reserved."""
+    department = ruleset.load().department(SHORT) if orders else ""
+    note = f"{missing.sku_code}: {missing.where}"
+    for order in orders:
+        order.state = Order.State.HELD
+        holds.put(order, SHORT, table.now, note=note, department=department)
+    table.save(orders)
+    table.note(orders, "order.short_pick", {"state": Order.State.HELD.value, "reason": note})
+
+
+def _note_difference(missing: Missing, user: User | None) -> None:
+    line = adjusting.Line(sku_id=missing.sku_id, change=-missing.pieces)
+    note = _("Not found when picking: %(where)s. Count before posting.") % {"where": missing.where}
+    adjusting.propose(
+        warehouse_id=missing.parts[0].warehouse_id, lines=[line], reason=Reason.LOST, note=note, user=user
+    )
