@@ -12,6 +12,20 @@ from orders.models.fulfilment import (
 )
 from orders.models.limits import DestinationBan, ListedBuyer, PriceFloor
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
+from orders.models.returns import (
+    RefundLimit,
+    Return,
+    ReturnDecision,
+    ReturnGoods,
+    ReturnLine,
+    ReturnPhoto,
+    ReturnPlace,
+    ReturnPolicy,
+    ReturnReason,
+    ReturnReceipt,
+    ReturnRefund,
+    StrayParcel,
+)
 from orders.models.review import CheckSetting, ReviewLog
 from orders.models.rules import Backtest, Override, Rule, RuleVersion
 
@@ -31,11 +45,23 @@ __all__ = [
     "Override",
     "PriceFloor",
     "Refund",
+    "RefundLimit",
     "RefundLine",
+    "Return",
+    "ReturnDecision",
+    "ReturnGoods",
+    "ReturnLine",
+    "ReturnPhoto",
+    "ReturnPlace",
+    "ReturnPolicy",
+    "ReturnReason",
+    "ReturnReceipt",
+    "ReturnRefund",
     "ReviewLog",
     "Rule",
     "RuleVersion",
     "Shipment",
     "ShipmentGoods",
     "ShipmentLine",
+    "StrayParcel",
 ]
