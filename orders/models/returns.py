@@ -375,6 +375,7 @@ class ReturnRefund(models.Model):
     deduction_reason = models.CharField(_("why deducted"), max_length=300, blank=True)
     content = models.JSONField(_("lines"), default=list)  # [platform line id, units, amount, tax] as text
     problem = models.CharField(_("said by the platform"), max_length=300, blank=True)
+    maybe_given = models.BooleanField(_("may have been given"), default=False)  # the platform's answer was lost
     external_id = models.CharField(_("platform id"), max_length=200, blank=True)
     refund = models.OneToOneField(
         Refund, models.PROTECT, null=True, blank=True, related_name="for_return", verbose_name=_("refund")

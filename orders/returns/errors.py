@@ -47,7 +47,7 @@ SENTENCES: dict[str, Any] = {
     "stray_settled": _("This parcel is settled already: %(who)s, %(when)s."),
     "stray_known": _("The parcel %(tracking)s waits here already: %(who)s, %(when)s."),
     "stray_goods": _("Say which SKUs are in the parcel and how many."),
-    "unknown_sku": _("There is no SKU “%(code)s”."),
+    "unknown_sku": _("There is no SKU “%(sku)s”."),
     "photo_kind": _("Only JPEG and PNG pictures are taken."),
     "photo_large": _("A picture may have %(most)s MB at most."),
     "photo_many": _("At most %(most)s pictures fit here."),

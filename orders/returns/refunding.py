@@ -11,8 +11,8 @@ from backoffice import clock
 from backoffice.money import allocate, round_money
 from orders.contracts import IncomingRefund, IncomingRefundLine
 from orders.fulfil import parcels, refunds
-from orders.models import Order, OrderEvent, Return, ReturnLine, ReturnRefund
-from orders.models.returns import OPEN, OPEN_MONEY
+from orders.models import Order, OrderEvent, Return, ReturnRefund
+from orders.models.returns import OPEN
 from orders.returns import amounts, limits, locking
 from orders.returns.amounts import Suggested
 from orders.returns.errors import ReturnError
@@ -47,17 +47,17 @@ def propose(
         return known
     locking.must_be(found, *PAYABLE)
     order = found.order
-    asked = _asked(found, lines)
     for amount in (*lines.values(), shipping, extra):
         _must_be_money(order, amount)
+    asked = _asked(found, lines)
     total = sum(lines.values(), ZERO) + shipping + extra
     if total <= 0:
         raise ReturnError("money_none")
     deducted = sum((one.amount for one, _amount in asked), ZERO) - sum(lines.values(), ZERO)
     if deducted > 0 and not deduction_reason.strip():
         raise ReturnError("say_why")
-    _must_be_left(order, total)
     _must_be_shipping(order, shipping)
+    _must_be_left(order, total)
     money = _made(found, asked, total, shipping, max(deducted, ZERO), deduction_reason, actor, key)
     if limits.within(order, _of_return(found), limit):
         _want(money, order, actor)
@@ -248,10 +248,23 @@ def _set(money: ReturnRefund, state: str, actor: str, **fields: str) -> None:
 # --- what the platform's side does with it (channels) ----------------------------------------------------------------
 
 
-def by_hand(ids: list[int], problem: str = "") -> int:
-    """The platform cannot give these: a person has to. Returns how many were still wanted."""
-    rows = ReturnRefund.objects.filter(pk__in=ids, state__in=(State.WANTED, State.SENDING))
-    return rows.update(state=State.MANUAL, problem=problem[:300])
+def by_hand(ids: list[int], problem: str = "", *, unknown: bool = False) -> int:
+    """The platform cannot give these: a person has to, and says so. Returns how many were still wanted.
+
+    `unknown`: it may have been given all the same, so that the person looks there first.
+    """
+    rows = ReturnRefund.objects.filter(pk__in=ids, state__in=(State.WANTED, State.SENDING)) if ids else None
+    if rows is None:
+        return 0
+    return rows.update(state=State.MANUAL, maybe_given=unknown, problem=problem[:300])
+
+
+def try_again(ids: list[int]) -> int:
+    """A person lets the platform be asked again; returns how many still wait for a hand."""
+    if not ids:
+        return 0
+    rows = ReturnRefund.objects.filter(pk__in=ids, state=State.MANUAL)
+    return rows.update(state=State.WANTED, maybe_given=False, problem="")
 
 
 def begin_sending(money_id: int) -> bool:
@@ -264,13 +277,3 @@ def sent(money_id: int, external_id: str) -> None:
     """The platform has given it; it is done once the platform's own record of it has come in."""
     rows = ReturnRefund.objects.filter(pk=money_id)
     rows.filter(state=State.SENDING).update(state=State.SENT, external_id=external_id[:200], problem="")
-
-
-def rows_of(found: Return) -> list[ReturnLine]:
-    """The lines of a return with what they are lines of."""
-    return list(found.lines.select_related("line__sku").order_by("pk"))
-
-
-def open_money(found: Return) -> bool:
-    """Whether money of the return is under way."""
-    return found.money.filter(state__in=OPEN_MONEY).exists()

@@ -133,5 +133,5 @@ def sku_of(code: str, *, stocked: bool = True) -> Sku:
         barcode = catalogue.find_by_barcode([code]).get(code)
         found = barcode.sku if barcode else None
     if found is None or (stocked and found.kind != Sku.Kind.STOCKED):
-        raise ReturnError("unknown_sku", code=code.strip()[:60])
+        raise ReturnError("unknown_sku", sku=code.strip()[:60])
     return found
