@@ -1,4 +1,4 @@
-"""Parcels and cancellations go back to the platform: one notice per event, one key per notice, sent until it is known.
+"""Parcels, cancellations and refunds go to the platform: one notice per event, one key per notice, sent until it is known.
 
 The consumer "tracking" turns an order's news into a notice in its own transaction; a notice is never made twice. It is
 sent under a lease with a fence. A lost answer is asked again with the same key: a connector first looks whether the
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -20,12 +21,28 @@ from backoffice.calls.answers import redact
 from backoffice.outbox import backoff
 from backoffice.waking import wake
 from channels import accounts, budget, error_queue
-from channels.connectors.base import Capability, Connector, ConnectorError, ShipmentNotice
+from channels.connectors.base import (
+    Capability,
+    Connector,
+    ConnectorError,
+    RefundNotice,
+    RefundRow,
+    ShipmentNotice,
+)
 from channels.error_queue import Trouble
 from channels.models import Account, AccountState, LocationLink, NoticeState, OrderNotice
 from channels.registry import can, connector_for
 from channels.working import stopping, worker_name
-from orders.models import Order, OrderEvent, OrderEventDelivery, Shipment, ShipmentGoods, ShipmentLine
+from orders.models import (
+    Order,
+    OrderEvent,
+    OrderEventDelivery,
+    ReturnRefund,
+    Shipment,
+    ShipmentGoods,
+    ShipmentLine,
+)
+from orders.returns import exchange, refunding
 
 NAME = WAKE = "tracking"
 LEASE_SECONDS = 120.0
@@ -64,6 +81,7 @@ def handle(claims: Sequence[outbox.Claim]) -> None:
             account.shop_id: account for account in Account.objects.filter(shop__in={e.order.shop_id for e in events})
         }
         mine = [(event, by_shop[event.order.shop_id]) for event in found.values() if event.order.shop_id in by_shop]
+        refunding.by_hand(_without_platform(list(found.values()), by_shop))
         rows = [_row(event, account) for event, account in mine if _concerns(event, account)]
         bulk.insert_rows(OrderNotice, COLUMNS, rows, ignore_conflicts=True)
         outbox.complete(OrderEventDelivery, claims)
@@ -71,10 +89,21 @@ def handle(claims: Sequence[outbox.Claim]) -> None:
             wake(WAKE)
 
 
+def _without_platform(events: Sequence[OrderEvent], by_shop: Mapping[int, Account]) -> list[int]:
+    """Return the refunds that no platform can give: a person has to."""
+    wanted = [event for event in events if event.kind == OrderEvent.Kind.REFUND_WANTED]
+    able = {shop for shop, account in by_shop.items() if can(account, Capability.REFUND)}
+    return [
+        int(event.data["money"]) for event in wanted if event.order.shop_id not in able or exchange.is_own(event.order)
+    ]
+
+
 def _concerns(event: OrderEvent, account: Account) -> bool:
-    """Tell whether the platform has to hear of it: not what it told us itself, nor orders from before go-live."""
-    if event.order.state == Order.State.HISTORY or event.order.kind:  # an order of our own: nobody there knows it
+    """Tell whether the platform has to hear of it: not what it told us itself, nor orders it does not know."""
+    if event.order.state == Order.State.HISTORY or event.order.kind or exchange.is_own(event.order):
         return False
+    if event.kind == OrderEvent.Kind.REFUND_WANTED:
+        return can(account, Capability.REFUND)
     if event.kind == OrderEvent.Kind.SHIPPED and event.shipment is not None:
         ours = event.shipment.source == Shipment.Source.DESK
         return can(account, Capability.FULFIL) and ours and _told_lines(event.shipment).exists()
@@ -85,13 +114,7 @@ def _concerns(event: OrderEvent, account: Account) -> bool:
 
 def _row(event: OrderEvent, account: Account) -> tuple[Any, ...]:
     now = clock.now()
-    ship = event.shipment is not None and event.kind == OrderEvent.Kind.SHIPPED
-    kind, reference = (
-        ("ship", f"orders.shipment:{event.shipment_id}") if ship else ("cancel", f"orders.order:{event.order_id}")
-    )
-    content = (
-        _parcel(event.shipment, account) if ship and event.shipment else {"reason": str(event.data.get("reason", ""))}
-    )
+    kind, reference, content = _message(event, account)
     state = NoticeState.DUE.value
     return (
         account.pk,
@@ -110,6 +133,26 @@ def _row(event: OrderEvent, account: Account) -> tuple[Any, ...]:
         "",
         now,
     )
+
+
+def _message(event: OrderEvent, account: Account) -> tuple[str, str, dict[str, Any]]:
+    """Return kind, reference and content of the notice of an event."""
+    if event.shipment is not None and event.kind == OrderEvent.Kind.SHIPPED:
+        return "ship", f"orders.shipment:{event.shipment_id}", _parcel(event.shipment, account)
+    if event.kind == OrderEvent.Kind.REFUND_WANTED:
+        money = ReturnRefund.objects.select_related("rma").get(pk=event.data["money"])
+        return "refund", money.reference, _money(money)
+    return "cancel", f"orders.order:{event.order_id}", {"reason": str(event.data.get("reason", ""))}
+
+
+def _money(money: ReturnRefund) -> dict[str, Any]:
+    return {
+        "amount": str(money.amount),
+        "currency": money.currency,
+        "shipping": str(money.shipping),
+        "lines": money.content,
+        "note": money.rma.number,
+    }
 
 
 def _parcel(shipment: Shipment, account: Account) -> dict[str, Any]:
@@ -212,21 +255,26 @@ def _send(account: Account, connector: Connector, notice: OrderNotice, held: loc
     except ConnectorError as error:
         _failed(account, notice, error, held)
         return
-    _settle(
-        notice,
-        held,
-        state=NoticeState.DONE,
-        external_id=external_id[:200],
-        already_known=known,
-        code="",
-        message="",
-        done_at=clock.now(),
-    )
+    with transaction.atomic():
+        if notice.kind == "refund":
+            refunding.sent(_money_id(notice), external_id)
+        _settle(
+            notice,
+            held,
+            state=NoticeState.DONE,
+            external_id=external_id[:200],
+            already_known=known,
+            code="",
+            message="",
+            done_at=clock.now(),
+        )
     error_queue.resolve(account.pk, error_queue.TRACKING, [_reference(notice)])
 
 
 def _taken_back(notice: OrderNotice) -> bool:
-    """A parcel that was taken back before the platform heard of it is not reported."""
+    """A parcel that was taken back before the platform heard of it is not reported; nor is money nobody wants now."""
+    if notice.kind == "refund":
+        return not refunding.begin_sending(_money_id(notice))
     if notice.kind != "ship" or notice.attempts > 1:
         return False
     pk = notice.reference.rpartition(":")[2]
@@ -239,6 +287,9 @@ def _call(connector: Connector, notice: OrderNotice) -> tuple[str, bool]:
         connector.cancel_order(order_id, reason=notice.content.get("reason", ""), idempotency_key=key)
         return "", False
     content = notice.content
+    if notice.kind == "refund":
+        given = connector.refund(_refund_notice(notice))
+        return given.external_id, given.already_known
     receipt = connector.ship(
         ShipmentNotice(
             order_id=order_id,
@@ -253,6 +304,28 @@ def _call(connector: Connector, notice: OrderNotice) -> tuple[str, bool]:
         )
     )
     return receipt.external_id, receipt.already_known
+
+
+def _refund_notice(notice: OrderNotice) -> RefundNotice:
+    """Return what the connector gives back; units in parts of a piece are told by their money alone."""
+    content = notice.content
+    return RefundNotice(
+        order_id=notice.order.external_id,
+        amount=Decimal(content["amount"]),
+        currency=content["currency"],
+        shipping=Decimal(content["shipping"]),
+        note=content["note"],
+        idempotency_key=str(notice.key),
+        lines=tuple(
+            RefundRow(line_id=line, quantity=int(Decimal(units)), amount=Decimal(amount), tax=Decimal(tax))
+            for line, units, amount, tax in content["lines"]
+            if Decimal(units) % 1 == 0
+        ),
+    )
+
+
+def _money_id(notice: OrderNotice) -> int:
+    return int(notice.reference.rpartition(":")[2])
 
 
 def _failed(account: Account, notice: OrderNotice, error: ConnectorError, held: locks.Held) -> None:
@@ -273,6 +346,8 @@ def _failed(account: Account, notice: OrderNotice, error: ConnectorError, held: 
         not_before=clock.now() + dt.timedelta(seconds=pause),
         attempts=F("attempts") - 1 if of_account else F("attempts"),
     )
+    if parked and notice.kind == "refund":
+        refunding.by_hand([_money_id(notice)], redact(error.message or error.code), unknown=lost)
     if parked:
         trouble = Trouble.of(
             error, kind=error_queue.TRACKING, reference=_reference(notice), params={"notice": notice.pk}
@@ -291,8 +366,8 @@ def _reference(notice: OrderNotice) -> str:
 
 def requeue(ids: Sequence[int]) -> int:
     """Let parked notices be tried again (fix and re-run); returns how many."""
-    changed = OrderNotice.objects.filter(pk__in=list(ids), state=NoticeState.PARKED).update(
-        state=NoticeState.DUE, attempts=0, not_before=clock.now()
-    )
+    parked = OrderNotice.objects.filter(pk__in=list(ids), state=NoticeState.PARKED)
+    refunding.try_again([_money_id(notice) for notice in parked.filter(kind="refund")])
+    changed = parked.update(state=NoticeState.DUE, attempts=0, not_before=clock.now())
     wake(WAKE)
     return changed

@@ -23,6 +23,7 @@ class Wording:
 
 WAIT = _("Nothing to do: it is tried again by itself.")
 LOG_IN = _("Enter new credentials on the account's page, then test the connection.")
+BY_HAND = _("Give it back by hand on the platform, then say so on the page of the return.")
 ASK_SHOP = _("Check in the shop's own admin, mend it there, then run this again.")
 TELL_US = _("Run it again. If it stays, give the text behind it to whoever looks after the connection.")
 
@@ -163,6 +164,10 @@ WORDINGS: dict[str, Wording] = {
     "on_hold": Wording(_("The order is on hold on the platform."), _("Release it there, then run this again.")),
     "order_cancelled": Wording(_("The order is cancelled on the platform."), _("Stop the parcel if it has not left.")),
     "not_cancellable": Wording(_("The platform does not cancel this order any more."), ASK_SHOP),
+    "refund_refused": Wording(_("The platform does not give this money back."), BY_HAND),
+    "not_refundable": Wording(_("The payments over there do not hold that much any more."), BY_HAND),
+    "other_currency": Wording(_("The buyer paid in another currency than the shop's."), BY_HAND),
+    "gateway_refuses": Wording(_("The shop's payment plugin gives no money back by itself."), BY_HAND),
     "cancel_refused": Wording(_("The platform does not cancel this order any more."), ASK_SHOP),
     "unknown_timeout": Wording(
         _("Nobody knows whether the platform got this."), _("Look at the order there before you run it again.")

@@ -89,6 +89,7 @@ class RefundFacts:
 
     `goods_back_cost` (base currency) is the value at which goods went back on the shelf of `warehouse_id`, if any.
     `never_sold` is the part for goods that never left: the order is smaller by it, so no parcel will ever sell it.
+    `goods_lost` (base currency) is the value of returned goods that were written off at `warehouse_id`.
     """
 
     reference: str  # "orders.refund:7"
@@ -103,6 +104,7 @@ class RefundFacts:
     goods_back_cost: Decimal = ZERO
     warehouse_id: int | None = None
     never_sold: Decimal = ZERO
+    goods_lost: Decimal = ZERO
 
 
 Facts = SaleFacts | RefundFacts
@@ -110,7 +112,10 @@ Facts = SaleFacts | RefundFacts
 
 def to_json(facts: Facts) -> dict[str, Any]:
     """Return the facts as JSON-able values (decimals as plain text, times in ISO form)."""
-    return {field.name: _plain(getattr(facts, field.name)) for field in dataclasses.fields(facts)}
+    found = {field.name: _plain(getattr(facts, field.name)) for field in dataclasses.fields(facts)}
+    if found.get("goods_lost") == "0":
+        del found["goods_lost"]  # facts without it keep the digest they had before it was known
+    return found
 
 
 def sale_from_json(data: Mapping[str, Any]) -> SaleFacts:
@@ -123,7 +128,8 @@ def sale_from_json(data: Mapping[str, Any]) -> SaleFacts:
 def refund_from_json(data: Mapping[str, Any]) -> RefundFacts:
     """Rebuild the facts of a refund; raises KeyError, TypeError or ArithmeticError on anything else."""
     lines = tuple(RefundLine(**_decimals(x, "quantity", "amount", "tax")) for x in data["lines"])
-    values = _decimals({"never_sold": "0", **data}, "amount", "tax", "goods_back_cost", "never_sold")
+    known = {"never_sold": "0", "goods_lost": "0", **data}
+    values = _decimals(known, "amount", "tax", "goods_back_cost", "never_sold", "goods_lost")
     return RefundFacts(**{**values, "lines": lines, "occurred_at": dt.datetime.fromisoformat(data["occurred_at"])})
 
 

@@ -19,7 +19,7 @@ STATES = {
     NoticeState.DONE: "success",
     NoticeState.PARKED: "danger",
 }
-KINDS = {"ship": _("parcel"), "cancel": _("cancellation")}
+KINDS = {"ship": _("parcel"), "cancel": _("cancellation"), "refund": _("refund")}
 
 
 @admin.register(OrderNotice)
@@ -39,7 +39,7 @@ class OrderNoticeAdmin(kit.ShopsLog):
 
     @admin.display(description=_("kind"))
     def kind_shown(self, row: OrderNotice) -> Any:
-        """A parcel or a cancellation."""
+        """A parcel, a cancellation or a refund."""
         return KINDS.get(row.kind, row.kind)
 
     @display(description=_("state"), label=STATES)

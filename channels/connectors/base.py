@@ -31,6 +31,7 @@ class Capability(enum.StrEnum):
     LOCATIONS = "locations"  # stock is kept per location over there
     FULFIL = "fulfil"
     CANCEL = "cancel"
+    REFUND = "refund"  # money can be given back through the API
     WEBHOOKS = "webhooks"
     WEBHOOK_SUBSCRIPTIONS = "webhook_subscriptions"  # can be listed and created through the API
     TOKEN_REFRESH = "token_refresh"  # noqa: S105 - the name of a capability
@@ -211,6 +212,38 @@ class ShipmentReceipt:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRow:
+    """Units of one line whose money goes back: `amount` with its `tax`."""
+
+    line_id: str
+    quantity: int
+    amount: Decimal
+    tax: Decimal
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RefundNotice:
+    """Money to give back, `amount` altogether. Goods are never put back on the platform's own stock by it."""
+
+    order_id: str
+    amount: Decimal
+    currency: str
+    lines: tuple[RefundRow, ...] = ()
+    shipping: Decimal = Decimal(0)  # of `amount`
+    note: str = ""
+    idempotency_key: str
+    notify_buyer: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReceipt:
+    """What the platform made of a refund; `already_known` when it had it before (a repeat after a lost answer)."""
+
+    external_id: str
+    already_known: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookNotice:
     """A verified call. It only names what to pull; its content is never trusted as the order."""
 
@@ -299,6 +332,13 @@ class Connector(abc.ABC):
     def cancel_order(self, external_id: str, *, reason: str, idempotency_key: str) -> None:
         """Cancel the order on the platform without restocking there; done already is success."""
         raise self._unsupported("cancel_order")
+
+    def refund(self, notice: RefundNotice) -> RefundReceipt:
+        """Give money back to the buyer, as the platform itself would. Repeating the same notice gives it once.
+
+        A permanent error means that nothing was given and a person has to; `unknown` that it may have been.
+        """
+        raise self._unsupported("refund")
 
     def verify_webhook(self, *, headers: Mapping[str, str], body: bytes) -> WebhookNotice:
         """Check a call's signature in constant time. Raises `ConnectorError("bad_signature", permanent=True)`."""

@@ -97,7 +97,8 @@ def draft_refund(refund: RefundFacts, sold: Decimal, terms: Terms) -> Draft:
         (Role.RECEIVABLE, -total),
     )
     goods = _goods_lines([(refund.warehouse_id, -refund.goods_back_cost)], terms)
-    lines = (*_balanced_lines(amounts, terms), *goods)
+    lost = _lost_lines(refund.warehouse_id, refund.goods_lost, terms)
+    lines = (*_balanced_lines(amounts, terms), *goods, *lost)
     return Draft(lines, -total, -convert(total, terms.rate, terms.base_places), total - within)
 
 
@@ -137,6 +138,17 @@ def _goods_lines(costs: Iterable[tuple[int | None, Decimal]], terms: Terms) -> l
             lines.append(DraftLine(Role.COGS, value, value, terms.base, ONE, warehouse_id))
             lines.append(DraftLine(Role.INVENTORY, -value, -value, terms.base, ONE, warehouse_id))
     return lines
+
+
+def _lost_lines(warehouse_id: int | None, cost: Decimal, terms: Terms) -> list[DraftLine]:
+    """Return stock differences against stock for goods that came back and were written off, in the base currency."""
+    value = round_money(cost, terms.base_places)
+    if not value:
+        return []
+    return [
+        DraftLine(Role.STOCK_DIFFERENCES, value, value, terms.base, ONE, warehouse_id),
+        DraftLine(Role.INVENTORY, -value, -value, terms.base, ONE, warehouse_id),
+    ]
 
 
 def _line(role: str, amount: Decimal, terms: Terms) -> DraftLine:

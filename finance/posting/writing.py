@@ -121,6 +121,12 @@ def _summary(request: PostingRequest, draft: Draft, *, moved: bool) -> str:
         VoucherKind.REFUND: _("Refund, order %(order)s"),
         VoucherKind.REVERSAL: _("Reversal of %(of)s, order %(order)s"),
     }
+    facts_ = request.frozen.get("facts", {})
+    if request.kind == VoucherKind.REFUND and not request.total:
+        lost = Decimal(facts_.get("goods_lost", 0)) > 0
+        titles[VoucherKind.REFUND] = (
+            _("Returned goods written off, order %(order)s") if lost else _("Goods of a return, order %(order)s")
+        )
     parts = [titles[VoucherKind(request.kind)] % {"order": order, "of": request.frozen.get("of", "")}]
     if draft.advances:
         amount = f"{draft.advances:f} {request.currency}"

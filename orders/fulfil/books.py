@@ -22,8 +22,12 @@ def refunds_by_warehouse(
     lines: tuple[RefundLine, ...],
     costs: Mapping[int, Decimal],
     never_sold: Decimal = ZERO,
+    lost: Decimal = ZERO,
 ) -> list[RefundFacts]:
-    """Return a refund for the books: the money once, goods that came back to other warehouses as rows beside it."""
+    """Return a refund for the books: the money once, goods that came back to other warehouses as rows beside it.
+
+    `lost` is the value of goods that were written off at the first warehouse.
+    """
     places: list[tuple[int | None, Decimal]] = list(costs.items()) or [(None, ZERO)]
     return [
         RefundFacts(
@@ -39,6 +43,7 @@ def refunds_by_warehouse(
             goods_back_cost=cost,
             warehouse_id=warehouse_id,
             never_sold=never_sold if place == 0 else ZERO,
+            goods_lost=lost if place == 0 else ZERO,
         )
         for place, (warehouse_id, cost) in enumerate(places)
     ]

@@ -12,28 +12,39 @@ from finance.facts import RefundLine as BookLine
 from inventory import reservations
 from inventory.reservations import PutBack
 from orders.contracts import IncomingRefund, IncomingRefundLine
-from orders.fulfil import parcels
+from orders.fulfil import goods_back, parcels
 from orders.fulfil.books import refunds_by_warehouse
-from orders.models import Order, OrderEvent, OrderLine, Refund, RefundLine, Shipment, ShipmentGoods
+from orders.models import Order, OrderEvent, OrderLine, Refund, RefundLine, ShipmentGoods
 from orders.models.order import line_reference
+from orders.returns import matching
 
 ZERO = Decimal(0)
 COST = Decimal("0.0001")  # what the stock ledger keeps of a value
 
 
 def record(order: Order, incoming: Sequence[IncomingRefund], now: dt.datetime, actor: str) -> list[Refund]:
-    """Record refunds of a locked order that are not known yet, oldest first."""
+    """Record refunds of a locked order that are not known yet, oldest first.
+
+    One that is the money of a return settles it; one of goods that left lets a return be expected.
+    """
     if not incoming:
         return []
     lines = {line.external_id: line for line in OrderLine.objects.filter(order=order).select_related("sku")}
-    made = [_one(order, lines, one, now, actor) for one in incoming]
+    made = []
+    for one in incoming:
+        known = matching.Known.of(order)
+        if not known.recorded_here(one):
+            made.append(_one(known, lines, one, now, actor))
     parcels.announce(
         [OrderEvent(order=order, kind=OrderEvent.Kind.REFUNDED, refund=one, created_at=now) for one in made]
     )
     return made
 
 
-def _one(order: Order, lines: dict[str, OrderLine], one: IncomingRefund, now: dt.datetime, actor: str) -> Refund:
+def _one(
+    known: matching.Known, lines: dict[str, OrderLine], one: IncomingRefund, now: dt.datetime, actor: str
+) -> Refund:
+    order, money = known.order, known.awaited(one)
     tax = sum((line.tax for line in one.lines), one.tax)
     refund = Refund.objects.create(
         order=order,
@@ -50,12 +61,14 @@ def _one(order: Order, lines: dict[str, OrderLine], one: IncomingRefund, now: dt
     rows = [
         _row(refund, lines[line.line_external_id], line, before) for line in one.lines if line.line_external_id in lines
     ]
+    known.through_inspection(rows, money)
     back = _all_back([row for row in rows if row.restock and row.of_shipped > 0])
     costs = _put_back(refund, back, actor)
     RefundLine.objects.bulk_create(rows)
     refund.goods_back_cost = sum(costs.values(), ZERO)
     refund.save(update_fields=["goods_back_cost"])
-    _tell_books(order, refund, lines, one.lines, costs, _never_sold(refund, rows))
+    _tell_books(order, refund, lines, one.lines, costs, never_sold(refund, rows))
+    known.settled(refund, rows, money, actor)
     return refund
 
 
@@ -94,48 +107,29 @@ def _row(
     )
 
 
-def _all_back(rows: Sequence[RefundLine]) -> list[tuple[RefundLine, ShipmentGoods, Decimal]]:
+def _all_back(rows: Sequence[RefundLine]) -> list[tuple[RefundLine, goods_back.Back]]:
     """Choose the goods of a refund that come back; its rows share them, as two may be of one line."""
-    sent = ShipmentGoods.objects.filter(
-        shipment_line__line__in={row.line_id for row in rows}, shipment_line__shipment__state=Shipment.State.SENT
-    )
-    by_line: dict[int, list[ShipmentGoods]] = defaultdict(list)
-    for goods in sent.select_related("shipment_line").order_by("-pk") if rows else ():
-        by_line[goods.shipment_line.line_id].append(goods)
-    return [one for row in rows for one in _back(row, by_line[row.line_id])]
+    by_line = goods_back.sent_goods({row.line_id for row in rows})
+    return [(row, one) for row in rows for one in _back(row, by_line[row.line_id])]
 
 
-def _back(row: RefundLine, goods: Sequence[ShipmentGoods]) -> list[tuple[RefundLine, ShipmentGoods, Decimal]]:
-    """Choose from the latest parcels first, each SKU in the line's proportion; what is chosen counts as returned."""
-    sent: dict[int, Decimal] = defaultdict(lambda: ZERO)
-    for one in goods:
-        sent[one.sku_id] += one.quantity
-    chosen = []
-    for sku_id, pieces in sent.items():
-        left = (pieces * row.of_shipped / row.line.shipped_quantity).quantize(Decimal("0.001"))
-        for one in (one for one in goods if one.sku_id == sku_id):
-            part = min(one.quantity - one.returned_quantity, left)
-            if part > 0:
-                chosen.append((row, one, part))
-                one.returned_quantity += part
-                left -= part
+def _back(row: RefundLine, goods: Sequence[ShipmentGoods]) -> list[goods_back.Back]:
+    chosen = goods_back.choose(row.line, row.of_shipped, goods)
     if chosen:
         row.restocked = row.of_shipped
     return chosen
 
 
-def _put_back(
-    refund: Refund, back: Sequence[tuple[RefundLine, ShipmentGoods, Decimal]], actor: str
-) -> dict[int, Decimal]:
+def _put_back(refund: Refund, back: Sequence[tuple[RefundLine, goods_back.Back]], actor: str) -> dict[int, Decimal]:
     """Put goods on the shelf they came from, at the cost they left with; returns the cost per warehouse."""
     summed: dict[tuple[str, int, int], list[Decimal]] = {}
     costs: dict[int, Decimal] = {}
-    for row, goods, pieces in back:
-        value = (goods.cost_value * pieces / goods.quantity).quantize(COST)
+    for row, one in back:
+        goods = one.goods
         entry = summed.setdefault((line_reference(row.line_id), goods.sku_id, goods.warehouse_id), [ZERO, ZERO])
-        entry[0] += pieces
-        entry[1] += value
-        costs[goods.warehouse_id] = costs.get(goods.warehouse_id, ZERO) + value
+        entry[0] += one.pieces
+        entry[1] += one.value
+        costs[goods.warehouse_id] = costs.get(goods.warehouse_id, ZERO) + one.value
     if not back:
         return {}
     items = [
@@ -143,11 +137,11 @@ def _put_back(
         for (reference, sku_id, warehouse_id), (pieces, value) in summed.items()
     ]
     reservations.put_back(items=items, document=refund.reference, occurred_at=refund.refunded_at, actor=actor)
-    ShipmentGoods.objects.bulk_update({goods for _row, goods, _pieces in back}, ["returned_quantity"])
+    ShipmentGoods.objects.bulk_update({one.goods for _row, one in back}, ["returned_quantity"])
     return costs
 
 
-def _never_sold(refund: Refund, rows: Sequence[RefundLine]) -> Decimal:
+def never_sold(refund: Refund, rows: Sequence[RefundLine]) -> Decimal:
     """Return what of a refund the order's total is without: its goods that never left, else the shipping.
 
     The rest, such as money given back for the trouble, comes off what the order sells.

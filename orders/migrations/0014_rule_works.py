@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0009_waves'),
+        ('orders', '0011_returns'),
     ]
 
     operations = [

@@ -34,6 +34,20 @@ from orders.models.lists import (
 )
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
 from orders.models.packing import Handover, PackingSetting, PackItem, PackParcel, PackScan
+from orders.models.returns import (
+    RefundLimit,
+    Return,
+    ReturnDecision,
+    ReturnGoods,
+    ReturnLine,
+    ReturnPhoto,
+    ReturnPlace,
+    ReturnPolicy,
+    ReturnReason,
+    ReturnReceipt,
+    ReturnRefund,
+    StrayParcel,
+)
 from orders.models.review import CheckSetting, ReviewLog
 from orders.models.routing import (
     GoodsGone,
@@ -89,8 +103,19 @@ __all__ = [
     "RateTable",
     "PromiseChange",
     "Refund",
+    "RefundLimit",
     "RefundLine",
     "ReturnRule",
+    "Return",
+    "ReturnDecision",
+    "ReturnGoods",
+    "ReturnLine",
+    "ReturnPhoto",
+    "ReturnPlace",
+    "ReturnPolicy",
+    "ReturnReason",
+    "ReturnReceipt",
+    "ReturnRefund",
     "ReviewLog",
     "RoutedShop",
     "RoutingPlan",
@@ -108,4 +133,5 @@ __all__ = [
     "WaveGoods",
     "WaveOrder",
     "WaveTemplate",
+    "StrayParcel",
 ]

@@ -185,6 +185,7 @@ class OrderEvent(Event):
         SHIPPED = "shipped", _("Shipped")
         CANCELLED = "cancelled", _("Cancelled")
         REFUNDED = "refunded", _("Refunded")
+        REFUND_WANTED = "refund_due", _("Refund wanted")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)

@@ -16,6 +16,8 @@ from channels.connectors.base import (
     ListingPage,
     OrderPage,
     RawOrder,
+    RefundNotice,
+    RefundReceipt,
     RemoteLocation,
     RemoteStock,
     ShipmentNotice,
@@ -28,7 +30,16 @@ from channels.connectors.base import (
     TokenSet,
     WebhookNotice,
 )
-from channels.connectors.shopify import auth, documents, fulfilment, listings, order_mapping, stock, webhooks
+from channels.connectors.shopify import (
+    auth,
+    documents,
+    fulfilment,
+    listings,
+    order_mapping,
+    refunding,
+    stock,
+    webhooks,
+)
 from channels.connectors.shopify.client import Answer, GraphQLClient
 from channels.connectors.shopify.orders import OrderReader
 from orders.contracts import IncomingOrder
@@ -123,6 +134,10 @@ class ShopifyConnector(Connector):
             notify=bool(self.config.options.get("cancel_notifies", False)),
             refund=bool(self.config.options.get("cancel_refunds", False)),
         )
+
+    def refund(self, notice: RefundNotice) -> RefundReceipt:
+        """Give money back to what the buyer paid with; one that stands there already is only confirmed."""
+        return refunding.refund(self.client, notice)
 
     def verify_webhook(self, *, headers: Mapping[str, str], body: bytes) -> WebhookNotice:
         """Check a call's signature over its raw body, and that it is about this shop."""

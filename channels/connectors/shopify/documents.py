@@ -207,6 +207,29 @@ mutation Cancel(
 }
 """
 
+REFUND_STATE = """
+query RefundState($id: ID!) {
+  order(id: $id) {
+    id currencyCode presentmentCurrencyCode
+    refunds { id }
+    transactions(first: 50) {
+      id kind status gateway
+      amountSet { shopMoney { amount } }
+      parentTransaction { id }
+    }
+  }
+}
+"""
+
+REFUND = """
+mutation Refund($input: RefundInput!, $key: String!) {
+  refundCreate(input: $input) @idempotent(key: $key) {
+    refund { id }
+    userErrors { field message }
+  }
+}
+"""
+
 LOCATIONS = f"""
 query Locations($first: Int!, $after: String) {{
   locations(first: $first, after: $after, includeInactive: true, includeLegacy: true) {{

@@ -16,6 +16,8 @@ from channels.connectors.base import (
     ListingPage,
     OrderPage,
     RawOrder,
+    RefundNotice,
+    RefundReceipt,
     RemoteStock,
     ShipmentNotice,
     ShipmentReceipt,
@@ -31,6 +33,7 @@ from channels.connectors.woocommerce import (
     fulfilment,
     listings,
     order_mapping,
+    refunding,
     stock,
     webhooks,
 )
@@ -48,7 +51,8 @@ class WooCommerceConnector(Connector):
     `config.options`: statuses (a plugin's own status → one of WooCommerce's, e.g. {"packed": "processing"}),
     completed_status (given to an order when nothing is left to ship, default completed), tracking_plugin (true: also
     fill the Shipment Tracking plugin), meta_fields (order meta keys kept in `extra`), order_page_size (at most 100),
-    read_back (default true).
+    read_back (default true), refunds_on_paper (true: a refund is only written down there and the owner pays it by other
+    means; default false: the store's payment plugin gives it).
     """
 
     platform: ClassVar[str] = "woocommerce"
@@ -61,6 +65,7 @@ class WooCommerceConnector(Connector):
             Capability.READ_STOCK,
             Capability.FULFIL,
             Capability.CANCEL,
+            Capability.REFUND,
             Capability.WEBHOOKS,
             Capability.WEBHOOK_SUBSCRIPTIONS,
         }
@@ -139,6 +144,10 @@ class WooCommerceConnector(Connector):
     def cancel_order(self, external_id: str, *, reason: str, idempotency_key: str) -> None:
         """Cancel the order; the store restocks it by itself, which our next figure corrects."""
         fulfilment.cancel(self.client, external_id, reason=reason, idempotency_key=idempotency_key)
+
+    def refund(self, notice: RefundNotice) -> RefundReceipt:
+        """Refund the order without restocking it there; one that stands there already is only confirmed."""
+        return refunding.refund(self.client, notice, payment=not self.config.options.get("refunds_on_paper", False))
 
     def verify_webhook(self, *, headers: Mapping[str, str], body: bytes) -> WebhookNotice:
         """Check a call's signature over its raw body; the unsigned ping passes as kind "ping"."""

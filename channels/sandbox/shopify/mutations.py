@@ -64,20 +64,27 @@ def _idempotency_key(info: GraphQLResolveInfo) -> str:
     return str(values["key"])
 
 
-def _once(context: Context, key: str, input: Record, work: Callable[[], Record]) -> Record:
+def _once(
+    context: Context,
+    key: str,
+    input: Record,
+    work: Callable[[], Record],
+    failed: Callable[[str, str], Record] | None = None,
+) -> Record:
     """Do the work once for a key: a repeat is answered as the first, a repeat with other content refused."""
+    refused = failed or _failed
     digest = hashlib.sha256(json.dumps(input, sort_keys=True).encode()).hexdigest()
     kept = context.store.idempotency.get(key)
     if kept and dt.datetime.fromisoformat(kept["at"]) < context.store.now() - KEYS_KEPT:
         kept = None
     if context.quirks.on("idempotency_concurrent"):
-        return _failed("IDEMPOTENCY_CONCURRENT_REQUEST", "This request is currently in progress, please try again.")
+        return refused("IDEMPOTENCY_CONCURRENT_REQUEST", "This request is currently in progress, please try again.")
     if kept and kept["digest"] != digest:
         message = "The same idempotency key cannot be used with different operation parameters."
-        return _failed("IDEMPOTENCY_KEY_PARAMETER_MISMATCH", message)
+        return refused("IDEMPOTENCY_KEY_PARAMETER_MISMATCH", message)
     if kept and kept["answer"] is None:
         message = "A previous request with this idempotency key failed. Retry with a new idempotency key."
-        return _failed("IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", message)
+        return refused("IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", message)
     if kept:
         return dict(kept["answer"])
     answer = work()
@@ -219,6 +226,26 @@ def _cancel(
         return {"job": None, "orderCancelUserErrors": [problem], "userErrors": []}
     job = {"id": context.store.new_id("Job"), "done": False}
     return {"job": job, "orderCancelUserErrors": [], "userErrors": []}
+
+
+@field("Mutation", "refundCreate")
+def _refund(context: Context, source: Any, info: GraphQLResolveInfo, input: Record) -> Any:
+    """Source: refundCreate since 2026-04 takes the @idempotent directive; money goes back through its payments."""
+    key = _idempotency_key(info)
+    return _once(context, key, input, lambda: _give_back(context, input), _no_refund)
+
+
+def _no_refund(code: str, message: str) -> Record:
+    return {"refund": None, "order": None, "userErrors": [{"field": None, "message": message}]}
+
+
+def _give_back(context: Context, input: Record) -> Record:
+    try:
+        order = orders.find(context.store, input["orderId"])
+        done = orders.refund_by_api(context.store, order, input)
+    except Refused as refusal:
+        return _no_refund("", refusal.message)
+    return {"refund": in_order(order, done), "order": order, "userErrors": []}
 
 
 @field("Mutation", "webhookSubscriptionCreate")

@@ -96,7 +96,23 @@ def _gateways(context: Context, order: Record) -> Any:
 
 @field("Order", "transactions")
 def _transactions(context: Context, order: Record, first: int | None = None, **args: Any) -> Any:
-    return order["transactions"][:first]
+    return [in_order(order, row) for row in order["transactions"][:first]]
+
+
+@field("OrderTransaction", "gateway")
+def _gateway(context: Context, row: Record) -> Any:
+    return row.get("gateway") or row["_order"]["gateways"][0]
+
+
+@field("OrderTransaction", "amountSet")
+def _transaction_amount(context: Context, row: Record) -> Any:
+    return bag(row["_order"], row["amount"])
+
+
+@field("OrderTransaction", "parentTransaction")
+def _transaction_parent(context: Context, row: Record) -> Any:
+    parent = next((one for one in row["_order"]["transactions"] if one["id"] == row.get("parent")), None)
+    return in_order(row["_order"], parent) if parent else None
 
 
 @field("Order", "shippingLines")

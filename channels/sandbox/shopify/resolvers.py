@@ -34,6 +34,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "FulfillmentCreatePayload": ("write_merchant_managed_fulfillment_orders", "write_assigned_fulfillment_orders"),
     "InventorySetQuantitiesPayload": ("write_inventory",),
     "OrderCancelPayload": ("write_orders",),
+    "RefundCreatePayload": ("write_orders",),
 }
 
 

@@ -208,7 +208,7 @@ class Ordering(OrderLines):
             raise RestError("woocommerce_rest_invalid_order_refund", "Refund amount must be greater than zero.", 400)
         if amount > rest:
             raise RestError("woocommerce_rest_cannot_create_order_refund", "Invalid refund amount.", 500, 500)
-        if given.get("api_refund", True):
+        if given.get("api_refund", True) and row["payment_method"] not in self.shop.site.get("refunding_gateways", ()):
             message = "The payment gateway for this order does not support automatic refunds."
             raise RestError("woocommerce_rest_cannot_create_order_refund", message, 500, 500)
         refund = self.add_refund(row, {**given, "amount": fixed(amount), "line_items": lines})
@@ -231,6 +231,8 @@ class Ordering(OrderLines):
             "shipping_lines": [],
             "fee_lines": [],
             "meta_id": self.shop.next_id("meta"),
+            "paid": bool(given.get("api_refund", False)),
+            "given_meta": [dict(item) for item in given.get("meta_data") or ()],
             "kind": "partial" if Decimal(given["amount"]) < Decimal(self.totals(row)["total"]) else "full",
         }
         self.shop["refunds"][refund["id"]] = refund

@@ -85,8 +85,14 @@ class Showing:
             "amount": fixed(row["amount"]),
             "reason": row["reason"],
             "refunded_by": 1,
-            "refunded_payment": False,
-            "meta_data": [{"id": row["meta_id"], "key": "_refund_type", "value": row["kind"]}],
+            "refunded_payment": row.get("paid", False),
+            "meta_data": [
+                {"id": row["meta_id"], "key": "_refund_type", "value": row["kind"]},
+                *(
+                    {"id": row["meta_id"] * 100 + place, "key": item["key"], "value": item.get("value")}
+                    for place, item in enumerate(row.get("given_meta", ()), 1)
+                ),
+            ],
             "line_items": [self._refund_line(line) for line in row["lines"]],
             "shipping_lines": row["shipping_lines"],
             "tax_lines": [],

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from backoffice.calls.http import make_client
@@ -31,6 +32,8 @@ class Counter:
     parcels: Callable[[str], int]
     faults: Any
     write_path: str
+    refunds: Callable[[str], list[str]] = list  # amounts given back on an order
+    refund_path: str = ""
     sandbox: Any = None
 
     def connector(self, **credentials: str) -> Connector:
@@ -75,6 +78,8 @@ def shopify(goods=None) -> Iterator[Counter]:
             parcels=lambda order: len(shop.store.orders[order]["fulfillments"]),
             faults=shop.faults,
             write_path="operation=SetStock",
+            refunds=lambda order: [f"{Decimal(row['amount']):.2f}" for row in shop.store.orders[order]["refunds"]],
+            refund_path="operation=Refund$",
             sandbox=shop,
         )
     shop.close()
@@ -86,6 +91,7 @@ def woocommerce(goods=None) -> Iterator[Counter]:
     seed = {
         "name": "Contract",
         "currency": "EUR",
+        "refunding_gateways": ["stripe"],
         "products": [
             {"name": sku, "sku": sku, "price": "10.00", "stock": figure} for sku, figure in (goods or GOODS).items()
         ],
@@ -112,6 +118,8 @@ def woocommerce(goods=None) -> Iterator[Counter]:
             parcels=lambda order: len([note for note in shop.notes(order) if "TRACK-1" in note]),
             faults=shop.faults,
             write_path="/batch",
+            refunds=lambda order: [row["amount"] for row in shop.ordering.refunds(int(order))],
+            refund_path=r"/orders/\d+/refunds",
             sandbox=shop,
         )
 

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -11,6 +12,8 @@ from channels.connectors.base import (
     Capability,
     Connector,
     ConnectorError,
+    RefundNotice,
+    RefundRow,
     ShipmentNotice,
     StockKey,
     StockWrite,
@@ -304,6 +307,80 @@ def test_a_cancelled_order_takes_no_stock_back_by_itself_and_twice_is_once(count
     order = connector.parse_order(connector.pull_order(number).body)
     assert order.status == OrderStatus.CANCELLED
     assert counter.stock("TEA") in {left, left + 2}
+
+
+# --- refunds ---------------------------------------------------------------------------------------------------------
+
+
+def money_back(connector, number, amount="10.00", key="r1", **fields) -> RefundNotice:
+    """One piece of the first line."""
+    order = connector.parse_order(connector.pull_order(number).body)
+    line, share = order.lines[0], order.lines[0].tax / order.lines[0].quantity
+    row = RefundRow(line_id=line.external_id, quantity=1, amount=Decimal(amount), tax=round(share, 2))
+    given = {"currency": order.currency, "lines": (row,), "note": "R10001", "idempotency_key": key, **fields}
+    return RefundNotice(order_id=number, amount=Decimal(amount), **given)
+
+
+def test_the_same_refund_twice_is_given_once(counter):
+    number = counter.buy("TEA", 2)
+    connector = counter.connector()
+    notice = money_back(connector, number)
+    first, second = connector.refund(notice), connector.refund(notice)
+    assert (first.already_known, second.already_known) == (False, True)
+    assert first.external_id == second.external_id
+    assert counter.refunds(number) == ["10.00"]
+
+
+def test_two_refunds_of_one_amount_are_two(counter):
+    number = counter.buy("TEA", 2)
+    connector = counter.connector()
+    for key in ("r1", "r2"):
+        connector.refund(money_back(connector, number, key=key))
+    assert counter.refunds(number) == ["10.00", "10.00"]
+
+
+def test_a_refund_comes_back_with_the_order_under_its_id_and_restocks_nothing(counter):
+    number = counter.buy("TEA", 2)
+    connector = counter.connector()
+    connector.ship(notice(connector, number))
+    left = counter.stock("TEA")
+    receipt = connector.refund(money_back(connector, number))
+    (refund,) = connector.parse_order(connector.pull_order(number).body).refunds
+    assert (refund.external_id, refund.amount) == (receipt.external_id, Decimal("10.00"))
+    assert [(row.quantity, row.restock) for row in refund.lines] == [(1, False)]
+    assert counter.stock("TEA") == left
+
+
+def test_a_refund_whose_answer_is_lost_is_found_again(counter):
+    """F20: the platform did it and the answer never came."""
+    number = counter.buy("TEA", 2)
+    connector = counter.connector()
+    wanted = money_back(connector, number)
+    counter.faults.add("timeout_after", counter.refund_path, method="POST", seconds=3)
+    with pytest.raises(ConnectorError) as lost:
+        connector.refund(wanted)
+    assert lost.value.unknown
+    assert connector.refund(wanted).already_known
+    assert counter.refunds(number) == ["10.00"]
+
+
+def test_more_than_was_paid_is_refused_for_good(counter):
+    number = counter.buy("TEA", 1)
+    connector = counter.connector()
+    with pytest.raises(ConnectorError) as refused:
+        connector.refund(money_back(connector, number, "9999.00"))
+    assert refused.value.permanent
+    assert not refused.value.unknown
+    assert counter.refunds(number) == []
+
+
+def test_a_refund_of_an_order_that_is_not_there_is_refused_for_good(counter):
+    number = counter.buy("TEA", 1)
+    connector = counter.connector()
+    wanted = dataclasses.replace(money_back(connector, number), order_id=number[:-1] + "99999")
+    with pytest.raises(ConnectorError) as refused:
+        connector.refund(wanted)
+    assert (refused.value.code, refused.value.permanent) == ("missing_order", True)
 
 
 # --- webhooks --------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from channels.connectors.base import (
     OrderPage,
     RawOrder,
     RemoteListing,
+    RefundReceipt,
     RemoteStock,
     ShipmentReceipt,
     ShopIdentity,
@@ -47,6 +48,7 @@ class Shopfront:
     orders: dict = dataclasses.field(default_factory=dict)
     parcels: list = dataclasses.field(default_factory=list)
     cancelled: list = dataclasses.field(default_factory=list)
+    refunds: list = dataclasses.field(default_factory=list)
     calls: list = dataclasses.field(default_factory=list)
     faults: dict = dataclasses.field(default_factory=dict)
     after: dict = dataclasses.field(default_factory=dict)
@@ -216,6 +218,14 @@ class SwapConnector(Connector):
         self.front.enter("cancel_order", external_id)
         self.front.cancelled.append(external_id)
         self.front.leave("cancel_order")
+
+    def refund(self, notice):
+        self.front.enter("refund", notice.order_id)
+        known = [one for one in self.front.refunds if one.idempotency_key == notice.idempotency_key]
+        if not known:
+            self.front.refunds.append(notice)
+        self.front.leave("refund")
+        return RefundReceipt(external_id=f"r-{notice.idempotency_key[:8]}", already_known=bool(known))
 
     def verify_webhook(self, *, headers, body):
         plain = {name.lower(): value for name, value in headers.items()}

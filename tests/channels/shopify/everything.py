@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
-from channels.connectors.base import ShipmentNotice, StockKey, StockWrite
+from channels.connectors.base import RefundNotice, RefundRow, ShipmentNotice, StockKey, StockWrite
 from channels.connectors.shopify import ShopifyConnector
 from channels.sandbox.shopify import ShopifySandbox
 from tests.channels.shopify.conftest import ADDRESS, LONG_AGO
@@ -71,5 +72,16 @@ def _parcels(shop: ShopifySandbox, connector: ShopifyConnector) -> None:
         idempotency_key="parcel-1",
     )
     connector.ship(notice)
+    connector.refund(
+        RefundNotice(
+            order_id=order["id"],
+            amount=Decimal("1.00"),
+            currency="USD",
+            lines=(RefundRow(line_id=order["lines"][0]["id"], quantity=1, amount=Decimal("1.00"), tax=Decimal(0)),),
+            shipping=Decimal("0.00"),
+            note="R10001",
+            idempotency_key="refund-1",
+        )
+    )
     cancelled = shop.place_order([{"sku": "MUG"}])
     connector.cancel_order(cancelled["id"], reason="customer", idempotency_key="cancel-1")

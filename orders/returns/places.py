@@ -1,0 +1,72 @@
+"""Where goods come back to, and where they lie when they cannot be sold."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from inventory.models import Access, ShopWarehouse, Warehouse
+from orders.models import Order, ReturnPlace, ShipmentGoods
+
+MARK = "-Q"  # ends the code of a shelf for goods not for sale
+
+
+def return_warehouse_of(order: Order) -> Warehouse | None:
+    """Return the warehouse that takes the order's goods back: where most of them left from, else the shop's first.
+
+    A warehouse that takes no returns is passed over. The one place that asks; routing rules come in here.
+    """
+    left_from = list(
+        ShipmentGoods.objects.filter(shipment_line__shipment__order=order, shipment_line__shipment__state="sent")
+        .order_by("-quantity", "pk")
+        .values_list("warehouse_id", flat=True)
+    )
+    links = ShopWarehouse.objects.filter(shop=order.shop_id, valid_to=None).order_by("priority", "warehouse_id")
+    wanted = list(dict.fromkeys([*left_from, *links.values_list("warehouse_id", flat=True)]))
+    closed = ReturnPlace.objects.filter(warehouse__in=wanted, takes_returns=False).values_list(
+        "warehouse_id", flat=True
+    )
+    open_ones = [pk for pk in wanted if pk not in set(closed)]
+    found = Warehouse.objects.filter(active=True, read_only=False).in_bulk(open_ones)
+    return next((found[pk] for pk in open_ones if pk in found), None)
+
+
+@transaction.atomic
+def quarantine_of(warehouse_id: int) -> int:
+    """Return the shelf beside a warehouse for goods that are not sold, made when it is first needed.
+
+    It is a warehouse no shop sells from (read only as well, should one be linked). Whoever sees its warehouse sees it.
+    """
+    place, _made = ReturnPlace.objects.get_or_create(warehouse_id=warehouse_id)
+    place = ReturnPlace.objects.select_for_update().select_related("warehouse").get(pk=place.pk)
+    if place.quarantine_id is None:
+        place.quarantine = _made_beside(place.warehouse)
+        place.save(update_fields=["quarantine"])
+    return int(place.quarantine_id or 0)
+
+
+def _made_beside(main: Warehouse) -> Warehouse:
+    code, number = f"{main.code[:36]}{MARK}", 1
+    while Warehouse.objects.filter(code=code).exists():
+        number += 1
+        code = f"{main.code[:34]}{MARK}{number}"
+    made = Warehouse.objects.create(
+        code=code,
+        name=_("%s · not for sale") % main.name[:80],
+        name_en=f"{main.name_en[:80]} · not for sale" if main.name_en else "",
+        kind=main.kind,
+        country=main.country,
+        region=main.region,
+        time_zone=main.time_zone,
+        read_only=True,
+    )
+    for access in Access.objects.filter(warehouses=main):
+        access.warehouses.add(made)
+    return made
+
+
+def address_of(warehouse: Warehouse | None) -> ReturnPlace | None:
+    """Return the address for the slip; None when nobody has written one."""
+    if warehouse is None:
+        return None
+    return ReturnPlace.objects.filter(warehouse=warehouse).exclude(line1="").first()
