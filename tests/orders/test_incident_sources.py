@@ -83,3 +83,76 @@ def test_looking_costs_the_same_for_few_and_many_orders(world, django_assert_max
     assert Incident.objects.filter(kind="shortage").count() == 20
     with django_assert_max_num_queries(24):
         hours_later(9)
+
+
+# --- writing to the buyer --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def written(world, people):
+    from inventory.models import Access
+
+    world.take(factories.order(1, factories.line("A")))
+    Access.objects.create(user=people["customer_service"], all_shops=True, all_warehouses=True)
+    return world.order(1), people.client("customer_service")
+
+
+def test_a_clerk_writes_to_the_buyer_from_the_orders_page_once(written):
+    from django.urls import reverse
+
+    from backoffice.models import MessageTemplate, OutgoingMessage
+
+    order, client = written
+    order.contact.email = "mary@shop.example"
+    order.contact.save()
+    template = MessageTemplate.objects.get(code="late-email")
+    page = reverse("admin:orders_order_change", args=[order.pk])
+    assert "Messages to the buyer" in client.get(page).content.decode()
+    do = reverse("admin:orders_order_do", args=[order.pk])
+    form = {"do": "write_buyer", "template": template.pk, "once": "form-1"}
+    for _ in range(2):
+        client.post(do, form)
+    row = OutgoingMessage.objects.get()
+    assert (row.to, row.reference, row.shop_id, row.template, row.state) == (
+        "mary@shop.example",
+        f"orders.order:{order.pk}",
+        order.shop_id,
+        template,
+        "queued",
+    )
+    assert order.number in row.subject
+    assert order.contact.buyer_name in row.body
+    assert "{{" not in row.body
+    again = client.post(do, {**form, "once": "form-2"}, follow=True).content.decode()
+    assert "went to this order 24 hours ago or less" in again
+    client.post(do, {**form, "once": "form-3", "forced": "on"})
+    assert OutgoingMessage.objects.count() == 2
+
+
+def test_without_an_address_nothing_is_queued_and_a_platform_message_waits_for_a_hand(written):
+    from backoffice.messages.queueing import MessageError
+    from backoffice.models import MessageTemplate, OutgoingMessage
+    from orders.desk import letters
+
+    order, _client = written
+    order.contact.email = ""
+    order.contact.save()
+    with pytest.raises(MessageError, match="no address to write to"):
+        letters.write(order=order, template=MessageTemplate.objects.get(code="late-email"), actor="x", key="a")
+    assert not OutgoingMessage.objects.exists()
+    template = MessageTemplate.objects.get(code="address-platform")
+    row = letters.write(order=order, template=template, actor="x", key="b")
+    assert (row.state, row.channel) == ("by_hand", "platform")
+
+
+def test_the_orders_page_names_its_incidents(written, people):
+    from django.urls import reverse
+
+    from backoffice import incidents
+
+    order, client = written
+    incidents.report(
+        kind="shortage", key=f"order:{order.pk}", target=f"orders.order:{order.pk}", data={"number": order.number}
+    )
+    shown = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
+    assert f"Order {order.number} waits for goods" in shown

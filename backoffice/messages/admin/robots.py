@@ -30,11 +30,11 @@ else:
 class RobotForm(ModelForm):
     """The address must be the platform's own: a robot is no way to call anything else."""
 
-    url = forms.CharField(
+    new_url = forms.CharField(
         label=_("webhook address"), max_length=500, required=False,
         widget=UnfoldAdminPasswordWidget(render_value=False), help_text=_("Empty leaves the present one."),
     )  # fmt: skip
-    secret = forms.CharField(
+    new_secret = forms.CharField(
         label=_("signing secret"), max_length=200, required=False,
         widget=UnfoldAdminPasswordWidget(render_value=False),
         help_text=_("DingTalk and Feishu sign when it is set. Empty leaves the present one."),
@@ -51,13 +51,13 @@ class RobotForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         """An address is needed once, at the host its platform has."""
         data = super().clean() or {}
-        url = str(data.get("url") or "")
+        url = str(data.get("new_url") or "")
         if not url and self.instance.pk is None:
-            self.add_error("url", _now("Paste the address that the group chat shows for its robot."))
+            self.add_error("new_url", _now("Paste the address that the group chat shows for its robot."))
         if url and data.get("kind"):
             parts = urlsplit(url)
             if parts.scheme != "https" or parts.hostname != robots.HOSTS[data["kind"]]:
-                self.add_error("url", _now("The address begins with https://%s/.") % robots.HOSTS[data["kind"]])
+                self.add_error("new_url", _now("The address begins with https://%s/.") % robots.HOSTS[data["kind"]])
         return data
 
 
@@ -70,7 +70,7 @@ class RobotAdmin(YikuModelAdmin):
     list_display = ("name", "kind", "told", "active")
     list_display_links = ("name",)
     ordering = ("id",)
-    fields = ("name", "kind", "url", "secret", "departments", "active")
+    fields = ("name", "kind", "new_url", "new_secret", "departments", "active")
     empty_note = _("No robot yet. Add the webhook of a group chat in WeCom, DingTalk or Feishu.")
     actions = ("say_hello",)
 
@@ -79,8 +79,8 @@ class RobotAdmin(YikuModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Robot, form: Any, change: bool) -> None:
         for name in ("url", "secret"):
-            if form.cleaned_data.get(name):
-                setattr(obj, name, form.cleaned_data[name])
+            if form.cleaned_data.get(f"new_{name}"):
+                setattr(obj, name, form.cleaned_data[f"new_{name}"])
         super().save_model(request, obj, form, change)
         after = {"name": obj.name, "kind": obj.kind, "departments": obj.departments, "active": obj.active}
         audit.record(action="robot.change" if change else "robot.add", target=obj, after=after, summary=obj.name)

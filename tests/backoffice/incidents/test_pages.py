@@ -1,4 +1,4 @@
-"""The desk in the browser: who sees what, the quick views, the buttons, many at once, in a constant number of queries."""
+"""The desk in the browser: who sees what, the quick views, the buttons, many at once, at a constant cost."""
 
 import pytest
 from django.db import connection

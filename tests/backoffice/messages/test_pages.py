@@ -1,4 +1,4 @@
-"""Messages in the browser: masked without a look that is recorded, sent by hand, templates that refuse unknown places."""
+"""Messages in the browser: masked until a look that is recorded, sent by hand, templates that refuse unknown places."""
 
 import pytest
 from django.urls import reverse
@@ -122,9 +122,9 @@ def test_a_robots_address_is_its_platforms_and_never_shown(people):
     client = people.client("owner")
     url = reverse("admin:backoffice_robot_add")
     wish = {"name": "Stock", "kind": "dingtalk", "active": "on", "departments": ["buying"]}
-    evil = {**wish, "url": "https://evil.example/robot/send?access_token=T"}
+    evil = {**wish, "new_url": "https://evil.example/robot/send?access_token=T"}
     assert "begins with https://oapi.dingtalk.com/" in text(client.post(url, evil))
-    good = {**wish, "url": "https://oapi.dingtalk.com/robot/send?access_token=T0P", "secret": "SEC9"}
+    good = {**wish, "new_url": "https://oapi.dingtalk.com/robot/send?access_token=T0P", "new_secret": "SEC9"}
     assert client.post(url, good).status_code == 302
     robot = Robot.objects.get()
     assert (robot.url.endswith("T0P"), robot.secret) == (True, "SEC9")
