@@ -10,6 +10,22 @@ from orders.models.fulfilment import (
     ShipmentGoods,
     ShipmentLine,
 )
+from orders.models.late import (
+    Compensation,
+    CompensationLimit,
+    CompensationPreset,
+    CouponCode,
+    DelayCause,
+    LateOrder,
+    LatePlay,
+    LateWeek,
+    PenaltyEntry,
+    PlayMessage,
+    PlayOrder,
+    RefundWish,
+    ShipPolicy,
+    SupplyDraft,
+)
 from orders.models.limits import DestinationBan, ListedBuyer, PriceFloor
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
 from orders.models.review import CheckSetting, ReviewLog
@@ -18,7 +34,15 @@ from orders.models.rules import Backtest, Override, Rule, RuleVersion
 __all__ = [
     "Backtest",
     "CheckSetting",
+    "Compensation",
+    "CompensationLimit",
+    "CompensationPreset",
+    "CouponCode",
+    "DelayCause",
     "DestinationBan",
+    "LateOrder",
+    "LatePlay",
+    "LateWeek",
     "ListedBuyer",
     "Order",
     "OrderContact",
@@ -29,13 +53,19 @@ __all__ = [
     "OrderLinePart",
     "OrderVersion",
     "Override",
+    "PenaltyEntry",
+    "PlayMessage",
+    "PlayOrder",
     "PriceFloor",
     "Refund",
     "RefundLine",
+    "RefundWish",
     "ReviewLog",
     "Rule",
     "RuleVersion",
+    "ShipPolicy",
     "Shipment",
     "ShipmentGoods",
     "ShipmentLine",
+    "SupplyDraft",
 ]

@@ -114,6 +114,8 @@ class Order(models.Model):
     priority = models.PositiveSmallIntegerField(_("priority"), default=0)  # 0 is usual, 9 goes first
     own_ship_by = models.DateTimeField(_("ship by, our own rule"), null=True, blank=True)  # `ship_by` has the earlier
     hold_until = models.DateTimeField(_("held until"), null=True, blank=True)  # then it is reviewed again by itself
+    # The earliest of the platform's promise, our rules and the shop's handling time (orders.late.due writes it).
+    due_at = models.DateTimeField(_("has to leave by"), null=True, blank=True)
     # Keyed hashes: the same buyer, phone and address are known again after the personal data are purged.
     buyer_key = models.CharField(max_length=32, blank=True, editable=False)
     phone_key = models.CharField(max_length=32, blank=True, editable=False)
@@ -156,6 +158,9 @@ class Order(models.Model):
             models.Index(fields=["number_key"], opclasses=["varchar_pattern_ops"], name="order_number_prefix"),
             models.Index(fields=["duplicate_key"], condition=~Q(duplicate_key=""), name="order_duplicate"),
             models.Index(fields=["ship_by"], condition=Q(state__in=["approved", "partly_shipped"]), name="order_due"),
+            models.Index(
+                fields=["due_at", "id"], condition=Q(state__in=["held", "approved", "partly_shipped"]), name="order_late"
+            ),
             models.Index(fields=["hold_until"], condition=Q(hold_until__isnull=False), name="order_hold_ends"),
             models.Index(fields=["buyer_key", "placed_at"], condition=~Q(buyer_key=""), name="order_buyer"),
             models.Index(fields=["phone_key", "placed_at"], condition=~Q(phone_key=""), name="order_phone"),
