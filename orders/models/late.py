@@ -396,6 +396,7 @@ class SupplyDraft(models.Model):
         "inventory.Warehouse", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("to")
     )
     supplier = models.CharField(_("supplier"), max_length=200, blank=True)
+    expected_on = models.DateField(_("expected on"), null=True, blank=True)
     play = models.ForeignKey(
         LatePlay, models.PROTECT, null=True, blank=True, related_name="drafts", verbose_name=_("late play")
     )
