@@ -14,9 +14,12 @@ class BackofficeConfig(AppConfig):
     def ready(self) -> None:
         """Guard append-only tables and bring the roles up to date after every migrate; fill the settings section."""
         from backoffice import checks, own_pages, roles, triggers  # noqa: F401 — checks register themselves
+        from backoffice.incidents import causes, kinds
         from backoffice.models import AuditEntry
 
         triggers.append_only(AuditEntry)
         post_migrate.connect(triggers.install_after_migrate, dispatch_uid="backoffice.triggers")
         post_migrate.connect(roles.sync_after_migrate, dispatch_uid="backoffice.roles")
+        post_migrate.connect(causes.after_migrate, dispatch_uid="backoffice.causes")
+        kinds.register_own()
         own_pages.register()

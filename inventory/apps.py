@@ -12,7 +12,8 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Bring the pages, the cards and the rights of the roles."""
-        from inventory import naming, own_pages
+        from inventory import incident_sight, naming, own_pages
 
         own_pages.register()
         naming.register()
+        incident_sight.register()

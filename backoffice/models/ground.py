@@ -1,4 +1,4 @@
-"""The ground's own rows: users, audit trail, task attempts, heartbeats, leases and progress."""
+"""People, audit trail, task attempts, heartbeats, leases, progress, API keys."""
 
 from __future__ import annotations
 
