@@ -17,6 +17,7 @@ PAGE = 500  # orders locked together: a clerk who wants one of them waits for mi
 MOST_MISSING = 2_000
 KIND, TASK = "orders.late_clock", "orders.tasks.late_clock"
 NIGHTLY = 0  # instead of a progress row
+PATIENCE = dt.timedelta(minutes=10)  # with a task that says nothing
 
 
 def begin(*, policy: ShipPolicy, user: User) -> ShipPolicy:
@@ -32,6 +33,8 @@ def begin(*, policy: ShipPolicy, user: User) -> ShipPolicy:
 
 def run(progress_id: int) -> str:
     """Do it under the bar, in the name of who changed the policy. Repeating it changes nothing."""
+    if progress_id == NIGHTLY:
+        return nightly()
     meter = progress.resume(progress_id)
     owner = meter.row.owner
     if meter.row.state == progress.DONE or owner is None:
@@ -45,13 +48,20 @@ def nightly() -> str:
     return "ok"
 
 
-def overdue_policies() -> int:
-    """Hand policies whose change never reached the orders to the workers again; returns how many there are."""
-    lost = ShipPolicy.objects.exclude(applied=F("revision")).count()
-    if lost and longwork.workers_alive():
+def start_nightly() -> None:
+    """Let the workers do it; without any it is done here."""
+    if longwork.workers_alive():
         longwork.enqueue(TASK, NIGHTLY)
-    elif lost:
+    else:
         nightly()
+
+
+def overdue_policies() -> int:
+    """Take up policies whose change never reached the orders (a worker died over it); returns how many there are."""
+    running = {"progress__state": progress.RUNNING, "progress__updated_at__gt": clock.now() - PATIENCE}
+    lost = ShipPolicy.objects.exclude(applied=F("revision")).exclude(**running).count()
+    if lost:
+        start_nightly()
     return lost
 
 

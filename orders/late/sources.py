@@ -111,11 +111,10 @@ def expect(
 
 def packed(order_ids: Collection[int]) -> set[int]:
     """Return which of these orders stand packed and closed, and have not been handed over."""
-    try:
-        parcels = apps.get_model("orders", "PackParcel")
-    except LookupError:
+    parcels: Any = apps.all_models["orders"].get("packparcel")
+    if parcels is None:
         return set()
-    rows = parcels._default_manager.filter(state="closed", wave_order__order__in=list(order_ids))
+    rows = parcels.objects.filter(state="closed", wave_order__order__in=list(order_ids))
     return set(rows.values_list("wave_order__order_id", flat=True))
 
 

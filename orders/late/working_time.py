@@ -95,7 +95,7 @@ def _after_hours(start: dt.datetime, left: dt.timedelta, calendar: Calendar) -> 
 def _after_days(start: dt.datetime, handling: Handling) -> dt.datetime | None:
     """The day it counts from, then so many working days on: due when work ends there."""
     calendar = handling.calendar
-    local = start.astimezone(_zone(calendar.zone))
+    local = start.astimezone(zone_of(calendar.zone))
     today = is_working_day(local.date(), calendar) and local.time() < handling.cut_off
     days = _working_days(local.date() if today else local.date() + DAY, calendar)
     for count, day in enumerate(days):
@@ -115,20 +115,21 @@ def _working_days(first: dt.date, calendar: Calendar) -> Iterator[dt.date]:
 
 
 def _spans(start: dt.datetime, calendar: Calendar) -> Iterator[tuple[dt.datetime, dt.datetime]]:
-    for day in _working_days(start.astimezone(_zone(calendar.zone)).date() - DAY, calendar):
+    for day in _working_days(start.astimezone(zone_of(calendar.zone)).date() - DAY, calendar):
         yield _span(day, calendar)
 
 
 def _span(day: dt.date, calendar: Calendar) -> tuple[dt.datetime, dt.datetime]:
     """Return the working hours of a day in UTC."""
-    zone = _zone(calendar.zone)
+    zone = zone_of(calendar.zone)
     last = day + DAY if calendar.closes == MIDNIGHT else day
     begins = dt.datetime.combine(day, calendar.opens, zone).astimezone(dt.UTC)
     return begins, dt.datetime.combine(last, calendar.closes, zone).astimezone(dt.UTC)
 
 
 @lru_cache(maxsize=128)
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """Return a zone by its name; UTC for one that nobody knows."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError):

@@ -11,9 +11,8 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from backoffice import clock
 from backoffice.fields import MoneyField, QuantityField
@@ -84,25 +83,6 @@ class ShipPolicy(models.Model):
             raise ValidationError({"closes": _("Work must end after it begins; 00:00 is midnight.")})
 
 
-class DelayCause(models.Model):
-    """Why orders are late: the list people choose from. One that was used is switched off, never deleted."""
-
-    code = models.SlugField(pgettext_lazy("identifier", "code"), max_length=40, unique=True)
-    name = models.CharField(_("name"), max_length=100)
-    name_en = models.CharField(_("English name"), max_length=100, blank=True)
-    place = models.PositiveSmallIntegerField(_("place in the list"), default=100)
-    active = models.BooleanField(_("on"), default=True)
-
-    class Meta:
-        verbose_name = _("cause of lateness")
-        verbose_name_plural = _("causes of lateness")
-        ordering = ["place", "code"]
-
-    def __str__(self) -> str:
-        english = not (get_language() or "").startswith("zh")
-        return self.name_en if english and self.name_en else self.name
-
-
 class LatePlay(models.Model):
     """One story of lateness and all that is done about it: of a SKU that is short, or of some orders."""
 
@@ -116,9 +96,11 @@ class LatePlay(models.Model):
     title = models.CharField(_("title"), max_length=200)
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN)
     once = models.CharField(max_length=64, unique=True, editable=False)  # of the click that began it
-    incident = models.CharField(_("incident"), max_length=40, blank=True, editable=False)
+    incident = models.ForeignKey(
+        "backoffice.Incident", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("incident")
+    )
     cause = models.ForeignKey(
-        DelayCause, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("cause")
+        "backoffice.IncidentCause", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("cause")
     )
     new_date = models.DateField(_("new date"), null=True, blank=True)
     paused_at = models.DateTimeField(_("sale paused"), null=True, blank=True)
@@ -168,7 +150,7 @@ class PlayOrder(models.Model):
     play = models.ForeignKey(LatePlay, models.CASCADE, related_name="orders", verbose_name=_("late play"))
     order = models.ForeignKey(Order, models.PROTECT, related_name="late_plays", verbose_name=_("order"))
     cause = models.ForeignKey(
-        DelayCause, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("cause")
+        "backoffice.IncidentCause", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("cause")
     )
     due_at = models.DateTimeField(_("ship by"), null=True, blank=True)  # as it was when the order came in
     first = models.BooleanField(_("served first"), default=False)
@@ -196,7 +178,9 @@ class PlayMessage(models.Model):
     state = models.CharField(_("state"), max_length=8, choices=State)
     channel = models.CharField(_("channel"), max_length=20, blank=True)
     template = models.CharField(_("template"), max_length=60, blank=True)
-    message = models.CharField(_("message"), max_length=60, blank=True)  # its reference in the outbox of messages
+    message = models.ForeignKey(
+        "backoffice.OutgoingMessage", models.SET_NULL, null=True, related_name="+", verbose_name=_("message")
+    )
     why = models.CharField(_("why not"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"), default=clock.now)
     created_by = models.CharField(_("by"), max_length=150)
@@ -299,7 +283,7 @@ class Compensation(models.Model):
     amount = MoneyField(_("amount"), default=0)  # in the order's currency: what the buyer gets back
     cost = MoneyField(_("cost"), default=0)  # base currency
     cause = models.ForeignKey(
-        DelayCause, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("cause")
+        "backoffice.IncidentCause", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("cause")
     )
     note = models.CharField(_("note"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"), default=clock.now)
@@ -447,7 +431,7 @@ class PenaltyEntry(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.PENALTY)
     amount = MoneyField(_("amount"), default=0, help_text=_("In base currency; 0 when it cost nothing."))
     cause = models.ForeignKey(
-        DelayCause, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("cause")
+        "backoffice.IncidentCause", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("cause")
     )
     happened_on = models.DateField(_("day"))
     note = models.CharField(_("note"), max_length=300, blank=True)

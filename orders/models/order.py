@@ -159,7 +159,9 @@ class Order(models.Model):
             models.Index(fields=["duplicate_key"], condition=~Q(duplicate_key=""), name="order_duplicate"),
             models.Index(fields=["ship_by"], condition=Q(state__in=["approved", "partly_shipped"]), name="order_due"),
             models.Index(
-                fields=["due_at", "id"], condition=Q(state__in=["held", "approved", "partly_shipped"]), name="order_late"
+                fields=["due_at", "id"],
+                condition=Q(state__in=["held", "approved", "partly_shipped"]),
+                name="order_late",
             ),
             models.Index(fields=["hold_until"], condition=Q(hold_until__isnull=False), name="order_hold_ends"),
             models.Index(fields=["buyer_key", "placed_at"], condition=~Q(buyer_key=""), name="order_buyer"),
