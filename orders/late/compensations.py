@@ -72,7 +72,7 @@ def worth(preset: CompensationPreset, order: Order) -> Worth | None:
 
 def _gift_cost(preset: CompensationPreset) -> Decimal:
     """What the gift has cost us on average."""
-    if preset.kind != Kind.GIFT:
+    if preset.kind != Kind.GIFT or preset.sku_id is None:
         return ZERO
     row = Balance.objects.filter(sku_id=preset.sku_id, on_hand__gt=0).aggregate(
         pieces=Sum("on_hand"), value=Sum("value")

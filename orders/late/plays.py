@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -93,7 +94,8 @@ def _open(order_ids: Sequence[int], shops: Shops) -> list[int]:
     rows = Order.objects.filter(pk__in=list(order_ids)[:MOST], state__in=due.CLOCKED)
     if shops is not None:
         rows = rows.filter(shop__in=shops)
-    return list(rows.values_list("pk", flat=True))
+    there = set(rows.values_list("pk", flat=True))
+    return [pk for pk in dict.fromkeys(order_ids) if pk in there]
 
 
 def _lacking(order_ids: Sequence[int]) -> int | None:
@@ -115,7 +117,7 @@ def affected(sku_id: int, shops: Shops = ALL_SHOPS) -> list[int]:
     if shops is not None:
         orders = orders.filter(shop__in=shops)
     soon = clock.now() + AHEAD
-    found = orders.order_by("due_at", "pk").values_list("pk", "due_at").distinct()
+    found = orders.order_by(F("due_at").asc(nulls_last=True), "pk").values_list("pk", "due_at").distinct()
     chosen = [pk for pk, moment in found if pk in short or (moment is not None and moment <= soon)]
     return chosen[:MOST]
 

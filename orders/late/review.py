@@ -112,7 +112,7 @@ def _beside(now: Mapping[Any, Line], before: Mapping[Any, Line]) -> list[Line]:
         row.late_before, row.cost_before = line.late, line.cost
         now = {**now, key: row}
     rows = [one for one in now.values() if not one.empty]
-    return sorted(rows, key=lambda one: (-one.late, -one.cost, -one.oversold, one.name))
+    return sorted(rows, key=lambda one: (-one.late, -one.cost, -one.oversold, not one.name, one.name))
 
 
 def _before(first: dt.date) -> dt.date:

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
-
 from backoffice.chores import register_chore
-from backoffice.home import register_card
 from backoffice.roles import register_role_permissions
-from backoffice.site import register_sidebar
 from inventory import access
 from orders.late import alarms, closing, pausing, recount, trend
 from orders.models import (
@@ -23,7 +16,6 @@ from orders.models import (
     ShipPolicy,
     SupplyDraft,
 )
-from orders.pages.lines import register_lists
 
 SEE = ["view_lateorder", "view_lateplay", "view_supplydraft"]
 GIVE = ["view_compensation", "view_refundwish", "view_compensationpreset"]
@@ -72,6 +64,3 @@ def _chores() -> None:
     register_chore("late.plays", 120, closing.close_finished)
     register_chore("late.arrivals", 60, pausing.resume_arrived)
     register_chore("late.weeks", 3_600, trend.count)
-
-
-_ = (Any, HttpRequest, register_card, register_sidebar, register_lists)

@@ -70,7 +70,9 @@ def test_working_hours_over_night_and_on_the_night_the_clocks_change():
     handling = Handling(4, "work_hours", dt.time(16), WEEK)
     assert deadline(local("2026-11-16T16:30"), handling) == local("2026-11-17T11:30")
     assert deadline(local("2026-11-16T07:00"), handling) == local("2026-11-16T13:00")
-    assert deadline(local("2026-11-16T09:00"), Handling(9, "work_hours", dt.time(16), WEEK)) == local("2026-11-16T18:00")
+    assert deadline(local("2026-11-16T09:00"), Handling(9, "work_hours", dt.time(16), WEEK)) == local(
+        "2026-11-16T18:00"
+    )
     nights = Calendar(zone=BERLIN, work_days=frozenset(range(7)), opens=dt.time(0), closes=dt.time(0))
     spring = Handling(24, "work_hours", dt.time(16), nights)
     assert deadline(local("2026-03-29T00:00", BERLIN), spring) == local("2026-03-30T01:00", BERLIN)
