@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orders.desk.rules import backtest as past
+from orders.late import recount
 
 
 def export_orders(pk: int) -> str:
@@ -15,3 +16,8 @@ def export_orders(pk: int) -> str:
 def backtest(pk: int) -> str:
     """Test a set of rules on past orders."""
     return past.run(pk)
+
+
+def late_clock(progress_id: int) -> str:
+    """Let open orders follow handling times that were changed; 0 is the nightly look at all of them."""
+    return recount.run(progress_id)

@@ -57,3 +57,8 @@ def after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
         if (kind, code) not in there
     ]
     IncidentCause.objects.using(using).bulk_create(missing, ignore_conflicts=True)
+
+
+def register_causes(kind: str, causes: dict[str, Any]) -> None:
+    """Add causes of a kind (code → name) that every installation starts with, in AppConfig.ready()."""
+    BUILT_IN.update({(kind, code): name for code, name in causes.items()})

@@ -55,10 +55,11 @@ def keep(orders: Sequence[Order], page: Sequence[Facts]) -> None:
         now, facts = said[order.pk]
         marks = [*order.marks, *(mark for mark in now.marks if mark not in order.marks)]
         own = earliest(order.own_ship_by, now.ship_by)
-        values = (marks, max(order.priority, now.priority), own, earliest(order.ship_by, own), *facts.keys)
-        before = (order.marks, order.priority, order.own_ship_by, order.ship_by)
+        times = (own, earliest(order.ship_by, own), earliest(order.due_at, own))
+        values = (marks, max(order.priority, now.priority), *times, *facts.keys)
+        before = (order.marks, order.priority, order.own_ship_by, order.ship_by, order.due_at)
         if values != (*before, order.buyer_key, order.phone_key, order.address_key):
             rows.append((order.pk, bulk.json_text(marks), *values[1:]))
-    columns = ("marks", "priority", "own_ship_by", "ship_by", "buyer_key", "phone_key", "address_key")
+    columns = ("marks", "priority", "own_ship_by", "ship_by", "due_at", "buyer_key", "phone_key", "address_key")
     if rows:
         bulk.update_rows(Order, ["id"], columns, rows, prepared=True)

@@ -29,6 +29,7 @@ from orders.intake.drafts import Draft, DraftLine, address_json, clean, name_key
 from orders.intake.goods import Goods
 from orders.intake.own_orders import told_kind
 from orders.intake.page import Page
+from orders.late import due
 from orders.models import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion, RoutingPlan
 from orders.models.order import order_reference
 
@@ -202,7 +203,7 @@ _ORDER = (
     "platform_updated_at", "ship_by", "demand_expires_at", "received_at", "updated_at", "approved_at", "shipped_at",
     "hold_code", "hold_note", "hold_department", "held_since", "accepted_version_id", "pending_version_id",
     "duplicate_key", "test", "risk", "shipping_method", "tags", "url", "revision", "buyer_key", "phone_key",
-    "address_key", "marks", "priority", "own_ship_by", "hold_until", "not_before",
+    "address_key", "marks", "priority", "own_ship_by", "hold_until", "not_before", "due_at",
 )  # fmt: skip
 _CONTACT = (
     "order_id", "buyer_id", "buyer_name", "email", "phone", "shipping", "billing", "country", "buyer_note",
@@ -243,6 +244,7 @@ def _order_row(page: Page, one: Fresh) -> tuple[Any, ...]:
     said = consequences.of(one.facts)
     waits = any(finding.code == "presale" for finding in one.findings)
     not_before = presale.waits_until(one.facts) if waits else None
+    ship_by = presale.not_earlier(consequences.earliest(order.ship_by, said.ship_by), not_before)
     return (
         one.id, page.shop_id, order.external_id, number, number_key(number), one.state, order.payment.value,
         clean(order.currency),
@@ -250,7 +252,7 @@ def _order_row(page: Page, one: Fresh) -> tuple[Any, ...]:
         draft.rounding, draft.total, page.base_total(order.total, order.currency, order.placed_at.date()),
         order.taxes_included, order.placed_at, order.paid_at, order.cancelled_at, False,
         order.status == OrderStatus.CLOSED, clean(order.cancel_reason, 200),
-        order.updated_at, presale.not_earlier(consequences.earliest(order.ship_by, said.ship_by), not_before),
+        order.updated_at, ship_by,
         page.unpaid_until() if one.state == State.UNPAID else None,
         page.now, page.now, page.now if one.state == State.APPROVED else None, None,
         code, note, department, page.now if code else None,
@@ -260,6 +262,9 @@ def _order_row(page: Page, one: Fresh) -> tuple[Any, ...]:
         clean(order.url) if len(order.url) <= 1000 else "", 0,
         *one.facts.keys, bulk.json_text(said.marks) if said.marks else "[]", said.priority, said.ship_by,
         consequences.hold_until(one.facts, first), not_before,
+        due.due(
+            state=one.state, ship_by=ship_by, placed_at=order.placed_at, paid_at=order.paid_at, handling=page.handling
+        ),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from orders.intake.drafts import Draft, DraftLine, address_json, clean, name_key
 from orders.intake.goods import Goods, LineKey
 from orders.intake.known import Change
 from orders.intake.page import Page
+from orders.late import due
 from orders.models import Order, OrderContact, OrderLine, OrderVersion
 
 State = Order.State
@@ -44,6 +45,7 @@ def decide(page: Page, change: Change, matched: dict[LineKey, Goods]) -> None:
         _reopen_sent(page, change)
     else:
         _next_state(page, change, reviewed)
+    order.due_at = due.of(order, page.handling)
 
 
 def _ends(change: Change) -> bool:

@@ -18,6 +18,8 @@ from inventory.models import ShopWarehouse
 from inventory.stock_state import valid
 from orders.desk import ruleset
 from orders.desk.ruleset import Ruleset
+from orders.late import due
+from orders.late.working_time import Handling
 from orders.models import RoutingPolicy
 
 
@@ -32,6 +34,7 @@ class Page:
     rules: Ruleset
     places: dict[str, int]  # decimals of each currency we know
     base: str
+    handling: Handling | None = None  # how long the shop may take
     rates: dict[tuple[str, dt.date], Decimal] = dataclasses.field(default_factory=dict)
     routed: bool = False  # routing policies are in force
 
@@ -62,6 +65,7 @@ def page_of(shop_id: int, go_live: dt.datetime | None = None) -> Page:
         rules=ruleset.load(),
         places=currencies.places_by_code(),
         base=currencies.base_code(),
+        handling=due.handling_of(shop_id),
     )
 
 

@@ -24,9 +24,9 @@ ACTOR = "intake"
 _ORDER = (
     "number", "state", "payment", "currency", "goods_total", "discount_total", "shipping_total", "tax_total",
     "fee_total", "rounding", "total", "base_total", "taxes_included", "paid_at", "cancelled_at", "closed",
-    "cancel_reason", "platform_updated_at", "ship_by", "demand_expires_at", "updated_at", "approved_at", "hold_code",
-    "hold_note", "hold_department", "held_since", "hold_until", "accepted_version_id", "pending_version_id", "test",
-    "risk", "shipping_method", "tags", "url",
+    "cancel_reason", "platform_updated_at", "ship_by", "due_at", "demand_expires_at", "updated_at", "approved_at",
+    "hold_code", "hold_note", "hold_department", "held_since", "hold_until", "accepted_version_id",
+    "pending_version_id", "test", "risk", "shipping_method", "tags", "url",
 )  # fmt: skip
 _CONTACT = (
     "buyer_id", "buyer_name", "email", "phone", "shipping", "billing", "country", "buyer_note", "seller_note",

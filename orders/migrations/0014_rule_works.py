@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0011_returns'),
+        ('orders', '0013_late'),
     ]
 
     operations = [

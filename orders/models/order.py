@@ -133,6 +133,8 @@ class Order(models.Model):
     )  # fmt: skip
     not_before = models.DateTimeField(_("not before"), null=True, blank=True)  # presale goods leave from then on
     promised_on = models.DateField(_("promised for"), null=True, blank=True)  # a short order's; see PromiseChange
+    # The earliest of the platform's promise, our rules and the shop's handling time (orders.late.due writes it).
+    due_at = models.DateTimeField(_("has to leave by"), null=True, blank=True)
     # Keyed hashes: the same buyer, phone and address are known again after the personal data are purged.
     buyer_key = models.CharField(max_length=32, blank=True, editable=False)
     phone_key = models.CharField(max_length=32, blank=True, editable=False)
@@ -188,6 +190,11 @@ class Order(models.Model):
                 fields=["hold_code", "placed_at"],
                 condition=Q(hold_code__in=["short_stock", "presale"]),
                 name="order_waits_for_goods",
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                condition=Q(state__in=["held", "approved", "partly_shipped"]),
+                name="order_late",
             ),
             models.Index(fields=["hold_until"], condition=Q(hold_until__isnull=False), name="order_hold_ends"),
             models.Index(fields=["buyer_key", "placed_at"], condition=~Q(buyer_key=""), name="order_buyer"),

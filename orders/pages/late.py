@@ -1,0 +1,66 @@
+"""Late orders: boards, plays, supplies, compensations, the review; who may what, whose rows they are."""
+
+from __future__ import annotations
+
+from backoffice.chores import register_chore
+from backoffice.roles import register_role_permissions
+from inventory import access
+from orders.late import alarms, closing, pausing, recount, trend
+from orders.models import (
+    Compensation,
+    LateOrder,
+    LatePlay,
+    PenaltyEntry,
+    PlayOrder,
+    RefundWish,
+    ShipPolicy,
+    SupplyDraft,
+)
+
+SEE = ["view_lateorder", "view_lateplay", "view_supplydraft"]
+GIVE = ["view_compensation", "view_refundwish", "view_compensationpreset"]
+RUN = [*SEE, *GIVE, "run_lateplay", "view_penaltyentry", "add_penaltyentry", "change_penaltyentry"]
+SETTINGS = [
+    f"{verb}_{model}"
+    for model in ("shippolicy", "compensationpreset", "compensationlimit", "couponcode")
+    for verb in ("view", "add", "change")
+]
+BOSS = [
+    *RUN, *SETTINGS, "approve_compensation", "confirm_supplydraft", "see_latereview", "change_refundwish",
+    "delete_compensationlimit",
+]  # fmt: skip
+ROLES = {
+    "owner": BOSS,
+    "ops_admin": BOSS,
+    "order_clerk": [*RUN, "view_shippolicy", "change_refundwish", "see_latereview"],
+    "customer_service": [*RUN, "change_refundwish"],
+    "warehouse_clerk": ["view_lateorder", "view_supplydraft", "confirm_supplydraft"],
+    "buyer": [*SEE, "confirm_supplydraft"],
+    "bookkeeper": [*GIVE, "view_lateorder", "view_penaltyentry", "add_penaltyentry", "change_penaltyentry",
+                   "see_latereview"],
+    "auditor": [*SEE, *GIVE, "view_penaltyentry", "view_shippolicy", "view_compensationlimit", "see_latereview"],
+}  # fmt: skip
+
+
+def register() -> None:
+    """Register them; called once by AppConfig.ready()."""
+    register_role_permissions("orders", ROLES)
+    access.register(LateOrder, shop="shop")
+    access.register(ShipPolicy, shop="shop", empty=True)
+    access.register(PenaltyEntry, shop="shop")
+    for rows in (Compensation, RefundWish, PlayOrder):
+        access.register(rows, shop="order__shop")
+    access.register(LatePlay, shop=None)
+    access.register(SupplyDraft, shop=None)
+    alarms.register()
+    _chores()
+
+
+def _chores() -> None:
+    register_chore("late.missing", 120, recount.missing)
+    register_chore("late.policies", 300, recount.overdue_policies)
+    register_chore("late.nightly", 86_400, recount.start_nightly)
+    register_chore("late.alarms", 300, alarms.sound)
+    register_chore("late.plays", 120, closing.close_finished)
+    register_chore("late.arrivals", 60, pausing.resume_arrived)
+    register_chore("late.weeks", 3_600, trend.count)
