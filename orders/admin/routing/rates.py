@@ -104,14 +104,17 @@ class SheetForm(forms.Form):
             raise ValidationError(_("Paste rows, or choose a file."))
         return data
 
+    headless = False
+
     def sheet(self) -> Any:
-        """What was given, as a file."""
+        """What was given, as a file; pasted rows without titles get them."""
         if self.cleaned_data["file"]:
             return self.cleaned_data["file"]
         text = self.cleaned_data["text"].lstrip("\ufeff\r\n")
         first = text.splitlines()[0].replace(",", "\t").split("\t")[0].strip().upper()
         if first == "*" or first in policies.known_countries():
             mark = "\t" if "\t" in text else ","
+            self.headless = True
             text = mark.join(rate_sheet.KEYS[: len(text.splitlines()[0].split(mark))]) + "\n" + text
         return ContentFile(text.encode(), name="pasted.tsv" if "\t" in text else "pasted.csv")
 
@@ -207,7 +210,7 @@ def _table(pk: int) -> RateTable:
 def _preview(form: SheetForm, user: User) -> dict[str, Any]:
     try:
         upload = uploads.keep(form.sheet(), owner=user, purpose=PURPOSE)
-        rows, faults = rate_sheet.look(uploads.path_of(upload))
+        rows, faults = rate_sheet.look(uploads.path_of(upload), headless=form.headless)
     except YikuError as refusal:
         form.add_error(None, str(refusal))
         return {}

@@ -39,12 +39,17 @@ SCHEMA = SheetSchema(
 Fault = dict[str, Any]
 
 
-def look(path: Path) -> tuple[list[RateRow], list[Fault]]:
-    """Read a kept file; returns the rows as they would be kept, and what is wrong, each with its row."""
+def look(path: Path, *, headless: bool = False) -> tuple[list[RateRow], list[Fault]]:
+    """Read a kept file; returns the rows as they would be kept, and what is wrong, each with its row.
+
+    `headless`: the titles were put above pasted rows, so the person's first row is our second.
+    """
+    above = 1 if headless else 0
     found: dict[tuple[Any, ...], tuple[int, RateRow]] = {}
     faults: list[Fault] = []
     with read_upload(path, SCHEMA) as reading:
-        for number, *cells in reading.rows():
+        for place, *cells in reading.rows():
+            number = place - above
             row, what = _row(dict(zip(KEYS, cells, strict=True)))
             key = (row.country, row.region, row.postcode, row.up_to_g)
             if not what and key in found:
@@ -53,7 +58,7 @@ def look(path: Path) -> tuple[list[RateRow], list[Fault]]:
                 faults.append({"row": number, "place": "", "what": what})
             else:
                 found[key] = (number, row)
-    faults += [{"row": one.row, "place": one.title, "what": one.what} for one in reading.problems]
+    faults += [{"row": one.row - above, "place": one.title, "what": one.what} for one in reading.problems]
     return [row for _number, row in found.values()], sorted(faults, key=lambda one: int(one["row"]))
 
 
