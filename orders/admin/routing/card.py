@@ -18,7 +18,7 @@ from inventory.stock_state import valid
 from orders.admin.routing import wording
 from orders.desk.table import RowOutcome
 from orders.fulfil.routing import moving, reading, wishes
-from orders.models import Order, OrderLine, RoutingPlan
+from orders.models import GoodsGone, Order, OrderLine, RoutingPlan
 
 REROUTE, REPORT = "orders.reroute_order", "orders.report_gone"
 OPEN = (Order.State.UNPAID, *moving.MOVABLE)
@@ -71,7 +71,7 @@ def _told(
         "from": names.of(plan.warehouses) if plan else "",
         "missing": wording.missing(plan.content.get("missing", ()), labels) if plan else "",
         "alternatives": alternatives(plan.content, names, labels) if plan else [],
-        "held": _held(held, names, labels),
+        "held": _held(held, names, labels, _reported(labels) if held else set()),
         "earlier": [{"row": row, "from": names.of(row.warehouses)} for row in rows[1:]],
         "sources": sources,
         "wish": order.routing_warehouse_id,
@@ -128,7 +128,13 @@ def alternatives(content: Mapping[str, Any], names: wording.Names, labels: Label
     ]
 
 
-def _held(held: reading.Held, names: wording.Names, labels: Labels) -> Rows:
+def _reported(labels: Labels) -> set[tuple[int, int]]:
+    """Return (line, warehouse) of goods that were reported as not found."""
+    rows = GoodsGone.objects.filter(line__in=list(labels), closed_at=None)
+    return set(rows.values_list("line_id", "warehouse_id"))
+
+
+def _held(held: reading.Held, names: wording.Names, labels: Labels, reported: set[tuple[int, int]]) -> Rows:
     """Return what lines hold and where, for the button that says it is not there."""
     found: dict[tuple[int, int], int] = {}
     for line, pairs in held.items():
@@ -136,7 +142,7 @@ def _held(held: reading.Held, names: wording.Names, labels: Labels) -> Rows:
             found[line, site] = max(found.get((line, site), 0), quantity)
     return [
         {"line": line, "site": site, "label": labels.get(line, "?"), "place": names.of([site]),
-         "quantity": wording.units(quantity), "mine": names.sees(site)}
+         "quantity": wording.units(quantity), "mine": names.sees(site), "reported": (line, site) in reported}
         for (line, site), quantity in found.items()
     ]  # fmt: skip
 
@@ -184,7 +190,9 @@ def goods_gone(request: HttpRequest, order: Order) -> None:
     if outcome.ok:
         messages.success(request, _("Noted. The goods are reserved elsewhere; no plan counts on them there now."))
     elif outcome.code == "no_better_route":
-        messages.warning(request, _("Noted. No other warehouse has them: the order is held until somebody counts."))
+        messages.warning(
+            request, _("Noted. No other warehouse can send them: the order is held until somebody counts.")
+        )
     else:
         messages.error(request, outcome.message)
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 from unfold.decorators import display
 
 from backoffice import audit
@@ -28,11 +28,11 @@ class RoutingPlanAdmin(RecordAdmin):
     """Every plan of every order; the newest of an order holds."""
 
     empty_note = _("Nothing yet. Orders of shops with a routing policy are planned when they are reviewed.")
-    list_display = ("at", "order_link", "why_label", "from_where", "cost_shown", "policy", "complete", "actor")
+    list_display = ("at", "order_link", "why_label", "from_where", "cost_shown", "policy", "complete", "who")
     list_display_links = ("at",)
     list_filter = (("why", admin.ChoicesFieldListFilter), "complete")
     list_select_related = ("order", "policy")
-    fields = readonly_fields = ("at", "order_link", "why", "from_where", "cost_shown", "policy", "actor", "others")
+    fields = readonly_fields = ("at", "order_link", "why", "from_where", "cost_shown", "policy", "who", "others")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The names of the warehouses on the page are read once, as far as the reader may see them."""
@@ -55,15 +55,20 @@ class RoutingPlanAdmin(RecordAdmin):
         """Review, approval, by hand."""
         return row.get_why_display()
 
-    @admin.display(description=_("from"))
+    @admin.display(description=_("sent from"))
     def from_where(self, row: Any) -> str:
         """The warehouses."""
         return row.names.of(row.warehouses) or "–"
 
-    @admin.display(description=_("cost"))
+    @admin.display(description=pgettext_lazy("parcel", "cost"))
     def cost_shown(self, row: RoutingPlan) -> str:
         """In base currency."""
         return money(row.cost)
+
+    @admin.display(description=_("by"))
+    def who(self, row: RoutingPlan) -> str:
+        """The person, or what did it."""
+        return row.actor.partition(" ")[2] or row.actor
 
     @admin.display(description=_("other ways"))
     def others(self, row: Any) -> str:

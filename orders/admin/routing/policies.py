@@ -249,7 +249,7 @@ class RoutingPolicyAdmin(YikuModelAdmin):
         """The criteria in their order."""
         return " → ".join(str(policies.LABELS[one["by"]]) for one in row.criteria if one["by"] in policies.LABELS)
 
-    @admin.display(description=_("changes"))
+    @admin.display(description=_("who changed what"))
     def history(self, row: RoutingPolicy) -> str:
         """Who changed what, the newest first."""
         if row.pk is None:

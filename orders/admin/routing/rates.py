@@ -84,7 +84,8 @@ class SheetForm(forms.Form):
     """Rows pasted out of Excel, or a file."""
 
     text = forms.CharField(
-        label=_("rows"), required=False, max_length=2_000_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}),
+        label=_("rates, a row each"), required=False, max_length=2_000_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}),
         help_text=_("Country, region, postcode begins with, up to (g), base price, weight in the base price (g), each "
                     "further kg, rounded up to (g). Copy the columns out of Excel and paste them here."),
     )  # fmt: skip

@@ -92,7 +92,7 @@ class ReturnRuleAdmin(YikuModelAdmin):
             kwargs["queryset"] = visible(request.user, Warehouse.objects.filter(active=True, read_only=False))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @admin.display(description=_("from"))
+    @admin.display(description=_("sent back from"))
     def where_from(self, row: ReturnRule) -> str:
         """Country and region."""
         return " · ".join(part for part in (row.country, row.region) if part) or _now("anywhere")

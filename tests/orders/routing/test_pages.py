@@ -225,6 +225,7 @@ def test_goods_that_are_not_there_are_reported_on_the_card_and_closed_in_the_lis
     report = GoodsGone.objects.get()
     assert report.closed_at is None
     assert seller.order(1).hold_code == "not_found"
+    assert "reported as not found" in look(clerk, seller)
     address = reverse("admin:orders_goodsgone_changelist")
     clerk.post(address, {"action": "looked_into", "_selected_action": [report.pk]})
     report.refresh_from_db()
