@@ -15,10 +15,26 @@ from inventory import access
 from inventory.access import visible
 from orders import home
 from orders.models import CheckSetting, Order, OrderEvent, Override, Refund, ReviewLog, Shipment
-from orders.pages import buyer_messages, incidents, late, limits, lists, rule_works
+from orders.pages import (
+    buyer_messages,
+    incidents,
+    late,
+    limits,
+    lists,
+    routing,
+    rule_works,
+)
 from orders.pages.lines import register_lists
 
-PARTS = (limits, rule_works, lists, incidents, buyer_messages, late)
+PARTS = (
+    limits,
+    rule_works,
+    lists,
+    incidents,
+    buyer_messages,
+    late,
+    routing,
+)
 LIST = "admin:orders_order_changelist"
 RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]
 LOGS = ["view_reviewlog", "view_override", "view_shipment", "view_refund", "view_orderevent"]

@@ -78,7 +78,7 @@ SENTENCES: dict[str, Any] = {
     "without_stock": _("It was sent on the platform, but our books had no such goods."),
     "gone": _("The platform does not know this order any more: it was deleted there, or is too old to be read."),
     "undone": _("The approval was taken back."),
-    "not_found": _("Reserved goods are not on their shelf, and no other warehouse has them."),
+    "not_found": _("Reserved goods are not on their shelf, and no other warehouse can send them."),
 }
 ADVICE: dict[str, Any] = {
     "unmatched": _("Match the listing under Shops → Listings, or give the SKU this code; the order goes on by itself."),

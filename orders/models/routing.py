@@ -184,7 +184,7 @@ class RoutingPlan(models.Model):
     )
     complete = models.BooleanField(_("complete"))
     warehouses = models.JSONField(_("warehouses"), default=list)  # ids, in the order of the parcels
-    cost = MoneyField(_("cost"), null=True, blank=True)  # base currency; null: not known
+    cost = MoneyField(pgettext_lazy("parcel", "cost"), null=True, blank=True)  # base currency; null: not known
     content = models.JSONField(_("content"))  # parcels, missing, alternatives: see routing.plans
 
     class Meta:

@@ -39,9 +39,11 @@ def attach(page: Sequence[Facts], now: dt.datetime, *, partial: bool = False, fr
     ground = reading.ground(_skus(due), {site for facts in due for site in facts.warehouses}, _today(now))
     held = {} if fresh else reading.held_by(line.line_id for facts in due for line in facts.lines)
     orders = [order_of(facts, found[facts.order_id], ground, held, split=partial) for facts in due]
+    orders = [one for one in orders if one.lines]  # what needs nothing more from stock stays as it was planned
     made = plan_page(orders, sites=ground.sites, stock=ground.stock, prices=ground.prices, partial=partial)
-    for facts, plan in zip(due, made, strict=True):
-        _give(facts, plan, ground.gone)
+    page_of = {facts.order_id: facts for facts in due}
+    for plan in made:
+        _give(page_of[plan.order_id], plan, ground.gone)
     return {plan.order_id: plan for plan in made}
 
 

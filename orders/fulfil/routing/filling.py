@@ -24,10 +24,7 @@ def units_at(line: RouteLine, site: int, there: Callable[[Pair], int]) -> int:
 
 def fits(line: RouteLine, site: int, there: There) -> bool:
     """Say whether a warehouse has the whole line."""
-    for sku, per in line.goods:
-        if there((sku, site)) * ONE < line.units * per:
-            return False
-    return True
+    return all(there((sku, site)) * ONE >= line.units * per for sku, per in line.goods)
 
 
 def fill(lines: Sequence[RouteLine], sites: Sequence[int], there: There, split: bool) -> tuple[Taken, Taken]:

@@ -28,7 +28,7 @@ LABELS: dict[str, Any] = {
     "priority": gettext_lazy("the preferred warehouses, in their order"),
     "fewest": gettext_lazy("the fewest parcels"),
 }
-STEPS = {"nearest": gettext_lazy("km alike"), "cheapest": gettext_lazy("of the cost alike")}
+STEPS = {"nearest": gettext_lazy("km"), "cheapest": gettext_lazy("in base currency")}
 
 
 class PolicyError(YikuError):

@@ -106,6 +106,24 @@ def test_approval_plans_too(seller):
     assert RoutingPlan.objects.get().why == "approved"
 
 
+def test_an_order_that_holds_all_its_goods_is_not_planned_again(seller):
+    policy("nearest", shops=[seller.shop])
+    seller.take(order(1, line("MUG")))
+    actions.hold(order_ids=[seller.order(1).pk], actor="user:1 li", reason="wait")
+    assert actions.approve(order_ids=[seller.order(1).pk], actor="user:1 li")[0].ok
+    assert RoutingPlan.objects.count() == 1
+    assert seller.buckets("MUG", seller.places[1]) == (5, 0, 1)
+
+
+def test_of_two_orders_the_one_that_is_placed_first_gets_the_near_goods(seller):
+    policy("nearest", shops=[seller.shop])
+    seller.take(order(1, line("MUG", 4), buyer_note="urgent"), order(2, line("MUG", 4), buyer_note="urgent"))
+    ids = [seller.order(2).pk, seller.order(1).pk]
+    assert all(one.ok for one in actions.approve(order_ids=ids, actor="user:1 li"))
+    first = RoutingPlan.objects.get(order=seller.order(1))
+    assert first.warehouses == [seller.places[1].pk]
+
+
 def test_split_by_stock_goes_by_the_plan(seller):
     policy("nearest", shops=[seller.shop])
     seller.take(order(1, line("MUG", 12)))

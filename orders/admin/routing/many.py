@@ -1,0 +1,61 @@
+"""Re-routing many orders at once, each with its outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from backoffice import audit
+from backoffice.adminkit import Outcome, report_outcomes
+from inventory.access import sight, visible
+from orders.admin.routing import card
+from orders.fulfil.routing import moving, policies
+from orders.models import Order
+
+
+@admin.action(description=_("Re-route…"), permissions=["decide"])
+def reroute_many(model_admin: Any, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+    """Ask where to, then move what can be moved and tell of each."""
+    if not request.user.has_perm(card.REROUTE):
+        raise PermissionDenied
+    if "confirmed" in request.POST:
+        _move(request, queryset)
+        return HttpResponseRedirect(request.get_full_path())
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": _now("Re-route orders"),
+        "orders": queryset.select_related("shop"),
+        "places": visible(request.user, policies.sendable_warehouses()),
+        "opts": model_admin.opts,
+        "media": model_admin.media,
+    }
+    return TemplateResponse(request, "admin/orders/routing/reroute.html", context)
+
+
+def _move(request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    numbers = dict(queryset.values_list("pk", "number"))
+    told = moving.reroute(
+        order_ids=list(numbers),
+        actor=audit.current_actor().name,
+        to=card.chosen(request.POST.get("to", "")),
+        within=sight(request.user).warehouses,
+    )
+    outcomes = [
+        Outcome(
+            numbers.get(one.order_id, str(one.order_id)),
+            "" if one.ok else one.message,
+            reverse("admin:orders_order_change", args=[one.order_id]),
+        )
+        for one in told
+    ]
+    done = sum(one.ok for one in told)
+    report_outcomes(request, outcomes, ngettext("%(count)d order re-routed.", "%(count)d orders re-routed.", done))
