@@ -8,6 +8,7 @@ from orders.models.changes import (
     NumberRange,
     OrderPart,
     OrderPartLine,
+    OwnOrder,
     Quote,
 )
 from orders.models.feed import OrderFeed
@@ -46,6 +47,7 @@ __all__ = [
     "OrderPartLine",
     "OrderVersion",
     "Override",
+    "OwnOrder",
     "PriceFloor",
     "Quote",
     "Refund",
