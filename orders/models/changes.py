@@ -246,7 +246,7 @@ class Quote(models.Model):
     shop = models.ForeignKey("inventory.Shop", models.PROTECT, related_name="quotes", verbose_name=_("shop"))
     number = models.CharField(_("number"), max_length=100)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
-    valid_until = models.DateField(_("valid until"))
+    valid_until = models.DateField(pgettext_lazy("offer", "valid until"))
     currency = models.CharField(_("currency"), max_length=3)
     total = MoneyField(_("total"))
     basket = models.JSONField(_("content"))

@@ -38,9 +38,12 @@ def register() -> None:
     register_lists(
         ("orders", _("Orders entered here"), "ownorder", "edit_note"),
         ("orders", _("Quotes"), "quote", "request_quote"),
-        ("orders", _("Sent together"), "mergegroup", "merge"),
         order=20,
     )
+    register_sidebar(
+        "orders", _("Sent together"), "admin:orders_mergegroup_changelist", icon="merge",
+        permission="orders.view_mergegroup", order=22, query="?state__exact=open",
+    )  # fmt: skip
     register_sidebar(
         "orders", _("Could be sent together"), "admin:orders_mergegroup_suggestions", icon="join_inner",
         permission="orders.arrange_order", order=23,

@@ -97,7 +97,7 @@ def _lines(typed: Typed, shop: Shop, currency: str, places: int) -> tuple[Basket
     for nth, row in enumerate(typed.rows):
         sku = found.get(row["code"])
         if sku is None:
-            typed.errors[f"lines.{nth}.code"] = str(_("No SKU, barcode or name is like this."))
+            typed.errors[f"lines.{nth}.code"] = str(_("No SKU code or barcode is like this."))
             continue
         row["title"] = sku.name or sku.code
         price = _number(typed, f"lines.{nth}.price", row["price"], 4) if row["price"] else usual.get(sku.pk)

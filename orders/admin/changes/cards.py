@@ -67,7 +67,7 @@ def together(request: HttpRequest, order: Order) -> dict[str, Any] | None:
         {
             "order": one.order, "url": reverse("admin:orders_order_change", args=[one.order.pk]),
             "total": money(one.order.total, one.order.currency),
-            "why": str(OrderError(why[0], number=one.order.number, **why[1])) if why else "",
+            "why": str(OrderError(why[0], **{"number": one.order.number, **why[1]})) if why else "",
         }
         for one, why in found
     ]  # fmt: skip

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import action, display
 
@@ -40,7 +41,8 @@ USUAL_DAYS = 14
 MOST_ROWS = 20_000
 LABELS = {"draft": "default", "sent": "info", "accepted": "success", "refused": "danger", "expired": "warning"}
 COLUMNS = (
-    Out(_("number"), width=18), Out(_("shop"), width=20), Out(_("state"), width=12), Out(_("valid until"), "date", 14),
+    Out(_("number"), width=18), Out(_("shop"), width=20), Out(_("state"), width=12),
+    Out(pgettext_lazy("offer", "valid until"), "date", 14),
     Out(_("customer"), width=24), Out(_("SKU"), width=18), Out(_("goods"), width=30), Out(_("quantity"), "number", 10),
     Out(_("unit price"), "money", 12), Out(_("line total"), "money", 12), Out(_("total"), "money", 12),
     Out(_("currency"), width=10),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal, InvalidOperation
+from itertools import zip_longest
 from typing import Any
 
 from django.contrib import admin, messages
@@ -71,7 +72,7 @@ def _goods(request: HttpRequest, order: Order) -> list[Goods]:
             found[line.sku_id] = found.get(line.sku_id, Decimal(0)) + units * line.pack
     codes = [code.replace("\0", "").strip() for code in request.POST.getlist("more_code")[:50]]
     known = basket_form.find([code for code in codes if code])
-    for code, quantity in zip(codes, request.POST.getlist("more_quantity")[:50], strict=False):
+    for code, quantity in zip_longest(codes, request.POST.getlist("more_quantity")[: len(codes)], fillvalue=""):
         if code and code not in known:
             raise OrderError("gift_unknown")
         if code:
