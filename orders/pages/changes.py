@@ -9,7 +9,7 @@ from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
 from inventory import access
 from orders.desk import merging, quotes
-from orders.models import MergeGroup, NumberRange, OwnOrder, Quote
+from orders.models import NumberRange, OwnOrder, Quote
 from orders.pages.lines import register_lists
 
 ENTER = ["view_ownorder", "add_ownorder", "change_ownorder", "replace_order", "view_quote", "add_quote", "change_quote"]
@@ -32,7 +32,6 @@ def register() -> None:
     register_role_permissions("orders", ROLES)
     for rows in (OwnOrder, Quote, NumberRange):
         access.register(rows, shop="shop")
-    access.register(MergeGroup, shop="members__order__shop")
     register_chore("orders.merge_groups", TOGETHER, merging.tidy)
     register_chore("orders.quotes", ENDED_QUOTES, quotes.expire)
     register_lists(
