@@ -158,7 +158,9 @@ class _Load:
             import_string(f"{STOCK}.receive")(arrivals=rows, document=f"demo.{name}", at=at)
 
     def _end(self) -> None:
-        self.say("Closing the news of the past, labels …")
+        self.say("Special orders, closing the news of the past, labels …")
+        with transaction.atomic():
+            import_string(f"{ORDERS}.finish")()
         import_string(f"{CHANNELS}.finish")()
         path = settings.VAR_DIR / LABELS
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from orders import home
 from orders.models import CheckSetting, Order, OrderEvent, Override, Refund, ReviewLog, Shipment
 from orders.pages import (
     buyer_messages,
+    changes,
     incidents,
     late,
     limits,
@@ -34,6 +35,7 @@ PARTS = (
     buyer_messages,
     late,
     routing,
+    changes,
 )
 LIST = "admin:orders_order_changelist"
 RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]

@@ -1,6 +1,7 @@
 """The order desk in the admin: the list, the page of one order, and the logs behind it."""
 
 from orders.admin import (
+    changes,
     desk_settings,
     limits,
     order_list,
@@ -11,6 +12,7 @@ from orders.admin import (
 )
 
 __all__ = [
+    "changes",
     "desk_settings",
     "limits",
     "order_list",

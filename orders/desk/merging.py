@@ -335,7 +335,9 @@ def candidates(order: Order, orders: QuerySet[Order]) -> list[tuple[Sendable, Re
     rows = orders.filter(alike, state__in=OPEN_STATES).exclude(pk=order.pk).select_related("shop")
     mine, *others = mergeable.read([order, *rows.order_by("-placed_at", "-pk")[:MOST_CANDIDATES]])
     allowed, own = mergeable.circles(), mergeable.unfit(mine)
-    found = [(one, own or mergeable.unfit(one) or mergeable.apart(mine, one, allowed)) for one in others]
+    if own is not None:
+        own = own[0], {"number": order.number, **own[1]}
+    found = [(one, own or mergeable.unfit(one) or mergeable.apart(one, mine, allowed)) for one in others]
     return sorted(found, key=lambda pair: pair[1] is not None)
 
 

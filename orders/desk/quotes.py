@@ -151,7 +151,8 @@ def order(*, quote_id: int, actor: str) -> Taken:
 
 
 def _locked(quote_id: int) -> Quote:
-    quote = Quote.objects.select_for_update(of=("self",)).select_related("order").filter(pk=quote_id).first()
+    # Without its order: what is joined to a row that was waited for is as it was before the wait.
+    quote = Quote.objects.select_for_update().filter(pk=quote_id).first()
     if quote is None:
         raise OrderError("not_found")
     return quote

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from backoffice import audit, clock, outbox
 from finance import posting
@@ -66,8 +65,7 @@ def ship(
     if not parcels:
         raise OrderError("no_parcels")
     keys = [idempotency_key if place == 0 else f"{idempotency_key}/{place + 1}" for place in range(len(parcels))]
-    joined = Exists(MergeMember.objects.filter(order=OuterRef("pk"), state=MergeMember.State.IN))
-    order = Order.objects.select_for_update().annotate(joined=joined).filter(pk=order_id).first()
+    order = Order.objects.select_for_update().filter(pk=order_id).first()
     if order is None:
         raise OrderError("not_found")
     known = _known(order, idempotency_key)
@@ -75,7 +73,7 @@ def ship(
         return known
     if order.state not in READY:
         raise OrderError("not_approved", number=order.number, state=order.get_state_display())
-    if order.joined and not together:
+    if not together:
         _refuse_alone(order)
     hand = writing.open_order(order)
     at = shipped_at or clock.now()

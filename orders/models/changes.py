@@ -222,6 +222,17 @@ class NumberRange(models.Model):
         return f"{self.prefix}{self.next:0{self.digits}d}"
 
 
+class OwnOrder(Order):
+    """An order of our own, under rights of its own: entered by hand, or sent for another one."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("order entered here")
+        verbose_name_plural = _("orders entered here")
+        ordering = ["-placed_at", "-id"]
+        permissions = [("replace_order", _("Can ask for exchanges and for goods to be sent again"))]
+
+
 class Quote(models.Model):
     """What a customer is offered, until it becomes an order. `basket` is orders.desk.baskets.Basket as JSON."""
 
@@ -235,7 +246,7 @@ class Quote(models.Model):
     shop = models.ForeignKey("inventory.Shop", models.PROTECT, related_name="quotes", verbose_name=_("shop"))
     number = models.CharField(_("number"), max_length=100)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
-    valid_until = models.DateField(_("valid until"))
+    valid_until = models.DateField(pgettext_lazy("offer", "valid until"))
     currency = models.CharField(_("currency"), max_length=3)
     total = MoneyField(_("total"))
     basket = models.JSONField(_("content"))
@@ -255,10 +266,6 @@ class Quote(models.Model):
         verbose_name = _("quote")
         verbose_name_plural = _("quotes")
         ordering = ["-id"]
-        permissions = [
-            ("enter_order", _("Can enter orders by hand")),
-            ("replace_order", _("Can ask for exchanges and for goods to be sent again")),
-        ]
         constraints = [
             models.UniqueConstraint(fields=["shop", "number"], name="quote_number_once"),
             models.CheckConstraint(

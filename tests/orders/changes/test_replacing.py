@@ -14,7 +14,7 @@ from orders.fulfil import shipping
 from orders.intake import rematch, vanished
 from orders.models import Order, OrderContact, PriceFloor
 from tests.inventory.invariants import broken
-from tests.orders.factories import Seller, later, line, order, refund
+from tests.orders.factories import NOW, Seller, later, line, order, refund
 
 pytestmark = pytest.mark.django_db
 WHO = "user:1 li"
@@ -71,7 +71,7 @@ def test_any_other_order_at_zero_is_still_held(seller):
 
 
 def test_a_least_price_does_not_hold_what_is_free_on_purpose(seller):
-    PriceFloor.objects.create(sku=seller.skus["MUG"], price=Decimal(5))
+    PriceFloor.objects.create(sku=seller.skus["MUG"], price=Decimal(5), updated_at=NOW)
     assert again(seller).state == "approved"
 
 
