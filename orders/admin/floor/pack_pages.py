@@ -19,13 +19,14 @@ from django.views.decorators.http import require_POST, require_safe
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory.access import sight, visible
+from orders.admin import buyers
 from orders.admin.floor import page
 from orders.fulfil import packing, pick_lists, waves, weighing
 from orders.fulfil.floor_errors import REASONS, FloorError
 from orders.fulfil.scan_log import clean, plain
 from orders.fulfil.wave_making import named
 from orders.intake.drafts import number_key
-from orders.models import PackItem, PackParcel, Wave, WaveGoods, WaveOrder
+from orders.models import OrderContact, PackItem, PackParcel, Wave, WaveGoods, WaveOrder
 from orders.models.waves import RUNNING
 
 TOTE = re.compile(r"^W(\d{1,17})-(\d{1,5})$")
@@ -193,11 +194,20 @@ def _shown(request: HttpRequest, part: WaveOrder, problem: YikuError | None) -> 
         "problem": str(problem) if problem else "",
         "ask_why": problem is not None and problem.code == "weight_off",
         "typed": request.POST if problem else {},
+        "note": _note(request, part),
         "first_scan": clean(request.GET.get("scan", "")),
         "opts": Wave._meta,
     }
     title = _("Pack %s") % part.order.number
     return TemplateResponse(request, "admin/orders/wave/table.html", page.context(request, title, **more))
+
+
+def _note(request: HttpRequest, part: WaveOrder) -> str:
+    """What the buyer wrote, for who may see buyers: wrap it, no invoice in the box."""
+    if not buyers.may_see(request):
+        return ""
+    note = OrderContact.objects.filter(order=part.order_id).values_list("buyer_note", flat=True).first()
+    return note or ""
 
 
 def _expected(parcels: list[PackParcel], setting: Any) -> weighing.Expected | None:

@@ -30,7 +30,7 @@ class FloorLog(ReadOnlyMixin, YikuModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return visible(cast(User, request.user), super().get_queryset(request))
 
-    @admin.display(description=_("who"))
+    @admin.display(description=_("Who"))
     def person(self, row: Any) -> str:
         """By name."""
         return named(row.actor)
@@ -68,7 +68,7 @@ class PackScanAdmin(FloorLog):
     @admin.display(description=_("pieces"))
     def pieces_shown(self, row: PackScan) -> str:
         """How many."""
-        return pieces(row.quantity)
+        return pieces(row.quantity) if row.quantity else ""
 
     @display(description=_("right"), label={"yes": "success", "no": "danger"})
     def right_shown(self, row: PackScan) -> tuple[str, Any]:

@@ -60,6 +60,12 @@ class TemplateForm(TemplateModelForm):
         help_text=_("Two-letter codes, separated by commas: US, GB, JP. Empty: all."),
     )  # fmt: skip
 
+    # Django's own picker warns of the browser's clock; this is the warehouse's.
+    before = forms.TimeField(
+        label=_("ordered before"), required=False, widget=UnfoldAdminTextInputWidget(attrs={"type": "time"}),
+        help_text=_("Cut-off on the warehouse's clock, such as 14:00."),
+    )  # fmt: skip
+
     class Meta:
         model = WaveTemplate
         fields = [
@@ -70,6 +76,8 @@ class TemplateForm(TemplateModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["countries"] = ", ".join(self.instance.countries or [])
+        if self.instance.before:
+            self.initial["before"] = self.instance.before.strftime("%H:%M")
 
     def clean_countries(self) -> list[str]:
         """Countries that exist."""
