@@ -17,7 +17,7 @@ from django.db import transaction
 from backoffice import clock
 from backoffice.models import User
 from inventory.models import Shop
-from orders import demo_changes, demo_rules, intake
+from orders import demo_changes, demo_packing, demo_rules, intake
 from orders.desk import actions
 from orders.desk.checks import CHECKS, KEYWORDS
 from orders.fulfil import shipping
@@ -236,3 +236,4 @@ def load(*, company: Company) -> None:
 def finish() -> None:
     """Add what the stories do not tell, once they are told."""
     demo_changes.load()
+    demo_packing.finish()

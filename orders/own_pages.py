@@ -22,6 +22,7 @@ from orders.pages import (
     late,
     limits,
     lists,
+    packing,
     routing,
     rule_works,
 )
@@ -36,6 +37,7 @@ PARTS = (
     late,
     routing,
     changes,
+    packing,
 )
 LIST = "admin:orders_order_changelist"
 RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]

@@ -3,6 +3,7 @@
 from orders.admin import (
     changes,
     desk_settings,
+    floor,
     limits,
     order_list,
     presales,
@@ -14,6 +15,7 @@ from orders.admin import (
 __all__ = [
     "changes",
     "desk_settings",
+    "floor",
     "limits",
     "order_list",
     "presales",

@@ -84,13 +84,17 @@ def confirm(*, wave_id: int, row: str, quantity: Decimal, actor: str, key: str, 
     open_goods = list(goods.filter(picked__lt=F("wanted")).values_list("pk", "wanted", "picked"))
     answer = _may_pick(wave, actor) or _confirmed(wave, goods, open_goods, quantity)
     scan_log.write(
-        full, PICK, answer, actor=actor, text=text, quantity=quantity if answer.ok else ZERO, wave=wave,
+        full, PICK, answer, actor=actor, text=text, quantity=_taken(open_goods) if answer.ok else ZERO, wave=wave,
         sku_id=sku_id if answer.code != "no_such_row" else None,
     )  # fmt: skip
     if answer.ok and answer.code != "picked_before":
         WaveGoods.objects.filter(pk__in=[one[0] for one in open_goods]).update(picked=F("wanted"))
         wave_watch.settle([wave.pk])
     return answer
+
+
+def _taken(rows: Sequence[tuple[int, Decimal, Decimal]]) -> Decimal:
+    return sum((wanted - picked for _pk, wanted, picked in rows), ZERO)
 
 
 def _rows(wave: Wave, row: str) -> tuple[QuerySet[WaveGoods], int]:
@@ -105,8 +109,8 @@ def _confirmed(wave: Wave, goods: Any, rest: Sequence[tuple[int, Decimal, Decima
     if not rest:
         code = "picked_before" if goods.exists() else "no_such_row"
         return Answer(code == "picked_before", code, {} if code == "picked_before" else {"wave": wave.code})
-    left = sum((wanted - picked for _pk, wanted, picked in rest), ZERO)
-    if left < quantity:
+    left = _taken(rest)
+    if quantity.is_finite() and left < quantity:
         return Answer(True, "fewer", {"left": plain(left), "surplus": plain(quantity - left)})
     return Answer(True, "picked")
 
@@ -148,7 +152,8 @@ def short_pick(*, wave_id: int, row: str, found: Decimal, actor: str, key: str, 
     answer = _may_pick(wave, actor) or _may_be_short(wave, rows, found, orders)
     if answer is None:
         answer = _short(wave, rows, found, table, user)
-    scan_log.write(full, PICK, answer, actor=actor, quantity=found, wave=wave, sku_id=sku_id if rows else None)
+    taken = found if answer.ok else ZERO
+    scan_log.write(full, PICK, answer, actor=actor, quantity=taken, wave=wave, sku_id=sku_id if rows else None)
     return answer
 
 
@@ -156,10 +161,10 @@ def _may_be_short(wave: Wave, rows: Sequence[WaveGoods], found: Decimal, orders:
     if not rows or {one.wave_order.order_id for one in rows} - orders:
         return Answer(False, "no_such_row", {"wave": wave.code})
     left = sum((one.wanted - one.picked for one in rows), ZERO)
+    if not found.is_finite() or not 0 <= found <= left:
+        return Answer(False, "bad_found", {"most": plain(left)})
     if found == left:
         return Answer(False, "found_all")
-    if not found.is_finite() or not 0 <= found < left:
-        return Answer(False, "bad_found", {"most": plain(left)})
     return None
 
 

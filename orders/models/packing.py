@@ -117,7 +117,7 @@ class PackScan(models.Model):
 
     key = models.CharField(max_length=120, unique=True, editable=False)
     at = models.DateTimeField(_("time"))
-    actor = models.CharField(_("who"), max_length=150)
+    actor = models.CharField(_("by"), max_length=150)
     stage = models.CharField(_("stage"), max_length=6, choices=Stage)
     wave = models.ForeignKey(
         Wave, models.PROTECT, null=True, related_name="scans", verbose_name=_("wave"), db_index=False

@@ -53,7 +53,7 @@ class WaveTemplate(models.Model):
     most = models.PositiveSmallIntegerField(
         _("orders at most"), default=50, validators=[MinValueValidator(1), MaxValueValidator(MOST_ORDERS)]
     )
-    mode = models.CharField(_("picked"), max_length=8, choices=PickMode, default=PickMode.CLUSTER)
+    mode = models.CharField(_("how it is picked"), max_length=8, choices=PickMode, default=PickMode.CLUSTER)
     auto = models.BooleanField(
         _("make waves by itself"), default=False, help_text=_("Whenever the time is over and orders fit.")
     )
@@ -90,7 +90,7 @@ class Wave(models.Model):
 
     warehouse = models.ForeignKey("inventory.Warehouse", models.PROTECT, related_name="+", verbose_name=_("warehouse"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
-    mode = models.CharField(_("picked"), max_length=8, choices=PickMode, default=PickMode.CLUSTER)
+    mode = models.CharField(_("how it is picked"), max_length=8, choices=PickMode, default=PickMode.CLUSTER)
     template = models.ForeignKey(
         WaveTemplate, models.SET_NULL, null=True, blank=True, related_name="waves", verbose_name=_("template")
     )

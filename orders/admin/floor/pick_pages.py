@@ -1,0 +1,85 @@
+"""Picking: the list on paper, the page on a phone, and the scans that come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from backoffice.models import User
+from orders.admin.floor import code128, page
+from orders.fulfil import pick_lists, waves
+from orders.fulfil.wave_making import named
+from orders.models import PickMode, Wave
+
+CODES_FOR = 4_000  # more SKUs than a phone should carry
+
+
+@require_safe
+def print_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """The pick list on paper, bins in walking order, and a label for each tote."""
+    page.demand(request, page.VIEW)
+    wave = page.wave_of(request, pk)
+    waves.look([wave.pk])
+    parts = wave.orders.filter(open=True).select_related("order").order_by("place")
+    totes = [{"part": one, "bars": code128.svg(one.code)} for one in parts]
+    more = {
+        "wave": wave,
+        "rows": waves.pick_rows(wave),
+        "totes": totes if wave.mode != PickMode.BATCH else [],
+        "bars": code128.svg(wave.code),
+        "order_count": len(totes),
+        "maker": named(wave.created_by),
+        "opts": Wave._meta,
+    }
+    title = _("Pick list %s") % wave.code
+    return TemplateResponse(request, "admin/orders/wave/list.html", page.context(request, title, **more))
+
+
+@require_safe
+def phone(request: HttpRequest, pk: int) -> HttpResponse:
+    """The next bin, big: scan or tap, say what is not there. Works on while the connection is away."""
+    page.demand(request, page.WORK)
+    wave = page.wave_of(request, pk)
+    waves.look([wave.pk])
+    wave.refresh_from_db(fields=["state", "picker"])
+    if not wave.picker or wave.state not in (Wave.State.OPEN, Wave.State.PICKING):
+        return HttpResponseRedirect(reverse("admin:orders_wave_change", args=[wave.pk]))
+    rows = waves.pick_rows(wave)
+    skus = {row.sku_id: row.code for row in rows}
+    more = {
+        "wave": wave,
+        "rows": rows,
+        "mine": wave.picker == page.who(),
+        "picker": named(wave.picker),
+        "data": {"codes": pick_lists.codes_of(list(skus.items())[:CODES_FOR]), "skus": skus},
+        "opts": Wave._meta,
+    }
+    title = _("Picking %s") % wave.code
+    return TemplateResponse(request, "admin/orders/wave/pick.html", page.context(request, title, **more))
+
+
+@require_POST
+def picked(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the scans of a phone."""
+    page.demand(request, page.WORK)
+    wave = page.wave_of(request, pk)
+    return page.answered(request, lambda one: _one(request, wave, one))
+
+
+def _one(request: HttpRequest, wave: Wave, one: Mapping[str, Any]) -> dict[str, Any]:
+    key, actor, row = str(one["key"]), page.who(), str(one.get("row", ""))[:60]
+    if one.get("kind") == "short":
+        found = page.quantity(one.get("found"))
+        user = cast(User, request.user)
+        return waves.short_pick(wave_id=wave.pk, row=row, found=found, actor=actor, key=key, user=user).to_json()
+    text = str(one.get("text", ""))[:500]
+    if one.get("kind") == "wrong":
+        return waves.wrong(wave_id=wave.pk, text=text, actor=actor, key=key).to_json()
+    wanted = page.quantity(one.get("quantity"))
+    return waves.confirm(wave_id=wave.pk, row=row, quantity=wanted, actor=actor, key=key, text=text).to_json()
