@@ -46,7 +46,9 @@ def masked(row: OutgoingMessage) -> str:
         return "–"
     if row.channel == "robot":
         return _now("robot %s") % row.to
-    return masking.email(row.to) if "@" in row.to else masking.phone(row.to)
+    if "@" in row.to:
+        return masking.email(row.to)
+    return masking.phone(row.to) if row.channel == "sms" else masking.name(row.to)
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -78,9 +80,7 @@ class OutgoingMessageAdmin(ReadOnlyMixin, YikuModelAdmin):
     ordering = ("-id",)
     search_fields = ("reference",)
     search_help_text = _("What it is about (orders.order:42), or the whole address or phone number of the recipient")
-    empty_note = _(
-        "No message yet. Templates are written under “Message templates” and sent from orders and incidents."
-    )
+    empty_note = _("No message yet. Write templates under “Message templates”; an order's page sends them.")
     actions = ("cancel_them", "repeat_them")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMessage]:
