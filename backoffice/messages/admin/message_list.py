@@ -68,7 +68,7 @@ class ChannelFilter(admin.SimpleListFilter):
 class OutgoingMessageAdmin(ReadOnlyMixin, YikuModelAdmin):
     """The way out. Rows are made by the work itself."""
 
-    list_display = ("about", "channel_shown", "to_shown", "template", "state_shown", "why", "attempts", "created_at")
+    list_display = ("about", "channel_shown", "to_shown", "template", "state_shown", "why", "created")
     list_display_links = ("about",)
     list_filter = (
         ("state", admin.ChoicesFieldListFilter),
@@ -175,7 +175,12 @@ class OutgoingMessageAdmin(ReadOnlyMixin, YikuModelAdmin):
     @admin.display(description=_("reason"))
     def why(self, row: OutgoingMessage) -> str:
         """Why it did not go; the file it went into."""
-        return registry.why(row.code) if row.code else answer(row)
+        return registry.why(row.code) if row.code else row.answer.removeprefix("file:")
+
+    @admin.display(description=_("created"))
+    def created(self, row: OutgoingMessage) -> str:
+        """How long ago."""
+        return wording.age(row.created_at)
 
 
 def answer(row: OutgoingMessage) -> str:
@@ -247,8 +252,3 @@ WORK: dict[str, tuple[str, Callable[[HttpRequest, OutgoingMessage], str]]] = {
     "repeat": (SEND, _repeat),
     "done": (SEND, _done),
 }
-
-
-def age(row: OutgoingMessage) -> str:
-    """Return how long ago it was queued."""
-    return wording.age(row.created_at)
