@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backoffice import audit, clock
+from backoffice import audit
 from backoffice.errors import YikuError
 from backoffice.incidents import desk
-from backoffice.models import Incident, IncidentCause, IncidentRule, IncidentStep, MessageTemplate, User, WorkTime
+from backoffice.models import Incident, IncidentCause, IncidentRule, IncidentStep, MessageTemplate, User
 from orders.desk import letters, troubles
 from orders.models import Order
 
@@ -28,7 +28,6 @@ def load() -> None:
 
 
 def _settings() -> None:
-    WorkTime.objects.get_or_create(pk=1, defaults={"quiet_channels": ["sms"], "updated_at": clock.now()})
     owner = User.objects.filter(groups__name="owner").order_by("pk").first()
     rule = IncidentRule.objects.create(
         name="缺货先给采购 Shortages to buying", place=10, kind=troubles.SHORTAGE, department="buying",

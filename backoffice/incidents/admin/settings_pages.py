@@ -204,8 +204,6 @@ class WorkTimeAdmin(YikuModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if not WorkTime.objects.exists():
-            WorkTime.objects.bulk_create([WorkTime(pk=1, quiet_channels=["sms"])], ignore_conflicts=True)
         return HttpResponseRedirect(reverse("admin:backoffice_worktime_change", args=[1]))
 
     def save_model(self, request: HttpRequest, obj: WorkTime, form: Any, change: bool) -> None:
