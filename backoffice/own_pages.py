@@ -33,9 +33,10 @@ INCIDENT_ROLES = {
 
 def register_incidents() -> None:
     """Register the incident desk and the messages; called once by AppConfig.ready()."""
-    from backoffice.incidents import home
+    from backoffice.incidents import home, naming
     from backoffice.incidents.admin.views import waiting
 
+    naming.register()
     register_role_permissions("backoffice", INCIDENT_ROLES)
     register_card("incidents", home.card, order=25, permission="backoffice.view_incident")
     lines = (

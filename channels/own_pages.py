@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -49,6 +51,7 @@ def register() -> None:
     """Register the pages of the shops; called once by AppConfig.ready()."""
     from channels import home
 
+    references.register("channels.account", _accounts)
     for kind, label in WORK.items():
         references.register_work(kind, label)
     register_role_permissions(
@@ -101,3 +104,14 @@ def _open_errors(request: HttpRequest) -> int | None:
     from channels.models import SyncError
 
     return kit.own(request, SyncError.objects.filter(state="open")).count() or None
+
+
+def _accounts(request: HttpRequest, ids: Collection[int]) -> Mapping[int, references.Described]:
+    """Describe shop accounts, for an incident's page."""
+    from channels.admin import kit
+    from channels.models import Account
+
+    if not kit.may(request, "view_account"):
+        return {}
+    mine = kit.own(request, Account.objects.filter(pk__in=ids))
+    return {one.pk: references.Described(one.name, kit.url("account_change", one.pk)) for one in mine}

@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.models import IncidentCause
+from backoffice.models import IncidentCause, WorkTime
 
 BUILT_IN: dict[tuple[str, str], Any] = {
     ("drift", "platform_changed"): _("Changed on the platform by hand"),
@@ -47,9 +47,10 @@ def for_kind(kind: str) -> QuerySet[IncidentCause]:
 
 
 def after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
-    """Receiver of post_migrate: every built-in cause has its row, so that a house can rename or retire it."""
+    """Receiver of post_migrate: each built-in cause has its row, to be renamed or retired, and the working time its."""
     if sender.label != "backoffice":
         return
+    WorkTime.objects.using(using).get_or_create(pk=1, defaults={"quiet_channels": ["sms"]})
     there = set(IncidentCause.objects.using(using).exclude(code="").values_list("kind", "code"))
     missing = [
         IncidentCause(kind=kind, code=code, place=10 + number)

@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(blank=True, max_length=40, verbose_name='kind')),
                 ('shop_id', models.BigIntegerField(blank=True, null=True, verbose_name='shop')),
                 ('warehouse_id', models.BigIntegerField(blank=True, null=True, verbose_name='warehouse')),
-                ('severity', models.CharField(blank=True, choices=[('low', 'Low'), ('normal', 'Normal'), ('high', 'High'), ('critical', 'Critical')], max_length=10, verbose_name='at least')),
+                ('severity', models.CharField(blank=True, choices=[('low', 'Low'), ('normal', 'Normal'), ('high', 'High'), ('critical', 'Critical')], max_length=10, verbose_name='severity at least')),
                 ('words', models.TextField(blank=True, help_text='One word or phrase a line; one of them is enough.', max_length=2000, verbose_name='words')),
                 ('department', models.CharField(blank=True, choices=[('desk', 'Order desk'), ('warehouse', 'Warehouse'), ('buying', 'Buying'), ('service', 'Customer service'), ('finance', 'Bookkeeping'), ('operations', 'Operations'), ('owner', 'Owner')], max_length=16, verbose_name='department')),
                 ('set_severity', models.CharField(blank=True, choices=[('low', 'Low'), ('normal', 'Normal'), ('high', 'High'), ('critical', 'Critical')], max_length=10, verbose_name='severity becomes')),

@@ -220,7 +220,7 @@ class IncidentRule(models.Model):
     kind = models.CharField(_("kind"), max_length=40, blank=True)
     shop_id = models.BigIntegerField(_("shop"), null=True, blank=True)
     warehouse_id = models.BigIntegerField(_("warehouse"), null=True, blank=True)
-    severity = models.CharField(_("at least"), max_length=10, choices=Severity, blank=True)
+    severity = models.CharField(_("severity at least"), max_length=10, choices=Severity, blank=True)
     words = models.TextField(
         _("words"), blank=True, max_length=2000, help_text=_("One word or phrase a line; one of them is enough.")
     )

@@ -54,6 +54,7 @@ TITLES = {
     "order.reject_edit": _("Change refused"),
     "order.correct_address": _("Address corrected"),
     "order.reveal_buyer": _("Buyer uncovered"),
+    "order.message": _("Wrote to the buyer"),
     "order.ship": _("Shipped"),
     "order.override": _("Exception made"),
     "order.override_end": _("Exception ended"),

@@ -104,10 +104,13 @@ class IncidentAdmin(YikuModelAdmin):
 
     # --- columns -----------------------------------------------------------------------------------------------------
 
-    @display(description=_("what is wrong"), header=True)
-    def what(self, row: Incident) -> list[str]:
+    @admin.display(description=_("what is wrong"))
+    def what(self, row: Incident) -> str:
         """The sentence, and its kind with the number."""
-        return [kinds.sentence_of(row.kind, row.data)[:160], f"{kinds.title_of(row.kind)} · #{row.pk}"]
+        sentence, kind = kinds.sentence_of(row.kind, row.data)[:160], f"{kinds.title_of(row.kind)} · #{row.pk}"
+        return format_html(
+            '<span class="yi-what">{}<small class="block text-base-500 font-normal">{}</small></span>', sentence, kind
+        )
 
     @display(description=_("state"), label=STATES)
     def state_shown(self, row: Incident) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from backoffice import audit, clock, workhours
 from backoffice.adminkit import TabularInline, YikuModelAdmin
@@ -58,6 +58,7 @@ class RuleForm(ModelForm):
             "name", "place", "active", "kind", "shop_id", "warehouse_id", "severity", "words", "department", "person",
             "set_severity", "acknowledge_minutes", "resolve_hours", "round_the_clock",
         ]  # fmt: skip
+        widgets = {"words": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,8 +87,20 @@ class RuleForm(ModelForm):
         return data
 
 
+def _plain(form: Any) -> None:
+    """People are chosen here, not made or changed beside the field."""
+    widget: Any = form.base_fields["person"].widget if "person" in form.base_fields else None
+    if widget is not None:
+        widget.can_add_related = widget.can_change_related = widget.can_view_related = widget.can_delete_related = False
+
+
 class StepInline(TabularInline):
     """The levels of escalation."""
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        _plain(formset.form)
+        return formset
 
     model = IncidentStep
     extra = 0
@@ -110,14 +123,15 @@ class IncidentRuleAdmin(YikuModelAdmin):
     ordering = ("place", "id")
     list_select_related = ("person",)
     fieldsets = (
-        (None, {"fields": (("name", "place", "active"),)}),
+        (None, {"fields": ("name", ("place", "active"))}),
         (_("When all of this holds"), {"fields": (("kind", "severity"), ("shop_id", "warehouse_id"), "words")}),
         (
             _("Then"),
             {
                 "fields": (
-                    ("department", "person", "set_severity"),
-                    ("acknowledge_minutes", "resolve_hours", "round_the_clock"),
+                    ("department", "person"),
+                    ("acknowledge_minutes", "resolve_hours"),
+                    ("set_severity", "round_the_clock"),
                 )
             },
         ),
@@ -126,6 +140,11 @@ class IncidentRuleAdmin(YikuModelAdmin):
     def get_urls(self) -> list[Any]:
         page = self.admin_site.admin_view(self.try_it)
         return [path("try/", page, name="backoffice_incidentrule_try"), *super().get_urls()]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        _plain(form)
+        return form
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         self.places = places()

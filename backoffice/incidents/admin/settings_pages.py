@@ -19,7 +19,7 @@ from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
-    UnfoldAdminTimeWidget,
+    UnfoldAdminTextInputWidget,
 )
 
 from backoffice import audit, clock
@@ -106,6 +106,15 @@ def _dates(text: str) -> list[str]:
     return sorted(set(found))[:400]
 
 
+class Clock(UnfoldAdminTextInputWidget):
+    """A time of the day in the browser's own field, without Django's remarks about zones."""
+
+    input_type = "time"
+
+    def format_value(self, value: Any) -> Any:
+        return value.strftime("%H:%M") if isinstance(value, dt.time) else value
+
+
 class WorkTimeForm(TimeBase):
     """Days to tick, hours, holidays; one date a line for what the calendar does not know."""
 
@@ -113,8 +122,10 @@ class WorkTimeForm(TimeBase):
         label=_("working days"), choices=list(WEEKDAYS.items()), required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )  # fmt: skip
-    starts = forms.TimeField(label=_("work begins"), widget=UnfoldAdminTimeWidget)
-    ends = forms.TimeField(label=_("work ends"), widget=UnfoldAdminTimeWidget)
+    starts = forms.TimeField(label=_("work begins"), widget=Clock)
+    ends = forms.TimeField(label=_("work ends"), widget=Clock)
+    quiet_from = forms.TimeField(label=_("no messages to customers from"), widget=Clock, required=False)
+    quiet_to = forms.TimeField(label=_("until"), widget=Clock, required=False)
     time_zone = forms.ChoiceField(
         label=_("time zone"), widget=UnfoldAdminSelectWidget,
         choices=[(name, name) for name in sorted(zoneinfo.available_timezones()) if "/" in name or name == "UTC"],
@@ -178,7 +189,10 @@ class WorkTimeAdmin(YikuModelAdmin):
 
     form = WorkTimeForm
     fieldsets = (
-        (_("Working time"), {"fields": ("days", ("starts", "ends", "time_zone"), "holidays", ("days_off", "days_on"))}),
+        (
+            _("Working time"),
+            {"fields": ("days", ("starts", "ends"), ("time_zone", "holidays"), ("days_off", "days_on"))},
+        ),
         (_("Incidents"), {"fields": ("reopen_days",)}),
         (_("Quiet hours of customers"), {"fields": (("quiet_from", "quiet_to"), "quiet_channels")}),
     )
@@ -190,8 +204,6 @@ class WorkTimeAdmin(YikuModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if not WorkTime.objects.exists():
-            WorkTime.objects.bulk_create([WorkTime(pk=1, quiet_channels=["sms"])], ignore_conflicts=True)
         return HttpResponseRedirect(reverse("admin:backoffice_worktime_change", args=[1]))
 
     def save_model(self, request: HttpRequest, obj: WorkTime, form: Any, change: bool) -> None:

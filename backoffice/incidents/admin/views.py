@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -131,8 +130,3 @@ def warehouses(user: Any) -> list[tuple[int, str]]:
     """Return the warehouses a person may see."""
     seen = sight(user).warehouses
     return [(pk, name) for pk, name in places().warehouses.items() if seen is None or pk in seen]
-
-
-def empty_note() -> str:
-    """What an empty list says."""
-    return _now("Nothing is wrong here. Troubles come by themselves; what none of our sources sees, report by hand.")

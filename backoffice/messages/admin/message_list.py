@@ -46,7 +46,9 @@ def masked(row: OutgoingMessage) -> str:
         return "–"
     if row.channel == "robot":
         return _now("robot %s") % row.to
-    return masking.email(row.to) if "@" in row.to else masking.phone(row.to)
+    if "@" in row.to:
+        return masking.email(row.to)
+    return masking.phone(row.to) if row.channel == "sms" else masking.name(row.to)
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -66,7 +68,7 @@ class ChannelFilter(admin.SimpleListFilter):
 class OutgoingMessageAdmin(ReadOnlyMixin, YikuModelAdmin):
     """The way out. Rows are made by the work itself."""
 
-    list_display = ("about", "channel_shown", "to_shown", "template", "state_shown", "why", "attempts", "created_at")
+    list_display = ("about", "channel_shown", "to_shown", "template", "state_shown", "why", "created")
     list_display_links = ("about",)
     list_filter = (
         ("state", admin.ChoicesFieldListFilter),
@@ -78,9 +80,7 @@ class OutgoingMessageAdmin(ReadOnlyMixin, YikuModelAdmin):
     ordering = ("-id",)
     search_fields = ("reference",)
     search_help_text = _("What it is about (orders.order:42), or the whole address or phone number of the recipient")
-    empty_note = _(
-        "No message yet. Templates are written under “Message templates” and sent from orders and incidents."
-    )
+    empty_note = _("No message yet. Write templates under “Message templates”; an order's page sends them.")
     actions = ("cancel_them", "repeat_them")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMessage]:
@@ -175,7 +175,12 @@ class OutgoingMessageAdmin(ReadOnlyMixin, YikuModelAdmin):
     @admin.display(description=_("reason"))
     def why(self, row: OutgoingMessage) -> str:
         """Why it did not go; the file it went into."""
-        return registry.why(row.code) if row.code else answer(row)
+        return registry.why(row.code) if row.code else row.answer.removeprefix("file:")
+
+    @admin.display(description=_("created"))
+    def created(self, row: OutgoingMessage) -> str:
+        """How long ago."""
+        return wording.age(row.created_at)
 
 
 def answer(row: OutgoingMessage) -> str:
@@ -247,8 +252,3 @@ WORK: dict[str, tuple[str, Callable[[HttpRequest, OutgoingMessage], str]]] = {
     "repeat": (SEND, _repeat),
     "done": (SEND, _done),
 }
-
-
-def age(row: OutgoingMessage) -> str:
-    """Return how long ago it was queued."""
-    return wording.age(row.created_at)

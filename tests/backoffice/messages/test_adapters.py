@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def no_quiet_hours(db):
-    WorkTime.objects.create(pk=1, quiet_from=None, quiet_to=None)
+    WorkTime.objects.filter(pk=1).update(quiet_from=None)
 
 
 def sent(channel="email", to="mary@shop.example", body="Dear 王小明,\n<b>late</b>", **more):

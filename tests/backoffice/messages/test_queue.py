@@ -8,7 +8,7 @@ from backoffice import clock, messages
 from backoffice.messages import queueing, registry, sending
 from backoffice.messages.queueing import MessageError
 from backoffice.messages.registry import SendError, SendResult
-from backoffice.models import AuditEntry, OutgoingMessage, WorkTime
+from backoffice.models import AuditEntry, OutgoingMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +156,6 @@ def test_a_message_that_cannot_be_is_refused_and_no_row_is_made(wrong, code):
 
 
 def test_customers_sleep_and_staff_have_hours_of_their_own(settings):
-    WorkTime.objects.create(pk=1, quiet_channels=["sms"])
     night = dt.datetime(2026, 11, 30, 15, 0, tzinfo=dt.UTC)  # eleven at night in Shanghai
     with clock.moved_to(lambda: night):
         assert queue("a", channel="sms").not_before == dt.datetime(2026, 12, 1, 1, 0, tzinfo=dt.UTC)
