@@ -20,9 +20,12 @@ from finance.admin.figures import money
 from inventory.access import visible
 from orders.admin import buyers
 from orders.admin.changes import basket_form, entering, lookups, replacing_page
-from orders.admin.order_list import STATE_LABELS, ShopFilter
+from orders.admin.filters import ShopFilter
+from orders.admin.status import PLAIN
 from orders.desk import own_orders
 from orders.models import Order, OwnOrder
+
+STATE_LABELS = {state: tone for state, (_label, _sentence, tone) in PLAIN.items()}
 
 
 @admin.register(OwnOrder)
