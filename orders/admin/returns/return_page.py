@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -124,11 +125,15 @@ def _can(request: HttpRequest, found: Return) -> dict[str, bool]:
         "close": decides and found.state in OPEN and found.state != State.REQUESTED,
         "settle": decides and (found.state == State.INSPECTED or (not found.goods and found.state == State.APPROVED)),
         "exchange": decides and found.goods and found.exchange_order_id is None and found.state in PAYABLE,
-        "receive": receives and found.goods and found.state in OPEN,
+        "receive": receives and found.goods and found.state in OPEN and (expected or _missing(found)),
         "inspect": receives and found.state == State.RECEIVED and undecided,
         "slip": found.goods and found.state in OPEN,
         "photo": request.user.has_perm(rights.RECEIVE) or decides,
     }
+
+
+def _missing(found: Return) -> bool:
+    return found.lines.filter(received_quantity__lt=F("quantity")).exists()
 
 
 def _money(request: HttpRequest, found: Return) -> dict[str, Any]:
