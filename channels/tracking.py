@@ -1,4 +1,4 @@
-"""Parcels, cancellations and refunds go to the platform: one notice per event, one key per notice, sent until it is known.
+"""Parcels, cancellations and refunds go to the platform: one notice per event, one key each, sent until it is known.
 
 The consumer "tracking" turns an order's news into a notice in its own transaction; a notice is never made twice. It is
 sent under a lease with a fence. A lost answer is asked again with the same key: a connector first looks whether the
@@ -93,7 +93,9 @@ def _without_platform(events: Sequence[OrderEvent], by_shop: Mapping[int, Accoun
     """Return the refunds that no platform can give: a person has to."""
     wanted = [event for event in events if event.kind == OrderEvent.Kind.REFUND_WANTED]
     able = {shop for shop, account in by_shop.items() if can(account, Capability.REFUND)}
-    return [int(event.data["money"]) for event in wanted if event.order.shop_id not in able or exchange.is_own(event.order)]
+    return [
+        int(event.data["money"]) for event in wanted if event.order.shop_id not in able or exchange.is_own(event.order)
+    ]
 
 
 def _concerns(event: OrderEvent, account: Account) -> bool:
@@ -351,8 +353,6 @@ def requeue(ids: Sequence[int]) -> int:
     """Let parked notices be tried again (fix and re-run); returns how many."""
     parked = OrderNotice.objects.filter(pk__in=list(ids), state=NoticeState.PARKED)
     refunding.try_again([_money_id(notice) for notice in parked.filter(kind="refund")])
-    changed = parked.update(
-        state=NoticeState.DUE, attempts=0, not_before=clock.now()
-    )
+    changed = parked.update(state=NoticeState.DUE, attempts=0, not_before=clock.now())
     wake(WAKE)
     return changed

@@ -1,4 +1,4 @@
-"""The demo seller's returns, told through the real functions: asked for, overdue, just here, and inspected with money."""
+"""The demo seller's returns, told through the real functions: asked for, overdue, just here, inspected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from orders.models import Order, OrderLine, Return, ReturnPlace, ReturnReason
 from orders.returns import amounts, deciding, inspecting, receiving, refunding, requesting, strays
 
 ADDRESSES = {
-    "YW": ("义乌仓退货组", "浙江省义乌市稠江街道四海大道 88 号 3 栋", "", "义乌", "浙江", "322000", "CN", "0579-8500 0088"),
+    "YW": (
+        "义乌仓退货组",
+        "浙江省义乌市稠江街道四海大道 88 号 3 栋",
+        "",
+        "义乌",
+        "浙江",
+        "322000",
+        "CN",
+        "0579-8500 0088",
+    ),
     "SH": ("上海仓退货组", "上海市松江区新桥镇莘砖公路 518 号", "", "上海", "上海", "201612", "CN", "021-6000 0518"),
     "HAM": ("Qingwu Returns", "Hafenstraße 12, Halle 4", "", "Hamburg", "", "20457", "DE", "+49 40 0000012"),
 }

@@ -120,9 +120,7 @@ def _back(row: RefundLine, goods: Sequence[ShipmentGoods]) -> list[goods_back.Ba
     return chosen
 
 
-def _put_back(
-    refund: Refund, back: Sequence[tuple[RefundLine, goods_back.Back]], actor: str
-) -> dict[int, Decimal]:
+def _put_back(refund: Refund, back: Sequence[tuple[RefundLine, goods_back.Back]], actor: str) -> dict[int, Decimal]:
     """Put goods on the shelf they came from, at the cost they left with; returns the cost per warehouse."""
     summed: dict[tuple[str, int, int], list[Decimal]] = {}
     costs: dict[int, Decimal] = {}

@@ -40,9 +40,7 @@ class ReturnReason(models.Model):
 class ReturnPolicy(models.Model):
     """How one shop takes goods back."""
 
-    shop = models.OneToOneField(
-        "inventory.Shop", models.CASCADE, related_name="return_policy", verbose_name=_("shop")
-    )
+    shop = models.OneToOneField("inventory.Shop", models.CASCADE, related_name="return_policy", verbose_name=_("shop"))
     inspect = models.BooleanField(
         _("goods come back through inspection"),
         default=False,

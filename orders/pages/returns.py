@@ -135,7 +135,9 @@ def _decisions(request: HttpRequest, ids: Any) -> dict[int, Described]:
         return {}
     rows = ReturnDecision.objects.filter(pk__in=ids, return_line__rma__in=mine(request.user))
     return {
-        one.pk: Described(one.return_line.rma.number, reverse("admin:orders_return_change", args=[one.return_line.rma_id]))
+        one.pk: Described(
+            one.return_line.rma.number, reverse("admin:orders_return_change", args=[one.return_line.rma_id])
+        )
         for one in rows.select_related("return_line__rma")
     }
 

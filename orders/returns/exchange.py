@@ -92,9 +92,7 @@ def _line(place: int, code: str, pieces: Decimal) -> IncomingLine:
 def _buyer(contact: OrderContact | None) -> Buyer:
     if contact is None:
         return Buyer()
-    return Buyer(
-        external_id=contact.buyer_id, name=contact.buyer_name, email=contact.email, phone=contact.phone
-    )
+    return Buyer(external_id=contact.buyer_id, name=contact.buyer_name, email=contact.email, phone=contact.phone)
 
 
 def _approve_if_only_free(made: Order, found: Return, actor: str) -> None:

@@ -107,9 +107,7 @@ def _check_units(row: ReturnLine, choice: Choice, left: Decimal, refusal: str) -
         raise ReturnError("say_why")
 
 
-def _written(
-    row: ReturnLine, choice: Choice, key: str, actor: str, follows: ReturnDecision | None
-) -> ReturnDecision:
+def _written(row: ReturnLine, choice: Choice, key: str, actor: str, follows: ReturnDecision | None) -> ReturnDecision:
     return ReturnDecision.objects.create(
         return_line=row,
         verdict=choice.verdict,

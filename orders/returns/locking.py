@@ -55,6 +55,4 @@ def moved(found: Return, actor: str, action: str, *fields: str, summary: str = "
 def note(found: Return, actor: str, action: str, *, summary: str = "", **after: Any) -> None:
     """Write one audit entry about a return."""
     text = f"{found.number} {summary}".strip()
-    audit.record(
-        action=action, target=found, actor=actor, summary=text[:300], after={"state": found.state, **after}
-    )
+    audit.record(action=action, target=found, actor=actor, summary=text[:300], after={"state": found.state, **after})

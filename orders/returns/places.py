@@ -23,7 +23,9 @@ def return_warehouse_of(order: Order) -> Warehouse | None:
     )
     links = ShopWarehouse.objects.filter(shop=order.shop_id, valid_to=None).order_by("priority", "warehouse_id")
     wanted = list(dict.fromkeys([*left_from, *links.values_list("warehouse_id", flat=True)]))
-    closed = ReturnPlace.objects.filter(warehouse__in=wanted, takes_returns=False).values_list("warehouse_id", flat=True)
+    closed = ReturnPlace.objects.filter(warehouse__in=wanted, takes_returns=False).values_list(
+        "warehouse_id", flat=True
+    )
     open_ones = [pk for pk in wanted if pk not in set(closed)]
     found = Warehouse.objects.filter(active=True, read_only=False).in_bulk(open_ones)
     return next((found[pk] for pk in open_ones if pk in found), None)

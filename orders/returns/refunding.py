@@ -210,9 +210,7 @@ def given_by_hand(*, money_id: int, actor: str) -> ReturnRefund:
         shipping=money.shipping,
         reason=found.number,
         lines=tuple(
-            IncomingRefundLine(
-                line_external_id=line, quantity=Decimal(units), amount=Decimal(amount), tax=Decimal(tax)
-            )
+            IncomingRefundLine(line_external_id=line, quantity=Decimal(units), amount=Decimal(amount), tax=Decimal(tax))
             for line, units, amount, tax in money.content
         ),
     )

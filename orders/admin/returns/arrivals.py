@@ -15,12 +15,12 @@ from inventory.access import visible
 from orders.admin import buyers
 from orders.admin.returns import kit
 from orders.admin.wording import pieces
-from orders.models import Order, OrderLine, Return
+from orders.models import Order, OrderLine, Return, StrayParcel
 from orders.models.returns import OPEN
 from orders.returns import receiving, requesting, strays
 from orders.returns.errors import ReturnError
 from orders.returns.receiving import Wrong
-from orders.returns.sight import RECEIVE, mine
+from orders.returns.sight import RECEIVE, mine, my_strays
 
 MOST_WRONG = 20
 
@@ -43,8 +43,6 @@ def arrive(request: HttpRequest) -> HttpResponse:
 
 def strays_here(request: HttpRequest) -> int:
     """Return how many unknown parcels wait."""
-    from orders.returns.sight import my_strays
-
     return my_strays(request.user).filter(state="waiting").count()
 
 
@@ -65,21 +63,22 @@ def _shown(request: HttpRequest, found: Return) -> dict[str, Any]:
 
 
 def _put_aside(request: HttpRequest) -> HttpResponse:
-    place = kit.my_place(request, request.POST.get("place", ""))
-    if place is None:
-        raise PermissionDenied
-    made = kit.tried(
-        request,
-        lambda: strays.put_aside(
-            warehouse_id=place, actor=kit.who(), key=kit.once(request, "stray", place),
-            tracking=kit.text(request, "tracking", 200), carrier=kit.text(request, "carrier", 100),
-            note=kit.text(request, "note", 500),
-        ),
-        _("Put aside: it waits among the unknown parcels."),
-    )  # fmt: skip
+    done = _("Put aside: it waits among the unknown parcels.")
+    made = kit.tried(request, lambda: _stray(request), done)
     if made is not None:
         kit.take_photos(request, stray=made)
     return HttpResponseRedirect(reverse("admin:orders_return_arrive"))
+
+
+def _stray(request: HttpRequest) -> StrayParcel:
+    place = kit.my_place(request, request.POST.get("place", ""))
+    if place is None:
+        raise ReturnError("no_place")
+    return strays.put_aside(
+        warehouse_id=place, actor=kit.who(), key=kit.once(request, "stray", place),
+        tracking=kit.text(request, "tracking", 200), carrier=kit.text(request, "carrier", 100),
+        note=kit.text(request, "note", 500),
+    )  # fmt: skip
 
 
 # --- counting --------------------------------------------------------------------------------------------------------

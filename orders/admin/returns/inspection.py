@@ -42,7 +42,9 @@ def inspect(request: HttpRequest, pk: int) -> HttpResponse:
             return kit.to(found, "inspect" if found.state == Return.State.RECEIVED else "change")
     elif not rows:
         return kit.to(found)
-    lines = [{"row": row, "line": row.line, "open": pieces(row.received_quantity - row.decided_quantity)} for row in rows]
+    lines = [
+        {"row": row, "line": row.line, "open": pieces(row.received_quantity - row.decided_quantity)} for row in rows
+    ]
     return kit.page(
         request, "inspect", _("Inspect %s") % found.number, found=found, order=found.order, lines=lines,
         verdicts=_verdicts(), typed=request.POST,

@@ -82,17 +82,27 @@ def xlsx(request: HttpRequest) -> HttpResponseBase:
     kit.demand(request, MONEY)
     days, currency = _span(request), base_code()
     columns = [
-        Out(_("Table"), width=14), Out(_("What"), width=44), Out(_("Returns"), "number"), Out(_("Pieces here"), "number"),
-        Out(_("Back on the shelf"), "number"), Out(_("Written off (%s)") % currency, "money"),
+        Out(_("Table"), width=14), Out(_("What"), width=44), Out(_("Returns"), "number"),
+        Out(_("Pieces here"), "number"), Out(_("Back on the shelf"), "number"),
+        Out(_("Written off (%s)") % currency, "money"),
         Out(_("Given back (%s)") % currency, "money"), Out(_("Without a rate"), "number"),
     ]  # fmt: skip
     rows = [
-        (str(title), row.label, row.returns, row.pieces, row.restocked, _cents(row.lost), _cents(row.refunded), row.unpriced)
+        (
+            str(title),
+            row.label,
+            row.returns,
+            row.pieces,
+            row.restocked,
+            _cents(row.lost),
+            _cents(row.refunded),
+            row.unpriced,
+        )
         for title, table in _tables(request, days)
         for row in table
     ]
     file = tempfile.SpooledTemporaryFile(max_size=5_000_000)  # noqa: SIM115 — FileResponse closes it
-    write_xlsx(file, columns, rows, name=_("Returns"))  # type: ignore[arg-type]
+    write_xlsx(file, columns, rows, name=_("Returns"))
     file.seek(0)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return FileResponse(file, as_attachment=True, filename=f"returns-{days}.xlsx", content_type=kind)

@@ -40,8 +40,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     rows = list(found.lines.select_related("line__sku").prefetch_related("decisions__goods__warehouse").order_by("pk"))
     return kit.page(
         request, "page", _("Return %s") % found.number, found=found, order=found.order, headline=headline(found),
-        clock=clock_text(found, clock.now(), short_age), late=_late(found), rows=[_row(row, sees_money) for row in rows],
-        receipts=_receipts(found), can=_can(request, found), money=_money(request, found) if sees_money else None,
+        clock=clock_text(found, clock.now(), short_age), late=_late(found),
+        rows=[_row(row, sees_money) for row in rows], receipts=_receipts(found),
+        can=_can(request, found), money=_money(request, found) if sees_money else None,
         photos=list(found.photos.all()), strays=list(found.strays.all()), places=kit.places(request),
         timeline=_timeline(found), may_order=request.user.has_perm("orders.view_order"),
     )  # fmt: skip
@@ -361,9 +362,6 @@ def slip_view(request: HttpRequest, pk: int) -> HttpResponse:
         bars=mark_safe(barcode.code128(facts.number)), qr=mark_safe(barcode.qr(facts.number)),  # noqa: S308 — our own
         has_place=places.address_of(found.warehouse) is not None,
     )  # fmt: skip
-
-
-
 
 
 @require_safe

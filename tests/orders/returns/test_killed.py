@@ -1,4 +1,4 @@
-"""kill −9 before every few statements of receiving, deciding and settling: nothing or everything, and it goes on (F03)."""
+"""kill −9 within receiving, deciding and settling: nothing or everything, and it goes on (F03)."""
 
 import pytest
 
@@ -28,7 +28,9 @@ def test_a_return_killed_on_its_way_is_done_once_in_the_end(transactional_db):
     def work():
         receiving.receive(return_id=found.pk, counts={row.pk: row.quantity}, actor=ANN, key="r")
         inspecting.decide(return_id=found.pk, choices=choices, actor=ANN, key="d")
-        money = refunding.propose(return_id=found.pk, lines={row.pk: 20 + row.quantity * 0}, limit=None, actor=ANN, key="m")
+        money = refunding.propose(
+            return_id=found.pk, lines={row.pk: 20 + row.quantity * 0}, limit=None, actor=ANN, key="m"
+        )
         refunding.by_hand([money.pk])
         if not Refund.objects.exists():
             refunding.given_by_hand(money_id=money.pk, actor=ANN)

@@ -266,5 +266,3 @@ def test_an_exchange_of_goods_that_are_out_waits_as_any_order(back):
     back.take(order(9, line("MUG", 8)))
     made = exchange.exchange(back.found.pk, actor=ANN)
     assert (made.state, back.buckets("MUG")) == ("held", (8, 2, 8))
-
-

@@ -42,7 +42,13 @@ def test_the_same_key_opens_one(seller):
 
 @pytest.mark.parametrize(
     ("units", "code"),
-    [("3", "too_many"), ("0", "not_positive"), ("-1", "not_positive"), ("NaN", "bad_quantity"), ("0.0001", "bad_quantity")],
+    [
+        ("3", "too_many"),
+        ("0", "not_positive"),
+        ("-1", "not_positive"),
+        ("NaN", "bad_quantity"),
+        ("0.0001", "bad_quantity"),
+    ],
 )
 def test_impossible_quantities_open_nothing(seller, units, code):
     seller.sent()
