@@ -1,4 +1,4 @@
-"""Parcels, cancellations and refunds go to the platform: one notice per event, one key per notice, sent until it is known.
+"""Parcels, cancellations and refunds go to the platform: one notice per event, one key each, sent until it is known.
 
 The consumer "tracking" turns an order's news into a notice in its own transaction; a notice is never made twice. It is
 sent under a lease with a fence. A lost answer is asked again with the same key: a connector first looks whether the

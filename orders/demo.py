@@ -17,7 +17,7 @@ from django.db import transaction
 from backoffice import clock
 from backoffice.models import User
 from inventory.models import Shop
-from orders import demo_changes, demo_packing, demo_rules, intake
+from orders import demo_changes, demo_packing, demo_returns, demo_rules, intake
 from orders.desk import actions
 from orders.desk.checks import CHECKS, KEYWORDS
 from orders.fulfil import shipping
@@ -231,9 +231,11 @@ def load(*, company: Company) -> None:
         defaults = {"params": params, "department": CHECKS[code].department}
         CheckSetting.objects.update_or_create(code=code, defaults=defaults)
     demo_rules.load()
+    demo_returns.load()
 
 
 def finish() -> None:
     """Add what the stories do not tell, once they are told."""
     demo_changes.load()
     demo_packing.finish()
+    demo_returns.finish()

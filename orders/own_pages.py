@@ -23,6 +23,7 @@ from orders.pages import (
     limits,
     lists,
     packing,
+    returns,
     routing,
     rule_works,
 )
@@ -38,6 +39,7 @@ PARTS = (
     routing,
     changes,
     packing,
+    returns,
 )
 LIST = "admin:orders_order_changelist"
 RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]

@@ -8,6 +8,7 @@ from orders.admin import (
     order_list,
     presales,
     records,
+    returns,
     routing,
     rules,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "order_list",
     "presales",
     "records",
+    "returns",
     "routing",
     "rules",
 ]

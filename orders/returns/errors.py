@@ -32,15 +32,16 @@ SENTENCES: dict[str, Any] = {
     "same_verdict": _("That is what was decided already."),
     "money_none": _("The amount must be above zero."),
     "money_odd": _("“%(wanted)s” is no amount of money in %(currency)s."),
-    "money_over": _("At most %(left)s can still be given back for order %(number)s: %(paid)s was paid, %(back)s is "
-                    "given back or on its way."),
+    "money_over": _(
+        "At most %(left)s can still be given back for order %(number)s: %(paid)s was paid, %(back)s is given back or "
+        "on its way."
+    ),
     "money_line": _("“%(label)s”: the buyer paid %(most)s for these pieces, not %(wanted)s."),
     "money_unpaid": _("Order %(number)s is not paid: there is nothing to give back."),
     "money_state": _("This refund is “%(state)s”: that cannot be done with it now. Last change: %(who)s, %(when)s."),
     "money_own": _("You proposed this refund yourself: somebody else approves what is above the limit."),
     "money_first": _("Return %(number)s still has money under way. Finish or withdraw it first."),
     "undecided": _("Return %(number)s: decide about all pieces first."),
-    "goods_here": _("Goods of return %(number)s are here already: decide about them, then settle it."),
     "exchanged": _("Return %(number)s has an exchange order already."),
     "no_exchange_goods": _("Choose what the buyer gets instead."),
     "exchange_failed": _("The exchange order could not be made: %(what)s."),

@@ -1,4 +1,4 @@
-"""Pictures of what came: checked by their content, written anew without what the camera put in, kept under random names.
+"""Pictures of what came: checked by their content, written anew without what the camera put in, under random names.
 
 The folder is not served by anything but the page that checks who asks.
 """

@@ -32,7 +32,7 @@ from inventory.access import visible
 from inventory.models import Shop
 from orders.admin import buyers
 from orders.admin.changes import basket_form, entering
-from orders.admin.order_list import ShopFilter
+from orders.admin.filters import ShopFilter
 from orders.desk import baskets, quotes
 from orders.models import Quote
 

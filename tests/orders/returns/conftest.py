@@ -72,5 +72,5 @@ def seller(db) -> Returns:
 
 @pytest.fixture
 def reason(db) -> ReturnReason:
-    """A reason."""
-    return ReturnReason.objects.create(name="质量问题", name_en="Quality")
+    """One of the reasons that an installation starts with."""
+    return ReturnReason.objects.get(name_en="Faulty")
