@@ -159,6 +159,7 @@ class _Load:
 
     def _end(self) -> None:
         self.say("Closing the news of the past, labels …")
+        import_string(f"{ORDERS}.finish")()
         import_string(f"{CHANNELS}.finish")()
         path = settings.VAR_DIR / LABELS
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -290,12 +290,12 @@ class ExpectedArrivalAdmin(YikuModelAdmin):
     @admin.action(description=_("Has come: put all of it on the shelf"), permissions=["receive"])
     def receive(self, request: HttpRequest, queryset: QuerySet[ExpectedArrival]) -> None:
         """Receive what is left of each."""
-        self._each(request, queryset, arrivals.receive, _now("%(count)d deliveries received."))
+        self._each(request, queryset, arrivals.receive, _now("Deliveries received: %(count)d."))
 
     @admin.action(description=_("Does not come"), permissions=["change"])
     def give_up(self, request: HttpRequest, queryset: QuerySet[ExpectedArrival]) -> None:
         """Give up what has not come."""
-        self._each(request, queryset, arrivals.cancel, _now("%(count)d deliveries given up."))
+        self._each(request, queryset, arrivals.cancel, _now("Deliveries given up: %(count)d."))
 
     def _each(self, request: HttpRequest, queryset: QuerySet[ExpectedArrival], work: Any, done: str) -> None:
         outcomes = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
@@ -62,8 +62,9 @@ class OrderChangeList(KeysetChangeList):
             return
         self.list_per_page = views.page_size(request)
         super().get_results(request)
-        said = status.of(self.result_list)
-        for order in self.result_list:
+        rows = cast(list[Any], self.result_list)
+        said = status.of(rows)
+        for order in rows:
             order.said = said[order.pk]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -65,9 +65,10 @@ class OfferChangeList(KeysetChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        told = presale.told_of([one.pk for one in self.result_list])
-        shown = _shown([one.sku_id for one in self.result_list])
-        for one in self.result_list:
+        rows = cast(list[Any], self.result_list)
+        told = presale.told_of([one.pk for one in rows])
+        shown = _shown([one.sku_id for one in rows])
+        for one in rows:
             one.told = told.get(one.pk, Told())
             one.shown = shown.get((one.shop_id, one.sku_id), shown.get((None, one.sku_id)))
 
@@ -207,4 +208,4 @@ class PresaleOfferAdmin(YikuModelAdmin):
             left = [one.message for one in told if not one.ok]
             outcomes.append(Outcome(str(offer)))
             outcomes += [Outcome(str(offer), text) for text in left]
-        report_outcomes(request, outcomes, _now("%(count)d presales released."))
+        report_outcomes(request, outcomes, _now("Presales released: %(count)d."))

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _now
@@ -26,7 +27,7 @@ KINDS = {
     "note": _("Notes"),
     "audit": _("What people did"),
 }
-TITLES = {
+TITLES: dict[str, Any] = {
     "order.approve": _("Approved"),
     "order.hold": _("Held"),
     "order.review": _("Sent through the checks again"),

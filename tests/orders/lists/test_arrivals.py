@@ -85,9 +85,7 @@ def test_it_is_put_off_corrected_and_given_up(mug, place):
 
 def test_what_cannot_be_expected_is_refused_as_a_whole(mug, place):
     kit = stock.bundle((mug, 2))
-    rows = [
-        Expected(sku_id=sku.pk, warehouse_id=place.pk, quantity=Decimal(1), expected_on=DAY) for sku in (mug, kit)
-    ]
+    rows = [Expected(sku_id=sku.pk, warehouse_id=place.pk, quantity=Decimal(1), expected_on=DAY) for sku in (mug, kit)]
     with pytest.raises(ArrivalRefused) as refusal:
         arrivals.announce(rows=rows)
     assert refusal.value.code == "no_stock_of_its_own"
@@ -118,7 +116,8 @@ def test_a_buyer_announces_by_form_and_from_excel(mug, place, desk):
 
 
 def test_a_fault_in_one_row_takes_none_and_is_named(mug, place, desk):
-    text = "MUG\tSH1\t5\t2099-12-05\nHAT\tSH1\t5\t2099-12-05\nMUG\tXX\t5\t2099-12-05\nMUG\tSH1\t0\t2099-12-05\nMUG\tSH1\t1\tsoon"
+    rows = ["MUG,SH1,5,2099-12-05", "HAT,SH1,5,2099-12-05", "MUG,XX,5,2099-12-05", "MUG,SH1,0,2099-12-05"]
+    text = "\n".join([*rows, "MUG,SH1,1,soon"])
     page = desk("buyer").post(reverse("admin:inventory_expectedarrival_paste"), {"text": text}).content.decode()
     for row, what in ((2, "there is no SKU"), (3, "there is no warehouse"), (4, "the pieces"), (5, "the day must")):
         assert f"Row {row}: {what}" in page
@@ -153,7 +152,10 @@ def test_deliveries_to_other_warehouses_are_not_there(people, mug, place):
     row = expect(mug, place)
     Access.objects.create(user=people["warehouse_clerk"], all_shops=True)
     client = people.client("warehouse_clerk")
-    assert client.post(reverse("admin:inventory_expectedarrival_came", args=[row.pk]), {"quantity": "1"}).status_code == 404
+    assert (
+        client.post(reverse("admin:inventory_expectedarrival_came", args=[row.pk]), {"quantity": "1"}).status_code
+        == 404
+    )
     assert balance(mug, place) == (0, 10, 0)
 
 

@@ -80,7 +80,13 @@ def test_the_triggers_are_written_again_after_a_migration(seller):
     ],
 )
 def test_each_filter_finds_its_orders(desk, seller, query, found):
-    seller.take(order(3, line("MUG"), shipping=LYON.__class__(name="A", city="Berlin", postcode="10115", line1="X 1", country="DE")))
+    seller.take(
+        order(
+            3,
+            line("MUG"),
+            shipping=LYON.__class__(name="A", city="Berlin", postcode="10115", line1="X 1", country="DE"),
+        )
+    )
     marking.mark(order_ids=[seller.order(2).pk], marks=["VIP"], actor="user:1 li")
     marking.set_priority(order_ids=[seller.order(2).pk], priority=4, actor="user:1 li")
     client = desk()

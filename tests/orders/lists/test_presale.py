@@ -14,7 +14,8 @@ from orders.contracts import PaymentStatus
 from orders.desk import actions, presale, review
 from orders.models import CheckSetting, Order, PresaleLine, PresaleOffer
 from tests.inventory import factories as stock
-from tests.orders.factories import NOW, Seller, later as next_version, line, order
+from tests.orders.factories import NOW, Seller, line, order
+from tests.orders.factories import later as next_version
 
 pytestmark = pytest.mark.django_db
 LI = "user:1 li"
@@ -229,5 +230,5 @@ def test_the_desk_makes_an_offer_and_is_refused_nonsense(seller, desk):
     page = client.post(
         reverse("admin:orders_presaleoffer_changelist"), {"action": "release", "_selected_action": [pk]}, follow=True
     )
-    assert "1 presales released." in page.content.decode()
+    assert "Presales released: 1." in page.content.decode()
     assert seller.order(1).state == "approved"

@@ -36,9 +36,7 @@ def test_two_clerks_give_out_the_same_goods_once():
 def test_a_promise_that_two_plan_at_once_is_kept_once():
     seller = Seller(MUG=0)
     seller.take(*(order(n, line("MUG")) for n in range(30)))
-    row = Expected(
-        sku_id=seller.skus["MUG"].pk, warehouse_id=seller.place.pk, quantity=Decimal(20), expected_on=DAY
-    )
+    row = Expected(sku_id=seller.skus["MUG"].pk, warehouse_id=seller.place.pk, quantity=Decimal(20), expected_on=DAY)
     arrivals.announce(rows=[row])
     results = together(*(lambda: promise.refresh() for _ in range(4)))
     assert errors(results) == []

@@ -10,7 +10,9 @@ from orders.desk.compare import compare
 from tests.orders.factories import Seller, later, line, order
 
 pytestmark = pytest.mark.django_db
-BERLIN = Address(name="Bob Weber", line1="X-Str. 1", city="Berlin", postcode="10115", country="DE", phone="+49301234567")
+BERLIN = Address(
+    name="Bob Weber", line1="X-Str. 1", city="Berlin", postcode="10115", country="DE", phone="+49301234567"
+)
 
 
 def page(client, seller, query="") -> object:
@@ -106,4 +108,3 @@ def test_the_history_can_be_narrowed_to_one_kind(desk, seller):
     assert [(one.what, one.who, one.more) for one in audit if one.kind == "audit"] == [("Held", "wang", "call first")]
     assert {one.kind for one in audit} == {"audit", "version"}  # the order itself begins every history
     assert client.get(address + "?history=nonsense").status_code == 200
-

@@ -116,9 +116,9 @@ def test_the_figures_are_asked_for_apart_and_end_at_a_hundred(desk, seller, monk
 
 
 def test_of_other_shops_nothing_is_counted(people, desk, seller):
-    assert people.client("customer_service").get(reverse("admin:orders_order_views_counts"), {"keys": "mine"}).json() == {
-        "mine": "0"
-    }
+    assert people.client("customer_service").get(
+        reverse("admin:orders_order_views_counts"), {"keys": "mine"}
+    ).json() == {"mine": "0"}
 
 
 def test_the_views_of_the_house_find_what_they_say(desk, seller):
