@@ -11,7 +11,9 @@ from backoffice import clock
 from backoffice.models import User
 from inventory import arrivals
 from inventory.arrivals import Expected
-from inventory.models import ExpectedArrival, Sku, StockPolicy
+from inventory.models import Balance, ExpectedArrival, Shop, Sku, StockPolicy
+from orders import intake
+from orders.contracts import Address, Buyer, IncomingLine, IncomingOrder, PaymentStatus
 from orders.desk import backorders, promise, review
 from orders.models import PresaleOffer, SavedView
 
@@ -22,6 +24,7 @@ VIEWS = (
     ("clerk", "加急待发 Rush to send", "state__exact=approved&mark=加急", "order_clerk"),
     ("clerk", "高价保留 Held, over the counter", "state__exact=held&hold_department__exact=finance", ""),
 )
+LARGE = (("华联商贸", 12, 30), ("青禾礼品", 5, 20), ("瑞丰百货", 30, 6))  # buyer, pieces too many, hours ago
 PRESALE_DAYS, LEAVES_IN, PROMISED = 2, 20, 60
 MOST_DELIVERIES = 8
 
@@ -53,9 +56,13 @@ def load(company: Company) -> None:
 
 
 def finish() -> None:
-    """Expect deliveries of what the open orders lack (one of them overdue) and promise by them; safe to repeat."""
+    """Take three orders for more than there is, expect deliveries of what is missing (one is overdue) and promise.
+
+    Safe to repeat.
+    """
     if ExpectedArrival.objects.exists():
         return
+    _take_large_orders()
     missing: dict[int, Decimal] = defaultdict(Decimal)
     for need in backorders.read().needs:
         missing[need.sku_id] += need.missing
@@ -71,6 +78,38 @@ def finish() -> None:
     ]  # fmt: skip
     arrivals.announce(rows=rows, actor="demo")
     promise.refresh(actor="demo")
+
+
+def _take_large_orders() -> None:
+    """Buyers who order more than lies there: what a house lives with before a feast."""
+    shop = Shop.objects.filter(warehouse_links__valid_to__isnull=True, currency="CNY").order_by("code").first()
+    if shop is None:
+        return
+    places = review.warehouses_of([shop.pk], clock.now())[shop.pk]
+    rows = Balance.objects.filter(warehouse_id=places[0], sku__list_price__gt=0, on_hand__gt=0).select_related("sku")
+    goods = list(rows.order_by("-on_hand", "sku_id")[: len(LARGE)])
+    now = clock.now()
+    orders = [
+        _order(number, buyer, row.sku, row.on_hand + more, now - dt.timedelta(hours=hours))
+        for number, ((buyer, more, hours), row) in enumerate(zip(LARGE, goods, strict=False), 1)
+    ]
+    intake.take_in(shop_id=shop.pk, orders=orders)
+
+
+def _order(number: int, buyer: str, sku: Sku, quantity: Decimal, placed_at: dt.datetime) -> IncomingOrder:
+    price = sku.list_price or Decimal(10)
+    line = IncomingLine(
+        external_id="1", sku=sku.code, title=sku.name, quantity=quantity, unit_price=price, total=price * quantity
+    )
+    address = Address(
+        name=buyer, line1="稠州北路 100 号", city="金华市", region="浙江省", postcode="322000", country="CN",
+        phone="13800001234",
+    )  # fmt: skip
+    return IncomingOrder(
+        external_id=f"demo-large-{number}", number=f"DH{number:04d}", placed_at=placed_at, updated_at=placed_at,
+        currency="CNY", total=price * quantity, lines=(line,), payment=PaymentStatus.PAID, paid_at=placed_at,
+        buyer=Buyer(name=buyer, email=f"demo{number}@example.com"), shipping=address,
+    )  # fmt: skip
 
 
 def _places() -> dict[int, int]:

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext, pgettext_lazy
 from unfold.decorators import display
 
 from backoffice import audit, clock
@@ -38,6 +39,12 @@ class OfferForm(ModelForm):
     class Meta:
         model = PresaleOffer
         fields = ["sku", "shop", "quantity", "ship_after", "valid_from", "valid_to", "arrival", "note"]
+        help_texts = {
+            "quantity": _("More than this can be sold; it is marked red, and on each order beyond it."),
+            "ship_after": _("Orders wait until then, or until you release them; this is what buyers are promised."),
+            "valid_to": _("Orders from then on are sold from stock again. Empty: until it is released."),
+            "arrival": _("When it is received, as many orders go on as it brings, the first ones first."),
+        }
 
     def clean(self) -> dict[str, Any]:
         """A presale ends after it begins, and its delivery brings its goods."""
@@ -86,7 +93,7 @@ class OpenFilter(admin.SimpleListFilter):
     parameter_name = "open"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("open")), ("no", _("released"))]
+        return [("yes", pgettext_lazy("presale", "open")), ("no", _("released"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[PresaleOffer]) -> QuerySet[PresaleOffer]:
         if self.value() in ("yes", "no"):
@@ -165,7 +172,7 @@ class PresaleOfferAdmin(YikuModelAdmin):
             return "over", _now("more sold than promised")
         if row.valid_from > now:
             return "coming", _now("begins later")
-        return "open", _now("sold out") if self._told(row).sold == row.quantity else _now("open")
+        return "open", _now("sold out") if self._told(row).sold == row.quantity else pgettext("presale", "open")
 
     @admin.display(description=_("sold / promised"))
     def sold_shown(self, row: PresaleOffer) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.models import AuditEntry
 from orders.desk import sentences
@@ -20,11 +21,11 @@ from orders.models.order import order_reference
 
 KINDS = {
     "version": _("Versions"),
-    "review": _("Checks"),
+    "review": pgettext_lazy("history", "Checks"),
     "parcel": _("Parcels"),
     "refund": _("Refunds"),
     "promise": _("Promises"),
-    "note": _("Notes"),
+    "note": _("Notes for colleagues"),
     "audit": _("What people did"),
 }
 TITLES: dict[str, Any] = {

@@ -16,7 +16,7 @@ from orders.models.order import Order
 class OrderLabel(models.Model):
     """One of our marks, or one of the platform's tags, of one order: the index behind the filters.
 
-    Nobody writes it but the triggers of orders.labels, so that it says what the order says, whoever wrote that.
+    Nobody writes it but the triggers of orders.triggers, so that it says what the order says, whoever wrote that.
     """
 
     class Kind(models.TextChoices):

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from orders import labels
+from orders import labels, triggers
 from orders.desk import marking
 from orders.models import Order, OrderLabel
 from tests.orders.factories import LYON, Seller, later, line, order
@@ -55,8 +55,8 @@ def test_the_marks_in_use_are_found_without_reading_every_order(seller):
 
 
 def test_the_triggers_are_written_again_after_a_migration(seller):
-    labels.install(connection)
-    labels.install(connection)
+    triggers.install(connection)
+    triggers.install(connection)
     marking.mark(order_ids=[seller.order(1).pk], marks=["x"], actor="user:1 li")
     assert rows() == [("#1001", "x")]
 
