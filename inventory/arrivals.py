@@ -33,7 +33,7 @@ SENTENCES = {
 }
 
 
-def _refused(code: str, **params: object) -> ArrivalRefused:
+def _refused(code: str, /, **params: object) -> ArrivalRefused:
     return ArrivalRefused(code, SENTENCES[code], params=params)
 
 

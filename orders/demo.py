@@ -17,7 +17,7 @@ from django.db import transaction
 from backoffice import clock
 from backoffice.models import User
 from inventory.models import Shop
-from orders import demo_changes, demo_packing, demo_returns, demo_rules, intake
+from orders import demo_changes, demo_lists, demo_packing, demo_returns, demo_rules, intake
 from orders.desk import actions
 from orders.desk.checks import CHECKS, KEYWORDS
 from orders.fulfil import shipping
@@ -121,7 +121,7 @@ class Replay:
         todo: dict[str, list[int]] = defaultdict(list)
         for key, story in due.items():
             pk, state, hold_code, pending = rows.get(key, (0, "", "", None))
-            if pk and state == Order.State.HELD:
+            if pk and state == Order.State.HELD and hold_code != "presale":  # goes on by itself
                 todo[self._decision(story, hold_code, pending)].append(pk)
             elif state == Order.State.APPROVED and story.decision == "cancel":
                 todo["cancel"].append(pk)
@@ -232,10 +232,12 @@ def load(*, company: Company) -> None:
         CheckSetting.objects.update_or_create(code=code, defaults=defaults)
     demo_rules.load()
     demo_returns.load()
+    demo_lists.load(company)
 
 
 def finish() -> None:
     """Add what the stories do not tell, once they are told."""
+    demo_lists.finish()
     demo_changes.load()
     demo_packing.finish()
     demo_returns.finish()

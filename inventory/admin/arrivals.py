@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -150,6 +151,11 @@ class ExpectedArrivalAdmin(YikuModelAdmin):
     actions = ("receive", "give_up")
     actions_list = ("paste",)
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """The way to receive is shown to who may."""
+        names = super().get_list_display(request)
+        return names if self.has_receive_permission(request) else [n.replace("left_shown", "left_plain") for n in names]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[ExpectedArrival]:
         return visible(cast(User, request.user), super().get_queryset(request))
 
@@ -265,18 +271,26 @@ class ExpectedArrivalAdmin(YikuModelAdmin):
     @admin.display(description=_("still to come / expected"))
     def left_shown(self, row: ExpectedArrival) -> str:
         """Pieces, and the way to receive them."""
-        text = f"{readable.pieces(row.left)} / {readable.pieces(row.quantity)}"
+        if row.state != State.EXPECTED:
+            return self.left_plain(row)
+        url = reverse("admin:inventory_expectedarrival_came", args=[row.pk])
+        return format_html('{} <a class="underline" href="{}">{}</a>', self.left_plain(row), url, _now("has come…"))
+
+    @admin.display(description=_("still to come / expected"))
+    def left_plain(self, row: ExpectedArrival) -> str:
+        """Pieces still to come of those expected; what came of a delivery that is over."""
         if row.state != State.EXPECTED:
             return readable.pieces(row.received_quantity)
-        url = reverse("admin:inventory_expectedarrival_came", args=[row.pk])
-        return format_html('{} <a class="underline" href="{}">{}</a>', text, url, _now("has come…"))
+        return f"{readable.pieces(row.left)} / {readable.pieces(row.quantity)}"
 
     @admin.display(description=_("expected on"))
     def day(self, row: ExpectedArrival) -> Any:
         """Red once the day is over."""
         if row.state == State.EXPECTED and row.expected_on < clock.now().date():
             return format_html(
-                '<strong class="text-red-600">{} ({})</strong>', row.expected_on.isoformat(), _now("overdue")
+                '<strong class="text-red-600">{} ({})</strong>',
+                date_format(row.expected_on, "SHORT_DATE_FORMAT"),
+                _now("overdue"),
             )
         return row.expected_on
 
@@ -290,12 +304,12 @@ class ExpectedArrivalAdmin(YikuModelAdmin):
     @admin.action(description=_("Has come: put all of it on the shelf"), permissions=["receive"])
     def receive(self, request: HttpRequest, queryset: QuerySet[ExpectedArrival]) -> None:
         """Receive what is left of each."""
-        self._each(request, queryset, arrivals.receive, _now("%(count)d deliveries received."))
+        self._each(request, queryset, arrivals.receive, _now("Deliveries received: %(count)d."))
 
     @admin.action(description=_("Does not come"), permissions=["change"])
     def give_up(self, request: HttpRequest, queryset: QuerySet[ExpectedArrival]) -> None:
         """Give up what has not come."""
-        self._each(request, queryset, arrivals.cancel, _now("%(count)d deliveries given up."))
+        self._each(request, queryset, arrivals.cancel, _now("Deliveries given up: %(count)d."))
 
     def _each(self, request: HttpRequest, queryset: QuerySet[ExpectedArrival], work: Any, done: str) -> None:
         outcomes = []

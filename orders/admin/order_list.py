@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
@@ -32,7 +32,7 @@ from finance.admin.figures import money
 from inventory.access import visible
 from orders.admin import backorders, bulk, buyers, exporting, filters, order_page, parts, status, views
 from orders.admin.wording import short_age
-from orders.desk import actions, sentences
+from orders.desk import actions
 from orders.models import Order
 from orders.models.order import Department
 
@@ -62,8 +62,9 @@ class OrderChangeList(KeysetChangeList):
             return
         self.list_per_page = views.page_size(request)
         super().get_results(request)
-        said = status.of(self.result_list)
-        for order in self.result_list:
+        rows = cast(list[Any], self.result_list)
+        said = status.of(rows)
+        for order in rows:
             order.said = said[order.pk]
 
 
@@ -91,6 +92,7 @@ class OrderAdmin(YikuModelAdmin):
         ("placed_at", RangeDateTimeFilter),
         ("ship_by", RangeDateTimeFilter),
     )
+    show_facets = admin.ShowFacets.NEVER  # figures stand at the views, bounded; here each would count a million rows
     list_before_template = "admin/orders/order/views.html"
     list_select_related = ("shop", "contact")
     ordering = ("-placed_at", "-id")
@@ -220,9 +222,9 @@ class OrderAdmin(YikuModelAdmin):
         said = getattr(order, "said", None) or status.one(order)
         return said.tone, said.label
 
-    @admin.display(description=_("what is wrong"))
+    @admin.display(description=_("department"))
     def what_next(self, order: Order) -> str:
-        """For a held order whose it is, why, and how long it has waited; then our marks and the priority."""
+        """For a held order whose it is and how long it has waited; then our marks and the priority."""
         return format_html("{}{}", self._held(order), _badges(order))
 
     def _held(self, order: Order) -> str:
@@ -230,12 +232,7 @@ class OrderAdmin(YikuModelAdmin):
             return _now("an edit waits") if order.pending_version_id else ""
         age = short_age(clock.now() - order.held_since)
         owner = dict(Department.choices).get(order.hold_department, "")
-        return format_html(
-            '<span class="block">{}</span><span class="block text-xs text-base-500">{} · {}</span>',
-            sentences.hold_title(order.hold_code, order.hold_note),
-            owner,
-            age,
-        )
+        return format_html('<span class="block">{} · {}</span>', owner, age)
 
     @admin.display(description=_("buyer"))
     def buyer(self, order: Order) -> str:
@@ -258,13 +255,13 @@ class OrderAdmin(YikuModelAdmin):
     @admin.display(description=_("ship by"))
     def due(self, order: Order) -> str:
         """What is left of the time, red when it is over."""
-        if order.ship_by is None or order.state not in (Order.State.APPROVED, Order.State.HELD, "partly_shipped"):
+        if order.state not in (Order.State.APPROVED, Order.State.HELD, "partly_shipped"):
+            return ""
+        if order.promised_on and order.hold_code == "short_stock":
+            return _promised(order)
+        if order.ship_by is None:
             return ""
         left = order.ship_by - clock.now()
-        if order.promised_on and order.hold_code == "short_stock":
-            promised = _now("promised for %s") % date_format(order.promised_on, "SHORT_DATE_FORMAT")
-            late = "text-red-600" if order.promised_on < timezone.localdate(clock.now()) else "text-base-500"
-            return format_html('<span class="{}">{}</span>', late, promised)
         if left < dt.timedelta():
             return format_html('<strong class="text-red-600">{}</strong>', _now("late by %s") % short_age(-left))
         return short_age(left)
@@ -351,6 +348,14 @@ def _sizes(request: HttpRequest) -> list[tuple[int, str, bool]]:
             asked.pop(name, None)
         found.append((size, "?" + asked.urlencode(), size == here))
     return found
+
+
+def _promised(order: Order) -> str:
+    """The day a short order was promised for, red when it is over."""
+    day = order.promised_on or dt.date.max
+    promised = _now("promised for %s") % date_format(day, "SHORT_DATE_FORMAT")
+    late = "text-red-600" if day < timezone.localdate(clock.now()) else "text-base-500"
+    return format_html('<span class="{}">{}</span>', late, promised)
 
 
 def _badges(order: Order) -> str:

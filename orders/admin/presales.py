@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext, pgettext_lazy
 from unfold.decorators import display
 
 from backoffice import audit, clock
@@ -38,6 +39,12 @@ class OfferForm(ModelForm):
     class Meta:
         model = PresaleOffer
         fields = ["sku", "shop", "quantity", "ship_after", "valid_from", "valid_to", "arrival", "note"]
+        help_texts = {
+            "quantity": _("More than this can be sold; it is marked red, and on each order beyond it."),
+            "ship_after": _("Orders wait until then, or until you release them; this is what buyers are promised."),
+            "valid_to": _("Orders from then on are sold from stock again. Empty: until it is released."),
+            "arrival": _("When it is received, as many orders go on as it brings, the first ones first."),
+        }
 
     def clean(self) -> dict[str, Any]:
         """A presale ends after it begins, and its delivery brings its goods."""
@@ -65,9 +72,10 @@ class OfferChangeList(KeysetChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        told = presale.told_of([one.pk for one in self.result_list])
-        shown = _shown([one.sku_id for one in self.result_list])
-        for one in self.result_list:
+        rows = cast(list[Any], self.result_list)
+        told = presale.told_of([one.pk for one in rows])
+        shown = _shown([one.sku_id for one in rows])
+        for one in rows:
             one.told = told.get(one.pk, Told())
             one.shown = shown.get((one.shop_id, one.sku_id), shown.get((None, one.sku_id)))
 
@@ -85,7 +93,7 @@ class OpenFilter(admin.SimpleListFilter):
     parameter_name = "open"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("open")), ("no", _("released"))]
+        return [("yes", pgettext_lazy("presale", "open")), ("no", _("released"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[PresaleOffer]) -> QuerySet[PresaleOffer]:
         if self.value() in ("yes", "no"):
@@ -164,7 +172,7 @@ class PresaleOfferAdmin(YikuModelAdmin):
             return "over", _now("more sold than promised")
         if row.valid_from > now:
             return "coming", _now("begins later")
-        return "open", _now("sold out") if self._told(row).sold == row.quantity else _now("open")
+        return "open", _now("sold out") if self._told(row).sold == row.quantity else pgettext("presale", "open")
 
     @admin.display(description=_("sold / promised"))
     def sold_shown(self, row: PresaleOffer) -> str:
@@ -207,4 +215,4 @@ class PresaleOfferAdmin(YikuModelAdmin):
             left = [one.message for one in told if not one.ok]
             outcomes.append(Outcome(str(offer)))
             outcomes += [Outcome(str(offer), text) for text in left]
-        report_outcomes(request, outcomes, _now("%(count)d presales released."))
+        report_outcomes(request, outcomes, _now("Presales released: %(count)d."))

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from orders.desk import sentences
-from orders.desk.holds import PRESALE
+from orders.desk.holds import MANUAL, PRESALE
 from orders.models import Order
 
 State = Order.State
@@ -96,7 +96,8 @@ def _own(order: Order) -> Status:
     label, sentence, tone = PLAIN[state]
     if state == State.HELD and order.hold_code:
         title = sentences.hold_title(order.hold_code, order.hold_note)
-        return Status("held", _now("Held: %s") % title, str(sentence), tone, 10)
+        label_of = title if order.hold_code == MANUAL else _now("Held: %s") % title
+        return Status("held", label_of, str(sentence), tone, 10)
     return Status(str(state), str(label), str(sentence), tone, 0)
 
 

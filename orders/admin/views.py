@@ -255,7 +255,9 @@ def _first(model_admin: Any, request: HttpRequest) -> str:
     key = request.POST.get("key", "")
     if key not in {one.key for one in shown(model_admin, request)}:
         raise Refused("view_gone", _("This view is not yours, or was dropped."))
-    ListSetting.objects.update_or_create(user_id=request.user.pk, defaults={"first": "" if key == "all" else key})
+    ListSetting.objects.update_or_create(
+        user_id=int(request.user.pk or 0), defaults={"first": "" if key == "all" else key}
+    )
     return ""
 
 
@@ -267,7 +269,7 @@ def _move(model_admin: Any, request: HttpRequest) -> str:
         place = keys.index(key)
         other = max(0, min(len(keys) - 1, place + step))
         keys[place], keys[other] = keys[other], keys[place]
-    ListSetting.objects.update_or_create(user_id=request.user.pk, defaults={"places": keys})
+    ListSetting.objects.update_or_create(user_id=int(request.user.pk or 0), defaults={"places": keys})
     return ""
 
 
@@ -275,7 +277,7 @@ _WORK = {"save": _save, "rename": _rename, "drop": _drop, "first": _first, "up":
 
 
 def counts(model_admin: Any, request: HttpRequest) -> JsonResponse:
-    """Tell how many orders each view shows, up to a hundred; asked for once the list stands, so it costs that nothing."""
+    """Tell how many orders each view shows, up to a hundred; asked for once the list stands, it costs that nothing."""
     _may(request)
     asked = request.GET.get("keys", "").split(",")[:MOST_VIEWS]
     found = {one.key: one.query for one in shown(model_admin, request) if one.key in asked and one.key != "all"}

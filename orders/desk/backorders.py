@@ -143,7 +143,10 @@ def _orders(queue: Queue, sku_id: int | None) -> list[Waiting]:
     columns = ("pk", "shop_id", "number", "placed_at", "held_since", "base_total", "priority", "promised_on", "state")
     found = list(rows.order_by(*order.get(queue.rule, ("placed_at", "pk"))).values_list(*columns)[: MOST + 1])
     queue.more = len(found) > MOST
-    waiting = [Waiting(*row[:5], row[5] or Decimal(0), *row[6:]) for row in found[:MOST]]
+    waiting = [
+        Waiting(pk, shop, number, placed, since, value or Decimal(0), priority, promised, state)
+        for pk, shop, number, placed, since, value, priority, promised, state in found[:MOST]
+    ]
     queue.orders = sorted(waiting, key=promise.first_of(queue.rule))
     return queue.orders
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from orders.contracts import Address, IncomingLine, IncomingOrder
 from orders.desk.sentences import ADDRESS_FIELDS
@@ -37,6 +38,10 @@ LINE_LABELS: dict[str, Any] = {
 }  # fmt: skip
 BUYER_LABELS: dict[str, Any] = {
     "name": _("buyer"), "email": _("e-mail"), "phone": _("phone"), "external_id": _("buyer id on the platform"),
+}  # fmt: skip
+STATUS: dict[str, Any] = {
+    "open": pgettext_lazy("platform order", "open"), "cancelled": _("Cancelled"),
+    "closed": _("Finished on the platform"), "deleted": pgettext_lazy("platform order", "deleted"),
 }  # fmt: skip
 ADDRESSES = {"shipping": _("delivery address"), "billing": _("billing address")}
 APART = ("lines", "buyer", "shipping", "billing", "refunds", "fulfilments")
@@ -155,5 +160,5 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     if isinstance(value, enum.Enum):
-        return str(dict(Order.Payment.choices).get(str(value.value), value.value))
+        return str(STATUS.get(str(value.value)) or dict(Order.Payment.choices).get(str(value.value), value.value))
     return "" if value is None else str(value)

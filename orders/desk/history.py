@@ -6,10 +6,12 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.models import AuditEntry
 from orders.desk import sentences
@@ -19,14 +21,14 @@ from orders.models.order import order_reference
 
 KINDS = {
     "version": _("Versions"),
-    "review": _("Checks"),
+    "review": pgettext_lazy("history", "Checks"),
     "parcel": _("Parcels"),
     "refund": _("Refunds"),
     "promise": _("Promises"),
-    "note": _("Notes"),
+    "note": _("Notes for colleagues"),
     "audit": _("What people did"),
 }
-TITLES = {
+TITLES: dict[str, Any] = {
     "order.approve": _("Approved"),
     "order.hold": _("Held"),
     "order.review": _("Sent through the checks again"),

@@ -16,7 +16,7 @@ from orders.models.order import Order
 class OrderLabel(models.Model):
     """One of our marks, or one of the platform's tags, of one order: the index behind the filters.
 
-    Nobody writes it but the triggers of orders.labels, so that it says what the order says, whoever wrote that.
+    Nobody writes it but the triggers of orders.triggers, so that it says what the order says, whoever wrote that.
     """
 
     class Kind(models.TextChoices):
@@ -143,7 +143,7 @@ class PresaleOffer(models.Model):
     created_by = models.CharField(_("created by"), max_length=150, blank=True, editable=False)
 
     class Meta:
-        verbose_name = _("presale")
+        verbose_name = pgettext_lazy("offer", "presale")
         verbose_name_plural = _("presales")
         ordering = ["-id"]
         constraints = [
@@ -167,7 +167,9 @@ class PresaleLine(models.Model):
     """A line that was sold in presale: it takes no stock before it is released; what was promised stays promised."""
 
     line = models.OneToOneField("orders.OrderLine", models.CASCADE, related_name="presale", primary_key=True)
-    offer = models.ForeignKey(PresaleOffer, models.PROTECT, related_name="lines", verbose_name=_("presale"))
+    offer = models.ForeignKey(
+        PresaleOffer, models.PROTECT, related_name="lines", verbose_name=pgettext_lazy("offer", "presale")
+    )
     ship_after = models.DateTimeField(_("leaves from"))
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
     released_by = models.CharField(_("released by"), max_length=150, blank=True)

@@ -12,7 +12,7 @@ from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
 from inventory import access
 from inventory.access import visible
-from orders import labels
+from orders import triggers
 from orders.models import Order, PresaleOffer
 from orders.models.order import OPEN_STATES
 
@@ -40,7 +40,7 @@ def register() -> None:
     _sidebar()
     _chores()
     post_migrate.connect(
-        labels.install_after_migrate, sender=apps.get_app_config("orders"), dispatch_uid="orders.labels"
+        triggers.install_after_migrate, sender=apps.get_app_config("orders"), dispatch_uid="orders.labels"
     )
 
 
