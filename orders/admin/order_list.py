@@ -41,7 +41,7 @@ STATE_LABELS = {
 Act = Callable[[list[int], str, str], list[actions.RowOutcome]]
 # What the list shows: addresses and notes of fifty buyers are not read for it.
 SHOWN = (
-    "number", "state", "payment", "currency", "total", "placed_at", "ship_by", "hold_code", "hold_department",
+    "number", "state", "payment", "currency", "total", "placed_at", "due_at", "hold_code", "hold_department",
     "held_since", "pending_version_id", "shop__name", "contact__buyer_name", "contact__country",
 )  # fmt: skip
 OWN_ACTIONS = ("approve", "review_again", "split_by_stock", "hold", "cancel", "undo_approve")
@@ -196,9 +196,9 @@ class OrderAdmin(YikuModelAdmin):
     @admin.display(description=_("ship by"))
     def due(self, order: Order) -> str:
         """What is left of the time, red when it is over."""
-        if order.ship_by is None or order.state not in (Order.State.APPROVED, Order.State.HELD, "partly_shipped"):
+        if order.due_at is None or order.state not in (Order.State.APPROVED, Order.State.HELD, "partly_shipped"):
             return ""
-        left = order.ship_by - clock.now()
+        left = order.due_at - clock.now()
         if left < dt.timedelta():
             return format_html('<strong class="text-red-600">{}</strong>', _now("late by %s") % short_age(-left))
         return short_age(left)
