@@ -26,6 +26,7 @@ from backoffice import audit, references, twofactor_pages
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from backoffice.api import admin as api_admin  # noqa: F401 - registers the API keys
 from backoffice.incidents import admin as incidents_admin  # noqa: F401 - registers the incident desk
+from backoffice.messages import admin as messages_admin  # noqa: F401 - registers the messages
 from backoffice.models import AuditEntry, Heartbeat, Lease, TaskAttempt, User
 from backoffice.role_fields import PermissionsField, RoleFilter, RolesField
 from backoffice.roles import ROLES, role_label

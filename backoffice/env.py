@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -71,3 +72,63 @@ def secret(name: str, file: Path) -> str:
     if not value and file.is_file():
         value = file.read_text().strip()
     return value
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where e-mail goes out."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = dataclasses.field(default="", repr=False)
+    starttls: bool = False
+    ssl: bool = False
+
+
+def mail_server(name: str) -> MailServer | None:
+    """Return the mail server of an address such as smtp+tls://user:password@mail.example:587; None when unset.
+
+    smtp is plain (a relay on this machine), smtp+tls begins plain and turns safe, smtps is safe from the start. A user
+    name over plain smtp to another machine is refused: it would go through the net for everybody to read.
+    """
+    raw = os.environ.get(name, "").strip()
+    if not raw:
+        return None
+    try:
+        parts = urlsplit(raw)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    ports = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+    if parts.scheme not in ports or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ImproperlyConfigured(f"{name}: write smtp+tls://user:password@host:587, smtps://… or smtp://localhost.")
+    if parts.scheme == "smtp" and parts.username and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ImproperlyConfigured(f"{name}: a password needs smtp+tls:// or smtps://.")
+    return MailServer(
+        parts.hostname, port or ports[parts.scheme], unquote(parts.username or ""), unquote(parts.password or ""),
+        starttls=parts.scheme == "smtp+tls", ssl=parts.scheme == "smtps",
+    )  # fmt: skip
+
+
+def sender(name: str, default: str) -> str:
+    """Return the address our e-mail comes from ("Shop <orders@shop.example>"); refuses what is none."""
+    from email.utils import parseaddr
+
+    raw = os.environ.get(name, "").strip() or default
+    if "@" not in parseaddr(raw)[1] or any(mark in raw for mark in "\r\n"):
+        raise ImproperlyConfigured(f"{name}={raw!r} is not an e-mail address.")
+    return raw
+
+
+def json_text(name: str) -> str:
+    """Return a variable that holds JSON, unread; refuses what is none."""
+    import json
+
+    raw = os.environ.get(name, "").strip()
+    try:
+        if raw:
+            json.loads(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is not JSON.") from None
+    return raw

@@ -49,7 +49,7 @@ def _notice(
     user: User, wish: NoticePreference | None, hours: workhours.Hours, subject: Text, body: Text, url: str, key: str
 ) -> StaffNotice:
     with translation.override(user.language or settings.LANGUAGE_CODE):
-        title, text = said(subject), said(body)
+        title, text = " ".join(said(subject).split()), said(body)  # a line break would end a header
     now = clock.now()
     return StaffNotice(
         user=user, subject=title[:200], body=text[:MOST_BODY], url=url[:500], key=key[:200], created_at=now,
@@ -58,7 +58,7 @@ def _notice(
 
 
 def said(text: Text) -> str:
-    """Return the text in the language that is on now; a line break in a subject would end a header."""
+    """Return the text in the language that is on now."""
     found = text() if callable(text) else text
     return str(found).replace("\0", "")
 

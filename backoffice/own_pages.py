@@ -4,8 +4,54 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.home import register_card
 from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
+
+WORK = ["view_incident", "add_incident", "work_incident"]
+WRITE = ["view_messagetemplate", "view_outgoingmessage", "send_message", "reveal_message"]
+SET_UP = [
+    *(f"{verb}_{model}" for model in ("incidentrule", "incidentstep") for verb in ("view", "add", "change", "delete")),
+    *(f"{verb}_{model}" for model in ("incidentcause", "messagetemplate") for verb in ("view", "add", "change")),
+    "view_worktime", "change_worktime",
+]  # fmt: skip
+LOOK = [
+    "view_incident", "view_incidentrule", "view_incidentstep", "view_incidentcause", "view_worktime",
+    "view_messagetemplate", "view_outgoingmessage",
+]  # fmt: skip
+INCIDENT_ROLES = {
+    "owner": [*WORK, *WRITE, *SET_UP, "view_robot", "add_robot", "change_robot", "delete_robot"],
+    "ops_admin": [*WORK, *WRITE, *SET_UP],
+    "order_clerk": [*WORK, *WRITE],
+    "customer_service": [*WORK, *WRITE, "add_messagetemplate", "change_messagetemplate"],
+    "warehouse_clerk": WORK,
+    "bookkeeper": WORK,
+    "buyer": WORK,
+    "auditor": LOOK,
+}
+
+
+def register_incidents() -> None:
+    """Register the incident desk and the messages; called once by AppConfig.ready()."""
+    from backoffice.incidents import home
+    from backoffice.incidents.admin.views import waiting
+
+    register_role_permissions("backoffice", INCIDENT_ROLES)
+    register_card("incidents", home.card, order=25, permission="backoffice.view_incident")
+    lines = (
+        ("desk", _("Incident desk"), "incident", "emergency_home", waiting),
+        ("desk", _("Messages sent"), "outgoingmessage", "outgoing_mail", None),
+        ("desk", _("Message templates"), "messagetemplate", "drafts", None),
+        ("settings", _("Incident rules"), "incidentrule", "assignment_ind", None),
+        ("settings", _("Incident causes"), "incidentcause", "category", None),
+        ("settings", _("Working time and quiet hours"), "worktime", "schedule", None),
+        ("settings", _("Group robots"), "robot", "smart_toy", None),
+    )
+    for place, (section, title, model, icon, badge) in enumerate(lines):
+        register_sidebar(
+            section, title, f"admin:backoffice_{model}_changelist", icon=icon,
+            permission=f"backoffice.view_{model}", order=5 + place, badge=badge,
+        )  # fmt: skip
 
 
 def register() -> None:

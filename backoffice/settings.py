@@ -135,6 +135,23 @@ USE_I18N = USE_TZ = True
 BASE_CURRENCY = env.text("BASE_CURRENCY", "CNY").upper()  # what the books are kept in; set it before the first voucher
 ECB_RATES = env.flag("ECB_RATES", default=not (DEMO or TESTING))  # fetch the ECB's rates once a day
 
+# --- incidents: how long something may stand before it becomes one ---------------------------------------------------
+
+INCIDENT_ADDRESS_HOURS = env.whole("INCIDENT_ADDRESS_HOURS", 4, least=1, most=720)
+INCIDENT_SHORTAGE_HOURS = env.whole("INCIDENT_SHORTAGE_HOURS", 8, least=1, most=720)
+INCIDENT_ERROR_MINUTES = env.whole("INCIDENT_ERROR_MINUTES", 120, least=5, most=10_000)
+INCIDENT_ERROR_ROWS = env.whole("INCIDENT_ERROR_ROWS", 20, least=1, most=10_000)
+
+# --- messages: without a mail server or gateway they become files in VAR_DIR/outbox -----------------------------------
+
+MAIL = env.mail_server("EMAIL_URL")  # smtp+tls://user:password@mail.example:587
+EMAIL_FROM = DEFAULT_FROM_EMAIL = env.sender("EMAIL_FROM", "Yiku <yiku@localhost>")
+SMS_URL = env.text("SMS_URL")  # where text messages are posted; see docs/incidents.md
+SMS_BODY = env.json_text("SMS_BODY")
+SMS_TOKEN = env.text("SMS_TOKEN")
+SMS_SECRET = env.text("SMS_SECRET")
+SMS_OK = env.text("SMS_OK")
+
 # --- security --------------------------------------------------------------------------------------------------------
 
 # Alpine, which unfold's pages are written with, evaluates its attributes: 'unsafe-eval' stays, inline scripts do not.
@@ -241,6 +258,7 @@ UNFOLD = {
         "navigation": [
             {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
             {"title": _("Two-factor sign-in"), "link": reverse_lazy("two_factor")},
+            {"title": _("My notices"), "link": reverse_lazy("notices")},
         ]
     },
     "SHOW_HISTORY": True,

@@ -11,13 +11,14 @@ from django.utils.module_loading import import_string
 
 from backoffice import clock
 from backoffice.outbox import State
-from channels import accounts, listings, matching
+from channels import accounts, alarms, listings, matching
 from channels.connectors.base import RemoteListing, RemoteLocation
 from channels.connectors.woocommerce.client import shop_key
 from channels.matcher import ListingMatcher
 from channels.models import Account
 from channels.models import RemoteLocation as LocationRow
 from inventory.models import Shop, Warehouse
+from orders import demo_incidents
 from orders.match import Matcher
 from orders.models import OrderEventDelivery
 
@@ -121,6 +122,11 @@ def connect(urls: Mapping[str, str]) -> None:
 
 
 def finish() -> int:
-    """Close the news that the past left for the platforms: the sandbox never knew those orders. Returns how many."""
+    """Close the news that the past left for the platforms: the sandbox never knew those orders. Returns how many.
+
+    What stands wrong then becomes incidents.
+    """
+    demo_incidents.load()
+    alarms.look_at_errors()
     open_news = OrderEventDelivery.objects.filter(state__in=(State.DUE, State.WORKING))
     return open_news.update(state=State.DONE, done_at=clock.now(), fence=F("fence") + 1, code="demo")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from django.db.models import F
 
 from backoffice import clock, locks
-from channels import accounts, budget, due, observations, pull
+from channels import accounts, alarms, budget, due, observations, pull
 from channels.connectors.base import Capability, Connector, ConnectorError
 from channels.models import (
     Account,
@@ -49,6 +49,7 @@ def run(account_id: int, *, trigger: str = "timer") -> DriftRun | None:
         try:
             _Check(account, connector_for(account), made, held).go()
             made.outcome = "ok"
+            alarms.look_at_drift(account_id)
             due.ended(account_id, due.DRIFT)
         except ConnectorError as error:
             made.outcome, made.code = "failed", error.code[:60]

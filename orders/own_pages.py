@@ -15,10 +15,10 @@ from inventory import access
 from inventory.access import visible
 from orders import home
 from orders.models import CheckSetting, Order, OrderEvent, Override, Refund, ReviewLog, Shipment
-from orders.pages import late, limits
+from orders.pages import buyer_messages, incidents, late, limits
 from orders.pages.lines import register_lists
 
-PARTS = (limits, late)
+PARTS = (limits, incidents, buyer_messages, late)
 LIST = "admin:orders_order_changelist"
 RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]
 LOGS = ["view_reviewlog", "view_override", "view_shipment", "view_refund", "view_orderevent"]

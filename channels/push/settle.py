@@ -13,7 +13,7 @@ from django.db.models import Case, F, Q, Value, When
 from backoffice import bulk, clock
 from backoffice.locks import Held
 from backoffice.outbox import backoff
-from channels import error_queue, observations
+from channels import alarms, error_queue, observations
 from channels.connectors.answers import redact
 from channels.connectors.base import StockResult, WriteStatus
 from channels.error_queue import Trouble
@@ -231,11 +231,13 @@ def _applied(account_id: int, rows: Sequence[Row], held: Held) -> None:
 def _all_well(account_id: int, rows: Sequence[Row], now: dt.datetime) -> None:
     """Close what stood open about figures that had trouble before they went through."""
     error_queue.resolve(account_id, error_queue.STOCK, [reference(row) for row in rows])
-    DriftFinding.objects.filter(
+    healed = DriftFinding.objects.filter(
         listing_id__in=[row.listing_id for row in rows],
         state__in=[DriftState.OPEN, DriftState.HEALING],
         kind__in=["ignored", "changed"],
     ).update(state=DriftState.RESOLVED, resolved_at=now)
+    if healed:
+        alarms.drift_healed(account_id)
 
 
 def _rejected(account_id: int, row: Row, result: StockResult, held: Held) -> None:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from backoffice import audit, clock
-from channels import accounts, due, error_queue
+from channels import accounts, alarms, due, error_queue
 from channels.connectors.base import Capability, Connector, ConnectorError, Subscription
 from channels.error_queue import Trouble
 from channels.models import Account
@@ -55,6 +55,7 @@ def _check(account: Account, connector: Connector, url: str) -> bool:
     first_time = account.subscribed_at is None
     if not missing:
         error_queue.resolve(account.pk, error_queue.HOOK, connector.webhook_topics)
+        alarms.hooks_stand(account.pk)
         _remember(account)
         return True
     if not first_time:
@@ -63,6 +64,7 @@ def _check(account: Account, connector: Connector, url: str) -> bool:
             account.pk,
             [Trouble(kind=error_queue.HOOK, reference=topic, code=code, permanent=False) for topic, code in missing],
         )
+        alarms.hooks_vanished(account, [topic for topic, _code in missing])
     left = _missing(connector, connector.ensure_webhooks(url), url)
     audit.record(
         action="account.webhooks",
