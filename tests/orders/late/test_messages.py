@@ -48,7 +48,7 @@ def test_each_buyer_gets_the_own_facts_once(seller, people):
     assert OutgoingMessage.objects.order_by("id").first().body == body
     assert (len(found.letters), found.channel, dict(found.left_out)) == (2, "email", {})
     assert {one.key for one in OutgoingMessage.objects.all()} == {f"late:{play.pk}:{pk}" for pk in ids(seller, 2, 3)}
-    assert set(play.messages.values_list("state", "template")) == {("queued", "late-email")}
+    assert set(play.messages.values_list("state", "template")) == {("queued", "test-email")}
     with pytest.raises(LateError, match="Nobody is left"):
         send(play, text, ids(seller, 2, 3))
     send(play, text, ids(seller, 1, 2))
