@@ -58,9 +58,12 @@ def finish() -> None:
 
 
 def _shortest() -> Sku | None:
+    """The SKU that most orders wait for; best one of which there really is too little."""
     rows = Reservation.objects.filter(bucket=Bucket.DEMAND, quantity__gt=0, reference__startswith=plays.PREFIX)
-    counts = Counter(rows.values_list("sku_id", flat=True)).most_common(5)
-    return next((Sku.objects.get(pk=pk) for pk, _many in counts if plays.affected(pk)), None)
+    counts = Counter(rows.values_list("sku_id", flat=True)).most_common()
+    wanted = [pk for pk, _many in counts if plays.affected(pk)]
+    lacking = [pk for pk in wanted if sources.free_pieces(pk) < 0]
+    return Sku.objects.filter(pk=[*lacking, *wanted][0]).first() if wanted else None
 
 
 def _play(sku: Sku, clerk: User) -> None:

@@ -225,6 +225,14 @@ def _action(entry: AuditEntry) -> str:
         "order.override": _("Exception made"),
         "order.override_end": _("Exception ended"),
         "order.void": _("Parcel taken back"),
+        "late_play.add": _("Taken into a late play"),
+        "late_play.gave_up": _("Gave its goods up for others"),
+        "compensation.give": _("Compensation given"),
+        "compensation.ask": _("Compensation asked for"),
+        "compensation.approve": _("Compensation approved"),
+        "compensation.refuse": _("Compensation refused"),
+        "refund.wish": _("Refund to be made"),
+        "refund.wish_end": _("Refund settled"),
     }
     text = names.get(entry.action, entry.action)
     return f"{text}: {entry.summary}" if entry.summary else str(text)

@@ -126,8 +126,8 @@ class LateOrderAdmin(OrderAdmin):
     """Which orders have to leave by when, what keeps them, and the play that puts it right."""
 
     empty_note = _("Nothing is late and nothing has to leave by tomorrow. Handling times are set under Settings.")
-    list_display = (
-        "number_shown", "due_shown", "stands", "places_shown", "buyer", "value_shown", "shop_name", "play_shown",
+    list_display: Any = (
+        "number_shown", "due_shown", "stands", "places_shown", "buyer", "value_shown", "play_shown",
     )  # fmt: skip
     list_filter: Any = (WhenFilter, StageFilter, DepartmentFilter, WarehouseFilter, ShopFilter)
     ordering = ("due_at", "pk")
@@ -184,6 +184,11 @@ class LateOrderAdmin(OrderAdmin):
         return _xlsx(self, request)
 
     # --- columns -----------------------------------------------------------------------------------------------------
+
+    @display(description=_("order number"), header=True)
+    def number_shown(self, order: Order) -> list[str]:
+        """The number, and its shop."""
+        return [order.number, order.shop.name]
 
     @display(description=_("has to leave"), ordering="due_at", header=True)
     def due_shown(self, order: Order) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from backoffice import audit
 from finance import currencies
-from finance.admin.figures import money
+from finance.admin.figures import NONE, money
 from inventory.access import sight, visible
 from orders.admin.late import sheets
 from orders.late import compare, review
@@ -108,11 +109,16 @@ def month(request: HttpRequest) -> HttpResponse:
 def _line(line: review.Line, none: str) -> dict[str, Any]:
     return {
         "name": line.name or none, "orders": line.orders, "late": line.late, "share": line.share,
-        "oversold": line.oversold, "compensations": money(line.compensations), "refunds": money(line.refunds),
-        "penalties": money(line.penalties), "cost": money(line.cost), "late_before": line.late_before,
-        "more": line.more, "cost_before": money(line.cost_before), "worse": line.more > 0, "better": line.more < 0,
-        "dearer": money(line.dearer),
+        "oversold": line.oversold, "compensations": _paid(line.compensations), "refunds": _paid(line.refunds),
+        "penalties": _paid(line.penalties), "cost": _paid(line.cost), "late_before": line.late_before,
+        "more": line.more, "cost_before": _paid(line.cost_before), "worse": line.more > 0, "better": line.more < 0,
+        "dearer": bool(line.dearer),
     }  # fmt: skip
+
+
+def _paid(amount: Decimal) -> str:
+    """Nothing stands as a dash: what was paid is seen at once."""
+    return money(amount) if amount else NONE
 
 
 @require_safe

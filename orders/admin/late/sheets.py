@@ -22,8 +22,9 @@ BOARD = (
 )  # fmt: skip
 SUPPLY = (
     Out(_("kind"), width=12), Out(_("SKU"), width=20), Out(_("name"), width=30), Out(_("pieces"), "number", 12),
-    Out(_("from"), width=20), Out(_("to"), width=20), Out(_("supplier"), width=24), Out(_("expected on"), "date", 14),
-    Out(_("state"), width=14), Out(_("note"), width=30), Out(_("created"), "datetime", 18), Out(_("by"), width=16),
+    Out(pgettext_lazy("warehouse", "from"), width=20), Out(_("to"), width=20), Out(_("supplier"), width=24),
+    Out(_("expected on"), "date", 14), Out(_("state"), width=14), Out(_("note"), width=30),
+    Out(_("created"), "datetime", 18), Out(_("by"), width=16),
 )  # fmt: skip
 REVIEW = (
     Out(_("part"), width=14), Out(_("name"), width=28), Out(_("orders"), "number", 10),
