@@ -18,7 +18,7 @@ from channels.matcher import ListingMatcher
 from channels.models import Account
 from channels.models import RemoteLocation as LocationRow
 from inventory.models import Shop, Warehouse
-from orders import demo_incidents
+from orders import demo_incidents, demo_late
 from orders.match import Matcher
 from orders.models import OrderEventDelivery
 
@@ -127,6 +127,7 @@ def finish() -> int:
     What stands wrong then becomes incidents.
     """
     demo_incidents.load()
+    demo_late.finish()
     alarms.look_at_errors()
     open_news = OrderEventDelivery.objects.filter(state__in=(State.DUE, State.WORKING))
     return open_news.update(state=State.DONE, done_at=clock.now(), fence=F("fence") + 1, code="demo")

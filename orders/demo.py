@@ -17,7 +17,7 @@ from django.db import transaction
 from backoffice import clock
 from backoffice.models import User
 from inventory.models import Shop
-from orders import demo_changes, demo_lists, demo_packing, demo_returns, demo_rules, intake
+from orders import demo_changes, demo_late, demo_lists, demo_packing, demo_returns, demo_rules, intake
 from orders.desk import actions
 from orders.desk.checks import CHECKS, KEYWORDS
 from orders.fulfil import shipping
@@ -233,6 +233,7 @@ def load(*, company: Company) -> None:
     demo_rules.load()
     demo_returns.load()
     demo_lists.load(company)
+    demo_late.load()
 
 
 def finish() -> None:

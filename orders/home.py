@@ -96,9 +96,10 @@ def states(request: HttpRequest) -> HomeCard:
         for state in open_states
         if counts.get(state)
     ]
-    late = _own(request).filter(state__in=open_states[:3], ship_by__lt=clock.now()).count()
+    late = _own(request).filter(state__in=open_states[:3], due_at__lt=clock.now()).count()
     if late:
-        figures.insert(0, Figure(_("Late"), f"{late:,}", _url("?state__exact=approved"), "bad"))
+        board = reverse("admin:orders_lateorder_changelist") + "?when=late"
+        figures.insert(0, Figure(_("Late"), f"{late:,}", board, "bad"))
     return HomeCard(
         title=_("Open orders"),
         icon="shopping_bag",

@@ -40,9 +40,9 @@ TONES = ("default", "info", "warning", "primary", "success", "danger")
 Act = Callable[[list[int], str, str], list[actions.RowOutcome]]
 # What the list shows: addresses and notes of fifty buyers are not read for it.
 SHOWN = (
-    "number", "state", "payment", "currency", "total", "placed_at", "ship_by", "hold_code", "hold_department",
-    "held_since", "hold_note", "hold_until", "pending_version_id", "marks", "priority", "not_before", "promised_on",
-    "shop__name", "contact__buyer_name", "contact__country",
+    "number", "state", "payment", "currency", "total", "placed_at", "ship_by", "due_at", "hold_code",
+    "hold_department", "held_since", "hold_note", "hold_until", "pending_version_id", "marks", "priority",
+    "not_before", "promised_on", "shop__name", "contact__buyer_name", "contact__country",
 )  # fmt: skip
 OWN_ACTIONS = ("approve", "review_again", "split_by_stock", "hold", "cancel", "undo_approve")
 
@@ -259,9 +259,9 @@ class OrderAdmin(YikuModelAdmin):
             return ""
         if order.promised_on and order.hold_code == "short_stock":
             return _promised(order)
-        if order.ship_by is None:
+        if order.due_at is None:
             return ""
-        left = order.ship_by - clock.now()
+        left = order.due_at - clock.now()
         if left < dt.timedelta():
             return format_html('<strong class="text-red-600">{}</strong>', _now("late by %s") % short_age(-left))
         return short_age(left)

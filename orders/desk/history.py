@@ -69,6 +69,17 @@ TITLES: dict[str, Any] = {
     "order.note": _("Note written"),
     "order.allocate": _("Goods allocated"),
     "order.presale_release": _("Presale released"),
+    "order.export": _("Exported"),
+    "order.short_pick": _("Goods not found on picking"),
+    "order.wave": _("Put in a wave"),
+    "late_play.add": _("Taken into a late play"),
+    "late_play.gave_up": _("Gave its goods up for others"),
+    "compensation.give": _("Compensation given"),
+    "compensation.ask": _("Compensation asked for"),
+    "compensation.approve": _("Compensation approved"),
+    "compensation.refuse": _("Compensation refused"),
+    "refund.wish": _("Refund to be made"),
+    "refund.wish_end": _("Refund settled"),
 }
 FEW, MOST = 40, 2000
 

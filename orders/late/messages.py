@@ -13,6 +13,7 @@ from django.utils import timezone
 from backoffice import audit, clock, masking
 from backoffice.messages import queueing, render
 from backoffice.models import MessageTemplate
+from orders.desk import letters
 from orders.late import compensations, due, plays
 from orders.late.errors import LateError
 from orders.late.working_time import zone_of
@@ -21,7 +22,6 @@ from orders.models.order import order_reference
 
 PREVIEWS, MOST = 3, 300
 Channel = MessageTemplate.Channel
-CHINESE = ("CN", "HK", "TW", "MO", "SG")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def batch(*, play: LatePlay, template: MessageTemplate, order_ids: Collection[in
         compensations.told([one.order_id for one in members], play),
     )
     codes = _coupons([one.order_id for one in members], play)
-    letters, left_out = [], Counter[str]()
+    found, left_out = [], Counter[str]()
     for one in members:
         to = address(one.order, template.channel)
         if one.order.state not in due.CLOCKED:
@@ -84,21 +84,16 @@ def batch(*, play: LatePlay, template: MessageTemplate, order_ids: Collection[in
         elif one.order_id not in done:
             values = _values(play, one, goods.get(one.order_id, []), given.get(one.order_id, ""), clear=clear)
             values["coupon"] = codes.get(one.order_id, "")
-            letters.append(_letter(one.order, to, template, values))
-    return Batch(letters, template.channel, left_out)
+            found.append(_letter(one.order, to, template, values))
+    return Batch(found, template.channel, left_out)
 
 
 def address(order: Order, channel: str) -> str:
     """Return where a buyer is reached; a message on the platform goes to the buyer of the order there."""
     contact = _contact(order)
-    if contact is None:
-        return ""
-    if channel == Channel.EMAIL:
-        found = contact.email
-    elif channel == Channel.SMS:
-        found = str(contact.shipping.get("phone") or "") or contact.phone
-    else:
-        found = contact.buyer_id or order.external_id
+    found = letters.recipient(order, channel)
+    if contact is not None and channel == Channel.SMS:
+        found = str(contact.shipping.get("phone") or "") or found
     return " ".join(found.split())
 
 
@@ -106,15 +101,8 @@ def _contact(order: Order) -> OrderContact | None:
     return getattr(order, "contact", None)
 
 
-def language_of(order: Order) -> str:
-    """Return the language a buyer is written to in, by where the parcel goes."""
-    contact = _contact(order)
-    country = contact.country if contact and contact.country else order.shop.country
-    return "zh" if country in CHINESE else "en"
-
-
 def _letter(order: Order, to: str, template: MessageTemplate, values: dict[str, str]) -> Letter:
-    language = language_of(order)
+    language = letters.language_of(order)
     subject, body = render(template, values, language)
     return Letter(order, to, language, subject, body)
 
@@ -122,7 +110,7 @@ def _letter(order: Order, to: str, template: MessageTemplate, values: dict[str, 
 def _values(play: LatePlay, one: PlayOrder, goods: Sequence[str], given: str, *, clear: bool) -> dict[str, str]:
     order, contact = one.order, _contact(one.order)
     name = contact.buyer_name or str(contact.shipping.get("name", "")) if contact else ""
-    chinese = language_of(order) == "zh"
+    chinese = letters.language_of(order).startswith("zh")
     return {
         "order_number": order.number,
         "buyer_name": name if clear else masking.name(name),

@@ -374,7 +374,12 @@ class SupplyDraft(models.Model):
     sku = models.ForeignKey("inventory.Sku", models.PROTECT, related_name="+", verbose_name=_("SKU"))
     quantity = QuantityField(_("pieces"))
     origin = models.ForeignKey(
-        "inventory.Warehouse", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("from")
+        "inventory.Warehouse",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=pgettext_lazy("warehouse", "from"),
     )
     destination = models.ForeignKey(
         "inventory.Warehouse", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("to")
@@ -475,4 +480,4 @@ class LateOrder(Order):
     class Meta:
         proxy = True
         verbose_name = _("late order")
-        verbose_name_plural = _("late orders")
+        verbose_name_plural = pgettext_lazy("dispatch", "late orders")

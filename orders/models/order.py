@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -208,6 +209,11 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def promise(self) -> dt.datetime | None:
+        """By when the parcel was promised; a promise for the end of time is none, and cannot be shown in every zone."""
+        return self.ship_by if self.ship_by is not None and self.ship_by.year < 2200 else None
 
     @property
     def open(self) -> bool:

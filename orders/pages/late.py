@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from backoffice.chores import register_chore
+from backoffice.home import register_card
 from backoffice.roles import register_role_permissions
+from backoffice.site import register_sidebar
 from inventory import access
-from orders.late import alarms, closing, pausing, recount, trend
+from orders.admin.late import order_parts
+from orders.late import alarms, closing, home, pausing, recount, trend
 from orders.models import (
     Compensation,
     LateOrder,
@@ -16,6 +21,7 @@ from orders.models import (
     ShipPolicy,
     SupplyDraft,
 )
+from orders.pages.lines import register_lists
 
 SEE = ["view_lateorder", "view_lateplay", "view_supplydraft"]
 GIVE = ["view_compensation", "view_refundwish", "view_compensationpreset"]
@@ -52,8 +58,11 @@ def register() -> None:
         access.register(rows, shop="order__shop")
     access.register(LatePlay, shop=None)
     access.register(SupplyDraft, shop=None)
+    register_card("late", home.card, order=25, permission="orders.view_lateorder")
     alarms.register()
+    order_parts.register()
     _chores()
+    _sidebar()
 
 
 def _chores() -> None:
@@ -64,3 +73,28 @@ def _chores() -> None:
     register_chore("late.plays", 120, closing.close_finished)
     register_chore("late.arrivals", 60, pausing.resume_arrived)
     register_chore("late.weeks", 3_600, trend.count)
+
+
+def _sidebar() -> None:
+    register_sidebar(
+        "orders", _("Late orders"), "admin:orders_lateorder_changelist", icon="alarm",
+        permission="orders.view_lateorder", order=15, badge=home.late_badge,
+    )  # fmt: skip
+    register_sidebar(
+        "desk", _("Lateness by month"), "admin:orders_lateplay_review", icon="query_stats",
+        permission="orders.see_latereview", order=26,
+    )  # fmt: skip
+    register_lists(
+        ("desk", _("Late plays"), "lateplay", "running_with_errors"),
+        ("desk", _("Supply drafts"), "supplydraft", "move_down"),
+        ("desk", _("Compensations"), "compensation", "redeem"),
+        ("desk", _("Refunds to be made"), "refundwish", "payments"),
+        ("desk", _("Complaints and penalties"), "penaltyentry", "thumb_down"),
+        order=20,
+    )
+    register_lists(
+        ("settings", _("Handling times"), "shippolicy", "more_time"),
+        ("settings", _("Compensation presets"), "compensationpreset", "volunteer_activism"),
+        ("settings", _("Limits of compensations"), "compensationlimit", "price_check"),
+        order=60,
+    )

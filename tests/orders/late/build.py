@@ -61,7 +61,7 @@ def cause(code: str = "supplier_late") -> IncidentCause:
 def template(channel: str = "email", **fields) -> MessageTemplate:
     """A text to buyers that wait."""
     values = {
-        "code": f"late-{channel}", "name": "Late", "purpose": "late", "channel": channel,
+        "code": f"test-{channel}", "name": "Late", "purpose": "late", "channel": channel,
         "subject_en": "Order {{ order_number }}", "body_zh": "您好 {{ buyer_name }}",
         "body_en": "Dear {{ buyer_name }}: {{ goods }} by {{ new_date }}, not {{ ship_by }}. {{ compensation }}",
     }  # fmt: skip
