@@ -41,7 +41,8 @@ ROLES = {
     ],
     "order_clerk": [*SEEN, "view_expectedarrival", "view_shelfplace"],
     "warehouse_clerk": [
-        *_view(*CATALOGUE, "warehouse", *STOCK), *DOCUMENTS, "view_expectedarrival", "receive_expectedarrival", *SHELVES,
+        *_view(*CATALOGUE, "warehouse", *STOCK), *DOCUMENTS, *SHELVES, "view_expectedarrival",
+        "receive_expectedarrival",
     ],
     "customer_service": _view(*CATALOGUE, "shop", "balance", "expectedarrival"),
     "bookkeeper": [*SEEN, "view_expectedarrival", "view_stockdocument", "see_cost"],

@@ -24,9 +24,10 @@ from backoffice.keyset import KeysetChangeList
 from finance.admin.figures import money
 from inventory.access import sight, visible
 from inventory.models import Warehouse
+from orders.admin.filters import ShopFilter
 from orders.admin.late import sheets
 from orders.admin.late.begin import started
-from orders.admin.order_list import SHOWN, OrderAdmin, ShopFilter
+from orders.admin.order_list import SHOWN, OrderAdmin
 from orders.admin.wording import short_age
 from orders.late import board, standing
 from orders.models import LateOrder, Order
