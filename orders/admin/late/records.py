@@ -26,8 +26,8 @@ from backoffice.models import User
 from finance.admin.figures import money
 from inventory.access import sight, visible
 from inventory.models import Shop
+from orders.admin.filters import ShopFilter
 from orders.admin.late import sheets
-from orders.admin.order_list import ShopFilter
 from orders.admin.wording import pieces
 from orders.late import compensations, supply
 from orders.models import Compensation, Order, PenaltyEntry, RefundWish, SupplyDraft
