@@ -22,6 +22,7 @@ class Said:
 
 
 NOTHING = Said()
+ROUTE = "route"  # the thing a rule does (orders.desk.rules.routes)
 
 
 def of(facts: Facts) -> Said:
@@ -36,6 +37,15 @@ def of(facts: Facts) -> Said:
 def earliest(*moments: dt.datetime | None) -> dt.datetime | None:
     """Return the first of some moments, of which none need be known."""
     return min((one for one in moments if one is not None), default=None)
+
+
+def route(page: Sequence[Facts]) -> None:
+    """Let the first rule that says so choose where orders are sent from; what a person wished before goes first."""
+    for facts in page:
+        works = facts.outcome.works if facts.outcome is not None else []
+        wish = next((one.params for one in works if one.kind == ROUTE), None)
+        if wish is not None and facts.routing_warehouse is None and facts.routing_policy is None:
+            facts.routing_warehouse, facts.routing_policy = wish.get("warehouse"), wish.get("policy")
 
 
 def hold_until(facts: Facts, finding: Finding | None) -> dt.datetime | None:
@@ -56,10 +66,13 @@ def keep(orders: Sequence[Order], page: Sequence[Facts]) -> None:
         marks = [*order.marks, *(mark for mark in now.marks if mark not in order.marks)]
         own = earliest(order.own_ship_by, now.ship_by)
         times = (own, earliest(order.ship_by, own), earliest(order.due_at, own))
-        values = (marks, max(order.priority, now.priority), *times, *facts.keys)
+        wish = (facts.routing_warehouse, facts.routing_policy)
+        values = (marks, max(order.priority, now.priority), *times, *facts.keys, *wish)
         before = (order.marks, order.priority, order.own_ship_by, order.ship_by, order.due_at)
-        if values != (*before, order.buyer_key, order.phone_key, order.address_key):
+        keys = (order.buyer_key, order.phone_key, order.address_key)
+        if values != (*before, *keys, order.routing_warehouse_id, order.routing_policy_id):
             rows.append((order.pk, bulk.json_text(marks), *values[1:]))
     columns = ("marks", "priority", "own_ship_by", "ship_by", "due_at", "buyer_key", "phone_key", "address_key")
+    columns = (*columns, "routing_warehouse_id", "routing_policy_id")
     if rows:
         bulk.update_rows(Order, ["id"], columns, rows, prepared=True)

@@ -84,6 +84,7 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
         found = [one for one in rules.judge(facts, now) if one.code not in kept]
         findings[facts.order_id] = overrides.apply(facts, found, passing, used)
     overrides.count(used)
+    consequences.route(page)
     _reserve([facts for facts in page if not findings[facts.order_id]], findings, rules, actor, now)
     verdicts.write([(facts, findings[facts.order_id]) for facts in page], rules, now)
     works.wish(page, now)

@@ -85,6 +85,7 @@ def create(page: Page, drafts: Sequence[Draft], matched: dict[goods_of.LineKey, 
         one.findings = overrides.apply(one.facts, page.rules.judge(one.facts, page.now), passing, used)
         one.state = State.HELD if one.findings else State.APPROVED
     overrides.count(used)
+    consequences.route([one.facts for one in judged])
     ours = _insert_orders(page, fresh)
     mine = [one for one in fresh if one.draft.incoming.external_id in ours]
     _insert_rest(page, mine)
@@ -204,6 +205,7 @@ _ORDER = (
     "hold_code", "hold_note", "hold_department", "held_since", "accepted_version_id", "pending_version_id",
     "duplicate_key", "test", "risk", "shipping_method", "tags", "url", "revision", "buyer_key", "phone_key",
     "address_key", "marks", "priority", "own_ship_by", "hold_until", "not_before", "due_at",
+    "routing_warehouse_id", "routing_policy_id",
 )  # fmt: skip
 _CONTACT = (
     "order_id", "buyer_id", "buyer_name", "email", "phone", "shipping", "billing", "country", "buyer_note",
@@ -265,6 +267,7 @@ def _order_row(page: Page, one: Fresh) -> tuple[Any, ...]:
         due.due(
             state=one.state, ship_by=ship_by, placed_at=order.placed_at, paid_at=order.paid_at, handling=page.handling
         ),
+        one.facts.routing_warehouse, one.facts.routing_policy,
     )  # fmt: skip
 
 

@@ -44,7 +44,8 @@ class Input:
 class Kind:
     """One kind of work: `read` checks what was saved (ValueError with a sentence), `do` does it to orders.
 
-    `when` says in which state an order is ready for it; until then it waits.
+    `when` says in which state an order is ready for it; until then it waits. Without `do` it is no work to do later:
+    the review itself follows it (where the goods come from).
     """
 
     code: str
@@ -52,7 +53,7 @@ class Kind:
     inputs: tuple[Input, ...]
     read: Callable[[Mapping[str, Any]], dict[str, Any]]
     words: Callable[[Mapping[str, Any]], str]
-    do: Callable[[Sequence[int], Mapping[str, Any], str], Sequence[RowOutcome]]
+    do: Callable[[Sequence[int], Mapping[str, Any], str], Sequence[RowOutcome]] | None
     when: Q = READY
 
 
@@ -80,6 +81,7 @@ def wish(page: Sequence[Facts], now: dt.datetime) -> None:
         for facts in page
         if facts.outcome is not None
         for one in facts.outcome.works
+        if (kind := _kinds.get(one.kind)) is not None and kind.do is not None
     ]
     if rows:
         bulk.insert_rows(RuleWork, _COLUMNS, rows, ignore_conflicts=True, prepared=True)
@@ -116,8 +118,8 @@ def _together(kind: Kind, rows: list[RuleWork], now: dt.datetime) -> int:
 
 @transaction.atomic
 def _done(kind: Kind, rows: list[RuleWork], now: dt.datetime) -> int:
-    first = rows[0]
-    told = kind.do([one.order_id for one in rows], first.params, f"rule:{first.name}"[:150])
+    first, do = rows[0], kind.do
+    told = () if do is None else do([one.order_id for one in rows], first.params, f"rule:{first.name}"[:150])
     outcomes = {one.order_id: one for one in told}
     for row in rows:
         outcome = outcomes[row.order_id]
