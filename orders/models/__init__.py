@@ -1,5 +1,16 @@
 """What the orders app keeps: orders and their versions, rules and reviews, parcels, refunds, and the news of them."""
 
+from orders.models.carriers import (
+    CarrierAccount,
+    CarrierCredential,
+    CarrierService,
+    GivenNumber,
+    Label,
+    Manifest,
+    NumberRange,
+    RateRow,
+    TrackingEvent,
+)
 from orders.models.feed import OrderFeed
 from orders.models.fulfilment import (
     OrderEvent,
@@ -12,14 +23,36 @@ from orders.models.fulfilment import (
 )
 from orders.models.limits import DestinationBan, ListedBuyer, PriceFloor
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
+from orders.models.papers import (
+    Company,
+    Invoice,
+    InvoiceSeries,
+    PaperKind,
+    PaperLanguage,
+    PaperPrint,
+    PrintRun,
+    SenderAddress,
+    ShopPapers,
+    SlipSize,
+)
 from orders.models.review import CheckSetting, ReviewLog
 from orders.models.rules import Backtest, Override, Rule, RuleVersion
 
 __all__ = [
     "Backtest",
+    "CarrierAccount",
+    "CarrierCredential",
+    "CarrierService",
     "CheckSetting",
+    "Company",
     "DestinationBan",
+    "GivenNumber",
+    "Invoice",
+    "InvoiceSeries",
+    "Label",
     "ListedBuyer",
+    "Manifest",
+    "NumberRange",
     "Order",
     "OrderContact",
     "OrderEvent",
@@ -29,13 +62,22 @@ __all__ = [
     "OrderLinePart",
     "OrderVersion",
     "Override",
+    "PaperKind",
+    "PaperLanguage",
+    "PaperPrint",
     "PriceFloor",
+    "PrintRun",
+    "RateRow",
     "Refund",
     "RefundLine",
     "ReviewLog",
     "Rule",
     "RuleVersion",
+    "SenderAddress",
     "Shipment",
     "ShipmentGoods",
     "ShipmentLine",
+    "ShopPapers",
+    "SlipSize",
+    "TrackingEvent",
 ]
