@@ -15,10 +15,10 @@ from inventory import access
 from inventory.access import visible
 from orders import home
 from orders.models import CheckSetting, Order, OrderEvent, Override, Refund, ReviewLog, Shipment
-from orders.pages import limits
+from orders.pages import limits, papers
 from orders.pages.lines import register_lists
 
-PARTS = (limits,)
+PARTS = (limits, papers)
 LIST = "admin:orders_order_changelist"
 RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]
 LOGS = ["view_reviewlog", "view_override", "view_shipment", "view_refund", "view_orderevent"]

@@ -120,6 +120,10 @@ class OrderAdmin(YikuModelAdmin):
         """Who may approve, hold and cancel."""
         return request.user.has_perm("orders.decide_order")
 
+    def has_print_permission(self, request: HttpRequest) -> bool:
+        """Who may print papers, which show names and addresses."""
+        return buyers.may_print(request)
+
     # --- pages -------------------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -111,7 +110,7 @@ def tell_due() -> int:
 def facts_of(made: Manifest) -> ManifestFacts:
     """Return what stands on the paper."""
     company = gather.company()
-    labels: Sequence[Any] = (
+    labels: Any = (
         made.labels.select_related("order", "order__contact", "service").defer("pdf", "request").order_by("pk")
     )
     return ManifestFacts(

@@ -185,6 +185,7 @@ class PrintRun(models.Model):
     class Meta:
         verbose_name = _("print run")
         verbose_name_plural = _("print runs")
+        permissions = [("print_papers", _("Can print papers with names and addresses"))]
         ordering = ["-id"]
 
     def __str__(self) -> str:

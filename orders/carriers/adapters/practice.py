@@ -67,7 +67,8 @@ class PracticeCarrier(Carrier):
             "parcel": dataclasses.asdict(request.piece),
         }  # fmt: skip
         made = self._call("POST", "/v1/shipments", asked, key=request.key)
-        label = made.get("label") if isinstance(made.get("label"), dict) else {}
+        label = made.get("label")
+        label = label if isinstance(label, dict) else {}
         bought = Bought(
             number=str(made.get("number") or ""),
             reference=str(made.get("id") or ""),

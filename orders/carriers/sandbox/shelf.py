@@ -43,7 +43,7 @@ class Shelf:
     def create(self, key: str, asked: Row, amount: str, currency: str) -> Row:
         """Book a shipment under a key."""
         number = next(self._numbers)
-        row = {
+        row: Row = {
             "id": f"s{number}", "number": f"YP{number:010d}CN", "amount": amount, "currency": currency,
             "state": "open", "asked": asked, "digest": digest(asked), "events": [], "handed_over": "",
         }  # fmt: skip

@@ -232,6 +232,17 @@ def mark_printed(label_ids: Sequence[int]) -> None:
     rows.filter(state=Label.State.BOUGHT).update(state=Label.State.PRINTED)
 
 
+@transaction.atomic
+def count_label(label: Label, actor: str) -> None:
+    """Count the printing of a label's own file."""
+    kind, now = PaperKind.LABEL, clock.now()
+    times = PaperPrint.objects.filter(order=label.order_id, kind=kind).count() + 1
+    PaperPrint.objects.create(order_id=label.order_id, kind=kind, at=now, actor=actor[:150])
+    mark_printed([label.pk])
+    after = {"paper": kind.value, "time": times, "tracking": label.tracking_number}
+    audit.record(action="papers.print", target=label.order, actor=actor, after=after, summary=label.order.number[:300])
+
+
 def summary(run: PrintRun) -> str:
     """Say in one line what a run brought."""
     bad = sum(1 for one in run.outcomes if one["problem"])
