@@ -17,7 +17,7 @@ from django.db import transaction
 from backoffice import clock
 from backoffice.models import User
 from inventory.models import Shop
-from orders import demo_rules, intake
+from orders import demo_papers, demo_rules, intake
 from orders.desk import actions
 from orders.desk.checks import CHECKS, KEYWORDS
 from orders.fulfil import shipping
@@ -231,3 +231,4 @@ def load(*, company: Company) -> None:
         defaults = {"params": params, "department": CHECKS[code].department}
         CheckSetting.objects.update_or_create(code=code, defaults=defaults)
     demo_rules.load()
+    demo_papers.load()

@@ -21,6 +21,7 @@ from backoffice import audit, clock
 from backoffice.calls.answers import redact
 from orders.carriers.base import Bought, CarrierError, LabelRequest, Piece, Place
 from orders.carriers.registry import adapter_for
+from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers import gather
 from orders.fulfil.papers.errors import PaperError
 from orders.models import CarrierAccount, CarrierService, Label, Order, SenderAddress
@@ -241,9 +242,9 @@ class BuyOutcome:
 def outcome_of(order: Order, label: Label) -> BuyOutcome:
     """Say how far a label came."""
     if label.state == State.FAILED:
-        return BuyOutcome(order.pk, order.number, str(PaperError("carrier_says", what=label.problem)), label)
+        return BuyOutcome(order.pk, order.number, str(PaperError("carrier_says", what=sentence(label.problem))), label)
     if label.state == State.ASKED:
-        what = label.problem or "…"
+        what = sentence(label.problem) or "…"
         return BuyOutcome(order.pk, order.number, str(PaperError("asked_again", what=what)), label)
     return BuyOutcome(order.pk, order.number, "", label)
 

@@ -14,6 +14,7 @@ from inventory.models import Sku
 from orders.carriers.base import Capability, CarrierError, Piece, Place
 from orders.carriers.registry import adapter_for, can
 from orders.fulfil import labels, parcels
+from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers import gather
 from orders.fulfil.papers.errors import PaperError
 from orders.fulfil.picking import pieces_per_unit
@@ -112,7 +113,7 @@ def offers(order: Order, *, warehouse_id: int, piece: Piece) -> Offers:
         try:
             found += _of_account(account, home, to, piece)
         except CarrierError as error:
-            silent.append((account.name, error.message or error.code))
+            silent.append((account.name, sentence(f"{error.code}: {error.message}")))
         except YikuError as error:
             silent.append((account.name, str(error)))
     found.sort(key=lambda one: (one.base is None, one.base if one.base is not None else one.amount, one.service.pk))

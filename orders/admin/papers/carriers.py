@@ -23,6 +23,7 @@ from orders.carriers.base import Capability, CarrierError
 from orders.carriers.numbers import written
 from orders.carriers.registry import adapter_class, can, choices
 from orders.fulfil import carrier_accounts
+from orders.fulfil.carrier_words import sentence
 from orders.models import CarrierAccount, CarrierService, NumberRange
 
 CREDENTIAL = "orders.set_carrier_credential"
@@ -225,7 +226,9 @@ class CarrierAccountAdmin(YikuModelAdmin):
             name = carrier_accounts.test_connection(account=account, actor=kit.who())
             messages.success(request, _now("Connected with “%(name)s”.") % {"name": name})
         except CarrierError as error:
-            messages.error(request, _now("No connection: %(what)s") % {"what": error.message or error.code})
+            messages.error(
+                request, _now("No connection: %(what)s") % {"what": sentence(f"{error.code}: {error.message}")}
+            )
         except YikuError as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:orders_carrieraccount_change", args=[object_id]))

@@ -28,6 +28,7 @@ from inventory.access import visible
 from orders.admin.papers import kit, prints
 from orders.carriers.base import Piece
 from orders.fulfil import labels, offers, voiding
+from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers import printing
 from orders.models import Label, Order
 
@@ -80,7 +81,7 @@ class LabelAdmin(ReadOnlyMixin, YikuModelAdmin):
     fields = readonly_fields = (
         "tracking_shown", "order_link", "parcel", "state_label", "account", "service", "warehouse", "cost_shown",
         "weight_g", "note", "actor", "asked_at", "bought_at", "printed_at", "scanned_out_at", "delivered_at",
-        "manifest", "voided_at", "voided_by", "to_void_why", "problem",
+        "manifest", "voided_at", "voided_by", "to_void_why", "problem_shown",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Label]:
@@ -136,6 +137,11 @@ class LabelAdmin(ReadOnlyMixin, YikuModelAdmin):
         """When the parcel left."""
         return row.scanned_out_at
 
+    @admin.display(description=_("last fault"))
+    def problem_shown(self, row: Label) -> str:
+        """In words."""
+        return sentence(row.problem) or "–"
+
     @admin.action(description=_("Print the labels"), permissions=["print"])
     def print_chosen(self, request: HttpRequest, queryset: QuerySet[Label]) -> HttpResponse:
         """All labels of their orders."""
@@ -161,7 +167,7 @@ def void_told(label: Label) -> str:
     """Say why a label is not void yet."""
     if label.to_void:
         return _now("The carrier has not answered; it is asked again by itself.")
-    return _now("The carrier refuses: %(what)s") % {"what": label.problem}
+    return _now("The carrier refuses: %(what)s") % {"what": sentence(label.problem)}
 
 
 def order_of(request: HttpRequest, pk: int) -> Order:

@@ -21,6 +21,7 @@ from backoffice.errors import YikuError
 from inventory.access import visible
 from orders.admin.papers import kit
 from orders.fulfil import manifests
+from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers.single import manifest_pdf
 from orders.fulfil.papers.words import weight
 from orders.models import Label, Manifest
@@ -39,7 +40,7 @@ class ManifestAdmin(ReadOnlyMixin, YikuModelAdmin):
     actions_list = ("close_one",)
     fields = readonly_fields = (
         "name", "account", "warehouse", "day", "state_label", "count", "weight_shown", "carrier_ref", "closed_at",
-        "closed_by", "problem", "paper",
+        "closed_by", "problem_shown", "paper",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Manifest]:
@@ -76,6 +77,11 @@ class ManifestAdmin(ReadOnlyMixin, YikuModelAdmin):
     def weight_shown(self, row: Manifest) -> str:
         """In kilograms."""
         return weight(row.weight_g)
+
+    @admin.display(description=_("last fault"))
+    def problem_shown(self, row: Manifest) -> str:
+        """In words."""
+        return sentence(row.problem) or "–"
 
     @admin.display(description=_("paper"))
     def paper(self, row: Manifest) -> str:
@@ -122,4 +128,4 @@ def _tell(request: HttpRequest, made: Manifest) -> None:
         messages.success(request, told % {"name": made, "count": made.count})
     else:
         told = _now("Manifest %(name)s is closed; the carrier has not answered (%(what)s) and is told again by itself.")
-        messages.warning(request, told % {"name": made, "what": made.problem})
+        messages.warning(request, told % {"name": made, "what": sentence(made.problem)})

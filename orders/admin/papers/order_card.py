@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,11 @@ from finance.admin.figures import money
 from inventory.access import visible
 from orders.admin import buyers
 from orders.admin.papers import kit
+from orders.carriers import price
+from orders.carriers.base import Capability, Piece, Place
+from orders.carriers.registry import can, rate_lines
 from orders.fulfil import labels, offers
+from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers import gather, printing
 from orders.fulfil.papers.errors import PaperError
 from orders.models import Label, Order, TrackingEvent
@@ -44,7 +49,7 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
         "plan": plan,
         "place": plan.warehouse_id if plan is not None else 0,
         "places": places,
-        "services": _services(plan) if plan is not None else [],
+        "services": _services(order, plan) if plan is not None else [],
         "why_not": _why_not(order) if ready else "",
         "has_live": bool(live),
         "can_label": any(one.live or one.state == State.USED for one in found),
@@ -54,14 +59,26 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     }
 
 
-def _services(plan: offers.Plan) -> list[tuple[int, str, bool]]:
-    """(key, name, usual) of the services that collect there; the first usual one is chosen."""
-    return [
-        (service.pk, f"{account.name} {service.name}", service.pk == account.default_service_id)
-        for account in offers.accounts(plan.warehouse_id)
-        for service in account.services.all()
-        if service.active
-    ]
+def _services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
+    """(key, name with its price where a table of ours has one, chosen); a service without a price there is left out.
+
+    Carriers that are called are not asked here: a page must not wait for them. "Compare prices" asks them all.
+    """
+    try:
+        to = Place(**dataclasses.asdict(gather.recipient(order)))
+    except PaperError:
+        return []
+    found = []
+    for account in offers.accounts(plan.warehouse_id):
+        called = can(account, Capability.CALLS)
+        lines = [] if called else rate_lines(account)
+        for service in account.services.all():
+            rate = price(lines, service=service.code, recipient=to, piece=Piece(weight_g=plan.weight_g))
+            if service.active and (called or rate is not None):
+                name = f"{account.name} {service.name}"
+                told = f"{name} · {money(rate.amount, rate.currency)}" if rate is not None else name
+                found.append((service.pk, told, service.pk == account.default_service_id))
+    return found
 
 
 def _why_not(order: Order) -> str:
@@ -79,6 +96,7 @@ def _shown(found: Sequence[Label]) -> list[dict[str, Any]]:
     return [
         {
             "row": one,
+            "problem": sentence(one.problem),
             "cost": money(one.cost, one.currency) if one.cost is not None else "",
             "link": labels.tracking_address(one),
             "events": events.get(one.pk, [])[:EVENTS_SHOWN],

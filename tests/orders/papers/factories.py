@@ -65,5 +65,3 @@ def wish(of, service, key: str = "k1", **fields) -> labels.Wish:
     place = SenderAddress.objects.get().warehouse_id
     values = {"warehouse_id": place, "weight_g": 300, **fields}
     return labels.Wish(order_id=of.pk, service_id=service.pk, key=key, **values)
-
-

@@ -165,9 +165,7 @@ def test_an_old_signature_is_refused(carrier):
 # --- prices by a table -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("grams", "amount"), [(1, 10), (1000, 10), (1001, 14), (2000, 14), (2001, 18)]
-)
+@pytest.mark.parametrize(("grams", "amount"), [(1, 10), (1000, 10), (1001, 14), (2000, 14), (2001, 18)])
 def test_each_begun_kilogram_beyond_the_table_is_added(grams, amount):
     found = pricing.price(rates(), service="standard", recipient=LYON, piece=Piece(weight_g=grams))
     assert found.amount == amount

@@ -115,7 +115,9 @@ def test_a_page_of_orders_is_read_in_constant_queries(clerk):
     ids = [labelled(made, service, number).pk for number in range(1, 7)]
     counts = []
     for some in (ids[:2], ids):
-        with CaptureQueriesContext(connection, ) as caught:
+        with CaptureQueriesContext(
+            connection,
+        ) as caught:
             draw(clerk, some, "slip", "label")
         counts.append(len(caught))
     assert counts[0] == counts[1] <= 24

@@ -60,7 +60,7 @@ def test_arabic_letters_are_joined_and_run_from_the_right():
 
 
 def test_mixed_directions_keep_latin_and_figures_readable():
-    assert letters.visual("רחוב 12 Main") .count("12") == 1
+    assert letters.visual("רחוב 12 Main").count("12") == 1
     assert "Main" in letters.visual("רחוב 12 Main")
 
 
