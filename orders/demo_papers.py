@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from backoffice import clock
 from inventory.models import Shop, Warehouse
@@ -90,9 +91,8 @@ def _practice() -> None:
     account = CarrierAccount.objects.create(
         adapter="practice", name="演练快递", base_url=UNSET, sandbox=True, scans_out=True
     )
-    CarrierCredential.objects.create(
-        account=account, secrets={"key": KEY, "secret": SECRET}, updated_at=clock.now(), updated_by="demo"
-    )
+    secrets: Any = {"key": KEY, "secret": SECRET}
+    CarrierCredential.objects.create(account=account, secrets=secrets, updated_at=clock.now(), updated_by="demo")
     CarrierService.objects.create(account=account, code="standard", name="标准 Standard", days=5)
     CarrierService.objects.create(account=account, code="express", name="特快 Express", days=2)
 

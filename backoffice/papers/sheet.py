@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from fpdf import FPDF
 
-from backoffice.papers import codes
+from backoffice.papers import codes, faces
 from backoffice.papers.fonts import FontFile, Fonts, fonts
 from backoffice.papers.letters import one_line, visual
 
@@ -140,7 +140,7 @@ class Sheet:
     def _name(self, file: FontFile) -> str:
         if file not in self._names:
             name = f"f{len(self._names)}"
-            self.pdf.add_font(name, "", str(file.path), collection_font_number=file.number)
+            faces.add(self.pdf, file, name)
             self._names[file] = name
         return self._names[file]
 

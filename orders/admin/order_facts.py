@@ -18,7 +18,7 @@ from orders.admin.wording import pieces, short_age
 from orders.desk import sentences
 from orders.desk.rules.deeds import NEVER_PASSED
 from orders.intake import difference
-from orders.models import Order, OrderLine, OrderVersion, Shipment
+from orders.models import Order, OrderLine, OrderVersion, PaperKind, Shipment
 from orders.models.order import Department, line_reference
 
 State = Order.State
@@ -212,6 +212,11 @@ def _timeline(order: Order, shipments: list[Shipment]) -> list[dict[str, Any]]:
 def _action(entry: AuditEntry) -> str:
     names = {
         "order.approve": _("Approved"),
+        "label.buy": _("Label bought"),
+        "label.void": _("Label voided"),
+        "label.scan_out": _("Scanned out"),
+        "papers.print": _("Printed"),
+        "invoice.issue": _("Invoice written"),
         "order.hold": _("Held"),
         "order.release": _("Sent through the checks again"),
         "order.cancel": _("Cancelled"),
@@ -227,4 +232,6 @@ def _action(entry: AuditEntry) -> str:
         "order.void": _("Parcel taken back"),
     }
     text = names.get(entry.action, entry.action)
+    if entry.action == "papers.print":
+        return f"{text}: {dict(PaperKind.choices).get(entry.after.get('paper', ''), '')}"
     return f"{text}: {entry.summary}" if entry.summary else str(text)

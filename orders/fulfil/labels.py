@@ -181,7 +181,7 @@ def _bought(claimed: Label, bought: Bought) -> Label:
         label.to_void, label.to_void_why = True, "order cancelled"
     label.save()
     after = {"tracking": number, "carrier": claimed.account.name, "cost": str(bought.amount), "parcel": label.parcel}
-    audit.record(action="label.buy", target=order, actor=label.actor, after=after, summary=order.number[:300])
+    audit.record(action="label.buy", target=order, actor=label.actor, after=after, summary=number)
     return label
 
 
@@ -336,5 +336,7 @@ def scan_out(*, code: str, actor: str, rows: Any = None) -> Label:
         label.scanned_out_at = clock.now()
         label.save(update_fields=["scanned_out_at"])
         after = {"tracking": label.tracking_number}
-        audit.record(action="label.scan_out", target=label.order, actor=actor, after=after, summary=label.order.number)
+        audit.record(
+            action="label.scan_out", target=label.order, actor=actor, after=after, summary=label.tracking_number
+        )
     return label

@@ -30,7 +30,12 @@ class Plan:
     warehouse_id: int
     weight_g: int
     known: bool  # every SKU says what it weighs
-    parcel_warehouses: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()  # all warehouses that hold goods of it, the one with most first
+
+    def within(self, seen: frozenset[int] | None) -> Plan | None:
+        """Return the plan from a warehouse the person sees; None when they see none that holds goods of it."""
+        mine = [place for place in self.places if seen is None or place in seen]
+        return dataclasses.replace(self, warehouse_id=mine[0]) if mine else None
 
 
 def plans_of(order_ids: Sequence[int]) -> dict[int, Plan]:
@@ -159,6 +164,9 @@ def buy_for(
     try:
         if plan is None:
             raise PaperError("order_not_ready", number=order.number, state=order.get_state_display())
+        plan = plan.within(warehouses)
+        if plan is None:
+            raise PaperError("not_yours")
         service_id = int(how) if how.isdecimal() else _cheapest(order, plan)
         wish = labels.Wish(
             order_id=order.pk, service_id=service_id, warehouse_id=plan.warehouse_id, weight_g=plan.weight_g, key=key
@@ -176,10 +184,10 @@ def _cheapest(order: Order, plan: Plan) -> int:
     return found.rows[0].service.pk
 
 
-def spent(order_id: int) -> list[tuple[Decimal, str]]:
-    """Return what the labels of an order cost that were not taken back, by currency."""
+def spent(labels_of_it: Sequence[Label]) -> list[tuple[Decimal, str]]:
+    """Return what labels cost that were not taken back, by currency."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    rows = Label.objects.filter(order=order_id, cost__isnull=False).exclude(state=Label.State.VOID)
-    for cost, currency in rows.values_list("cost", "currency"):
-        sums[currency] += cost or Decimal(0)
+    for label in labels_of_it:
+        if label.cost is not None and label.state != Label.State.VOID:
+            sums[label.currency] += label.cost
     return [(amount, currency) for currency, amount in sums.items()]

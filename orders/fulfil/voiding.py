@@ -78,7 +78,7 @@ def _voided(claimed: Label) -> Label:
     after = {"tracking": label.tracking_number, "reason": label.to_void_why, "cost": str(label.cost)}
     audit.record(
         action="label.void", target=claimed.order, actor=label.voided_by or "system", after=after,
-        summary=claimed.order.number[:300],
+        summary=label.tracking_number,
     )  # fmt: skip
     return label
 

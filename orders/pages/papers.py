@@ -66,6 +66,7 @@ def _sidebar() -> None:
     )  # fmt: skip
     register_lists(
         ("settings", _("Carriers"), "carrieraccount", "local_shipping"),
+        ("settings", _("Number ranges"), "numberrange", "pin"),
         ("settings", _("Carrier rates"), "raterow", "price_change"),
         ("settings", _("Company on papers"), "company", "business"),
         ("settings", _("Papers of shops"), "shoppapers", "description"),

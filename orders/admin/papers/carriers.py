@@ -13,11 +13,12 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from backoffice import audit
 from backoffice.adminkit import TabularInline, YikuModelAdmin
 from backoffice.errors import YikuError
+from inventory.models import Warehouse
 from orders.admin.papers import kit
 from orders.carriers.base import Capability, CarrierError
 from orders.carriers.numbers import written
@@ -39,6 +40,11 @@ class CarrierAccountForm(AccountForm):
     """The adapter is chosen from those installed; the address only where it is called."""
 
     adapter = forms.ChoiceField(label=_("carrier system"), widget=UnfoldAdminSelectWidget())
+
+    warehouses = forms.ModelMultipleChoiceField(
+        label=_("warehouses"), queryset=Warehouse.objects.filter(active=True), required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(), help_text=_("None chosen: it collects from all."),
+    )  # fmt: skip
 
     class Meta:
         model = CarrierAccount
@@ -78,7 +84,18 @@ class NumberRangeForm(RangeForm):
 
     class Meta:
         model = NumberRange
-        fields = ["service", "prefix", "first", "last", "digits", "suffix", "check_digit", "warn_below", "active"]
+        fields = [
+            "account",
+            "service",
+            "prefix",
+            "first",
+            "last",
+            "digits",
+            "suffix",
+            "check_digit",
+            "warn_below",
+            "active",
+        ]
 
     def clean(self) -> dict[str, Any]:
         """Both ends can be written, and nothing that was given is taken out."""
@@ -87,6 +104,9 @@ class NumberRangeForm(RangeForm):
             return data
         if data["last"] < data["first"]:
             raise ValidationError(_now("A range ends after it begins."))
+        service, account = data.get("service"), data.get("account") or getattr(self.instance, "account", None)
+        if service is not None and account is not None and service.account_id != account.pk:
+            raise ValidationError(_now("This service is another carrier's."))
         given = self.instance.next if self.instance.pk else None
         if given is not None and (data["first"] != self.instance.first or data["last"] < given - 1):
             raise ValidationError(
@@ -110,41 +130,48 @@ class ServiceInline(TabularInline):
     can_delete = False
 
 
-class RangeInline(TabularInline):
-    """Its number ranges."""
+@admin.register(NumberRange)
+class NumberRangeAdmin(YikuModelAdmin):
+    """The ranges of all carriers, with what is left of each."""
 
-    model = NumberRange
     form = NumberRangeForm
-    extra = 0
-    fields = (
-        "prefix",
-        "first",
-        "last",
-        "digits",
-        "suffix",
-        "check_digit",
-        "service",
-        "warn_below",
-        "active",
-        "left_shown",
-    )
-    readonly_fields = ("left_shown",)
-    can_delete = False
+    empty_note = _("None yet. Enter the numbers a carrier gave you; each is used once.")
+    list_display = ("range_shown", "account", "service", "check_digit", "next_shown", "left_shown", "active")
+    list_display_links = ("range_shown",)
+    list_filter = ("account", "active")
+    list_select_related = ("account", "service", "service__account")
+    ordering = ("-id",)
+    readonly_fields = ("next_shown", "left_shown")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return NumberRangeForm.Meta.fields if obj is None else [*NumberRangeForm.Meta.fields, *self.readonly_fields]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields if obj is None else ("account", *self.readonly_fields)
+
+    @admin.display(description=_("range"))
+    def range_shown(self, row: NumberRange) -> str:
+        """From … to."""
+        return str(row)
+
+    @admin.display(description=_("next"))
+    def next_shown(self, row: NumberRange) -> str:
+        """The number given next, as it is written."""
+        if row.pk is None or not row.left:
+            return "–"
+        figure = row.next if row.next is not None else row.first
+        return written(prefix=row.prefix, figure=figure, digits=row.digits, suffix=row.suffix, check=row.check_digit)
 
     @admin.display(description=_("left over"))
     def left_shown(self, row: NumberRange) -> str:
         """How many numbers are left, loud when few."""
         if row.pk is None:
-            return ""
-        return f"⚠ {row.left}" if row.left < row.warn_below else str(row.left)
+            return "–"
+        return f"⚠ {row.left:,}" if row.left < row.warn_below else f"{row.left:,}"
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Services of this account only."""
-        if db_field.name == "service":
-            match = request.resolver_match
-            pk = kit.whole(str(match.kwargs.get("object_id", ""))) if match is not None else 0
-            kwargs["queryset"] = CarrierService.objects.filter(account=pk)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+    def save_model(self, request: HttpRequest, obj: NumberRange, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        audit.record(action="number_range.change", target=obj, after={"range": str(obj), "active": obj.active})
 
 
 @admin.register(CarrierAccount)
@@ -155,8 +182,7 @@ class CarrierAccountAdmin(YikuModelAdmin):
     empty_note = _("No carrier yet. Add one with a price table and numbers, or one that is called over the internet.")
     list_display = ("name", "adapter_shown", "active", "sandbox", "checked_at", "numbers_left")
     ordering = ("name",)
-    filter_horizontal = ("warehouses",)
-    actions_detail = ("credentials", "test")
+    actions_detail = ("to_credentials", "test_connection")
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
@@ -166,9 +192,7 @@ class CarrierAccountAdmin(YikuModelAdmin):
         return [*own, *super().get_urls()]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        if obj is None:
-            return []
-        return [ServiceInline, RangeInline] if can(obj, Capability.NUMBERS) else [ServiceInline]
+        return [] if obj is None else [ServiceInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("adapter_shown",) if obj is not None else ()
@@ -212,12 +236,12 @@ class CarrierAccountAdmin(YikuModelAdmin):
         return request.user.has_perm(CREDENTIAL)
 
     @action(description=_("Credentials"), icon="key", permissions=["credential"], url_path="to-credentials")
-    def credentials(self, request: HttpRequest, object_id: int) -> HttpResponse:
+    def to_credentials(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """To the page."""
         return HttpResponseRedirect(reverse("admin:orders_carrieraccount_credentials", args=[object_id]))
 
-    @action(description=_("Test the connection"), icon="cable", permissions=["change"], url_path="test")
-    def test(self, request: HttpRequest, object_id: int) -> HttpResponse:
+    @action(description=_("Test the connection"), icon="cable", permissions=["change"], url_path="test-connection")
+    def test_connection(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Call the carrier and say who answered."""
         account = self.get_queryset(request).filter(pk=object_id).first()
         if account is None:

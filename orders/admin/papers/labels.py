@@ -194,6 +194,7 @@ def offers_page(request: HttpRequest, order_id: int) -> HttpResponse:
     kit.demand(request, kit.BUY)
     order = order_of(request, order_id)
     plan = offers.plans_of([order.pk]).get(order.pk)
+    plan = plan.within(kit.seen_warehouses(request)) if plan is not None else None
     places = kit.warehouses(request)
     place = kit.whole(request.GET.get("warehouse", "")) or (plan.warehouse_id if plan else 0)
     weight = kit.whole(request.GET.get("weight", "")) or (plan.weight_g if plan else offers.DEFAULT_WEIGHT)

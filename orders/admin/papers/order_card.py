@@ -34,7 +34,8 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     rows = visible(kit.me(request), Label.objects.filter(order=order))
     found = list(rows.select_related("account", "service", "warehouse").defer("request").order_by("parcel", "pk"))
     ready = order.state in labels.READY
-    plan = offers.plans_of([order.pk]).get(order.pk) if ready and may_buy else None
+    whole = offers.plans_of([order.pk]).get(order.pk) if ready and may_buy else None
+    plan = whole.within(kit.seen_warehouses(request)) if whole is not None else None
     places = kit.warehouses(request) if plan is not None else []
     live = [one for one in found if one.state in labels.LIVE and one.state != State.USED]
     return {
@@ -50,10 +51,10 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
         "place": plan.warehouse_id if plan is not None else 0,
         "places": places,
         "services": _services(order, plan) if plan is not None else [],
-        "why_not": _why_not(order) if ready else "",
+        "why_not": _why_not(order, hidden=whole is not None and plan is None) if ready else "",
         "has_live": bool(live),
         "can_label": any(one.live or one.state == State.USED for one in found),
-        "spent": [money(amount, currency) for amount, currency in offers.spent(order.pk)],
+        "spent": [money(amount, currency) for amount, currency in offers.spent(found)],
         "once": uuid.uuid4().hex,
         "current": next((one for one in found if one.live), None),
     }
@@ -81,7 +82,9 @@ def _services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
     return found
 
 
-def _why_not(order: Order) -> str:
+def _why_not(order: Order, *, hidden: bool) -> str:
+    if hidden:
+        return str(PaperError("not_yours"))
     try:
         gather.recipient(order)
     except PaperError as error:

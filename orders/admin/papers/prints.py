@@ -13,12 +13,14 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
+from unfold.decorators import action
 
 from backoffice import progress
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from backoffice.errors import YikuError
 from backoffice.spreadsheets import uploads
 from inventory.access import visible
+from orders.admin import buyers
 from orders.admin.papers import kit
 from orders.fulfil.papers import printing
 from orders.intake.drafts import number_key
@@ -35,6 +37,16 @@ class PrintRunAdmin(ReadOnlyMixin, YikuModelAdmin):
     list_display = ("started_at", "papers", "orders_count", "pages", "ended_at")
     list_display_links = ("started_at",)
     ordering = ("-id",)
+    actions_list = ("from_numbers",)
+
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        """Who may print."""
+        return buyers.may_print(request)
+
+    @action(description=_("Print by order numbers"), icon="print", permissions=["ask"])
+    def from_numbers(self, request: HttpRequest) -> HttpResponse:
+        """To the page."""
+        return HttpResponseRedirect(reverse("admin:orders_printrun_ask"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PrintRun]:
         return super().get_queryset(request).filter(owner=request.user.pk)

@@ -53,7 +53,7 @@ def issue(*, order_id: int, actor: str) -> tuple[Invoice, bool]:
         order=order, company=company, year=year, number=number, text=text, facts=to_json(facts), issued_at=now,
         issued_by=actor[:150],
     )  # fmt: skip
-    audit.record(action="invoice.issue", target=order, actor=actor, after={"invoice": text}, summary=order.number)
+    audit.record(action="invoice.issue", target=order, actor=actor, after={"invoice": text}, summary=text)
     return made, True
 
 

@@ -7,8 +7,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from backoffice.models import AuditEntry
-from orders.contracts import OrderStatus
 from orders.carriers.adapters.practice import PracticeCarrier
+from orders.contracts import OrderStatus
 from orders.desk import actions
 from orders.fulfil import labels, shipping, voiding
 from orders.fulfil.papers.errors import PaperError
