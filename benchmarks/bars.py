@@ -14,6 +14,7 @@ BARS: dict[str, float | None] = {
     "changelist_deep_vs_first": 1 / 1.2,
     "sale_to_shelf": 1.0,
     "review": 1.0,
+    "labels": 1.0,
 }
 
 

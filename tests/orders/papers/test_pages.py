@@ -110,7 +110,7 @@ def test_prices_are_compared_and_the_cheapest_is_marked(reader, open_way):
     rows = re.findall(r"<tr.*?</tr>", text, re.S)[1:]
     assert len(rows) == 3
     assert sum("cheapest" in row for row in rows) == 1
-    assert 'name="service" value="%d"' % service.pk in text
+    assert f'name="service" value="{service.pk}"' in text
 
 
 def test_a_carrier_without_an_answer_does_not_hide_the_others(reader, open_way):
