@@ -9,6 +9,7 @@ from backoffice.chores import register_chore
 from backoffice.models import User
 from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
+from backoffice.twofactor import register_sensitive
 from inventory import access
 from inventory.access import visible
 from orders.admin import parts
@@ -46,6 +47,7 @@ def register() -> None:
     access.register(Invoice, shop="order__shop")
     access.register(ShopPapers, shop="shop")
     access.register(SenderAddress, shop=None, warehouse="warehouse")
+    register_sensitive("orders.set_carrier_credential")
     _sidebar()
     _on_orders()
     register_chore("labels", 15.0, lambda: (labels.finish_asked(), voiding.void_cancelled(), voiding.void_due()))
