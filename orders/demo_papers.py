@@ -13,8 +13,8 @@ from orders.models import (
     CarrierCredential,
     CarrierService,
     Company,
-    NumberRange,
-    RateRow,
+    LabelRange,
+    CarrierRate,
     SenderAddress,
     ShopPapers,
 )
@@ -72,14 +72,14 @@ def _offline() -> None:
         account=account, code="epacket", name="国际小包", days=12, most_weight_g=2000
     )
     for country, region, grams, price, more in RATES:
-        RateRow.objects.create(
+        CarrierRate.objects.create(
             service=standard if country else parcel, country=country, region=region, up_to_g=grams,
             price=Decimal(price), more_per_kg=Decimal(more) if more else None, currency="CNY",
         )  # fmt: skip
-    NumberRange.objects.create(
+    LabelRange.objects.create(
         account=account, service=standard, prefix="78", first=1_000_000_001, last=1_000_002_000, digits=10
     )
-    NumberRange.objects.create(
+    LabelRange.objects.create(
         account=account, service=parcel, prefix="LX", first=20_000_001, last=20_000_150, digits=8, suffix="CN",
         check_digit="s10",
     )  # fmt: skip

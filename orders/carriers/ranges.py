@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from backoffice import clock
 from orders.carriers import numbers
 from orders.carriers.base import CarrierError
-from orders.models import GivenNumber, NumberRange
+from orders.models import GivenNumber, LabelRange
 
 MOST_TAKEN = 1_000  # numbers stepped over because another range gave them already
 
@@ -34,19 +34,19 @@ class Ranges:
         known = GivenNumber.objects.filter(key=key).values_list("number", flat=True).first()
         return known if known is not None else self._next(row, key)
 
-    def _open(self, service: str) -> NumberRange | None:
+    def _open(self, service: str) -> LabelRange | None:
         """Lock the range that is next to use: one of the service before one for all."""
-        rows = NumberRange.objects.filter(
+        rows = LabelRange.objects.filter(
             Q(service__isnull=True) | Q(service__code=service), account=self.account_id, active=True
         )
         left = rows.filter(next__lte=F("last")).order_by(F("service").asc(nulls_last=True), "pk")
         for pk in left.values_list("pk", flat=True):
-            row = NumberRange.objects.select_for_update().get(pk=pk)
+            row = LabelRange.objects.select_for_update().get(pk=pk)
             if row.active and row.left:
                 return row
         return None
 
-    def _next(self, row: NumberRange, key: str) -> str:
+    def _next(self, row: LabelRange, key: str) -> str:
         figure = row.next if row.next is not None else row.first
         taken = self._taken(row, figure)
         while figure <= row.last and _text(row, figure) in taken:
@@ -54,25 +54,25 @@ class Ranges:
         if figure > row.last:
             raise CarrierError("no_numbers", "the number ranges are used up", permanent=True)
         number = _text(row, figure)
-        NumberRange.objects.filter(pk=row.pk).update(next=figure + 1)
+        LabelRange.objects.filter(pk=row.pk).update(next=figure + 1)
         GivenNumber.objects.create(
             account_id=self.account_id, number_range=row, number=number, key=key, given_at=clock.now()
         )
         return number
 
-    def _taken(self, row: NumberRange, figure: int) -> set[str]:
+    def _taken(self, row: LabelRange, figure: int) -> set[str]:
         texts = [_text(row, one) for one in range(figure, min(figure + MOST_TAKEN, row.last + 1))]
         given = GivenNumber.objects.filter(account=self.account_id, number__in=texts[:MOST_TAKEN])
         return set(given.values_list("number", flat=True))
 
 
-def _text(row: NumberRange, figure: int) -> str:
+def _text(row: LabelRange, figure: int) -> str:
     return numbers.written(
         prefix=row.prefix, figure=figure, digits=row.digits, suffix=row.suffix, check=row.check_digit
     )
 
 
-def low() -> list[NumberRange]:
+def low() -> list[LabelRange]:
     """Return the ranges in use with fewer numbers left than they warn at."""
-    rows = NumberRange.objects.filter(active=True, account__active=True).select_related("account")
+    rows = LabelRange.objects.filter(active=True, account__active=True).select_related("account")
     return [row for row in rows if row.left < row.warn_below]

@@ -13,7 +13,7 @@ from backoffice.calls.shared import shared_client
 from backoffice.errors import YikuError
 from orders.carriers.base import Capability, Carrier, CarrierConfig, RateLine
 from orders.carriers.ranges import Ranges
-from orders.models import CarrierAccount, RateRow
+from orders.models import CarrierAccount, CarrierRate
 
 # A carrier is one line here; docs/carriers.md is the checklist.
 ADAPTERS: dict[str, str] = {
@@ -80,7 +80,7 @@ def _secrets(account: CarrierAccount) -> Mapping[str, str]:
 
 def rate_lines(account: CarrierAccount) -> Sequence[RateLine]:
     """Return the account's price table, for `orders.carriers.pricing`."""
-    rows = RateRow.objects.filter(service__account=account, service__active=True).select_related("service")
+    rows = CarrierRate.objects.filter(service__account=account, service__active=True).select_related("service")
     return [
         RateLine(
             service=row.service.code, country=row.country, region=row.region, postcode=row.postcode,

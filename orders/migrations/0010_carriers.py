@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='NumberRange',
+            name='LabelRange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('prefix', models.CharField(blank=True, max_length=12, validators=[django.core.validators.RegexValidator('^[A-Z0-9]*$', 'Capital letters and digits only.')], verbose_name='prefix')),
@@ -237,7 +237,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=120, unique=True, verbose_name='request')),
                 ('given_at', models.DateTimeField(verbose_name='given')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.carrieraccount', verbose_name='carrier')),
-                ('number_range', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='given', to='orders.numberrange', verbose_name='range')),
+                ('number_range', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='given', to='orders.labelrange', verbose_name='range')),
             ],
             options={
                 'verbose_name': 'given number',
@@ -283,7 +283,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='RateRow',
+            name='CarrierRate',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('country', models.CharField(blank=True, max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z0-9]*$', 'Capital letters and digits only.')], verbose_name='country (two letters)')),
@@ -418,15 +418,15 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('weight_g__gt', 0)), name='label_weight'),
         ),
         migrations.AddIndex(
-            model_name='numberrange',
+            model_name='labelrange',
             index=models.Index(fields=['account', 'active'], name='number_range_account'),
         ),
         migrations.AddConstraint(
-            model_name='numberrange',
+            model_name='labelrange',
             constraint=models.CheckConstraint(condition=models.Q(('last__gte', models.F('first'))), name='number_range_ends_later'),
         ),
         migrations.AddConstraint(
-            model_name='numberrange',
+            model_name='labelrange',
             constraint=models.CheckConstraint(condition=models.Q(('next__isnull', True), models.Q(('next__gte', models.F('first')), ('next__lte', django.db.models.expressions.CombinedExpression(models.F('last'), '+', models.Value(1)))), _connector='OR'), name='number_range_next_within'),
         ),
         migrations.AddConstraint(
@@ -438,11 +438,11 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['order', 'kind'], name='paper_print_order'),
         ),
         migrations.AddConstraint(
-            model_name='raterow',
+            model_name='carrierrate',
             constraint=models.UniqueConstraint(fields=('service', 'country', 'region', 'postcode', 'up_to_g'), name='carrier_rate_once'),
         ),
         migrations.AddConstraint(
-            model_name='raterow',
+            model_name='carrierrate',
             constraint=models.CheckConstraint(condition=models.Q(('price__gte', 0), ('up_to_g__gt', 0)), name='carrier_rate_positive'),
         ),
         migrations.AddConstraint(

@@ -7,8 +7,8 @@ from orders.models.carriers import (
     GivenNumber,
     Label,
     Manifest,
-    NumberRange,
-    RateRow,
+    LabelRange,
+    CarrierRate,
     TrackingEvent,
 )
 from orders.models.feed import OrderFeed
@@ -52,7 +52,7 @@ __all__ = [
     "Label",
     "ListedBuyer",
     "Manifest",
-    "NumberRange",
+    "LabelRange",
     "Order",
     "OrderContact",
     "OrderEvent",
@@ -67,7 +67,7 @@ __all__ = [
     "PaperPrint",
     "PriceFloor",
     "PrintRun",
-    "RateRow",
+    "CarrierRate",
     "Refund",
     "RefundLine",
     "ReviewLog",

@@ -95,7 +95,7 @@ class CarrierService(models.Model):
     most_weight_g = models.PositiveIntegerField(_("at most (g)"), null=True, blank=True)
     active = models.BooleanField(_("active"), default=True)
 
-    rates: RelatedManager[RateRow]
+    rates: RelatedManager[CarrierRate]
 
     class Meta:
         verbose_name = _("carrier service")
@@ -107,7 +107,7 @@ class CarrierService(models.Model):
         return f"{self.account} {self.name}"
 
 
-class RateRow(models.Model):
+class CarrierRate(models.Model):
     """A price up to a weight for a zone; the most exact zone wins. Above the last weight each further kg is added."""
 
     service = models.ForeignKey(
@@ -136,7 +136,7 @@ class RateRow(models.Model):
         return f"{self.service_id} {self.country or '*'} ≤ {self.up_to_g} g"
 
 
-class NumberRange(models.Model):
+class LabelRange(models.Model):
     """Numbers a carrier gave us to use: from … to, with what stands before and behind, and how they are checked."""
 
     class Check(models.TextChoices):
@@ -192,7 +192,7 @@ class GivenNumber(models.Model):
     """A number that was given, to which request; it is never given again, whatever becomes of its label."""
 
     account = models.ForeignKey(CarrierAccount, models.PROTECT, related_name="+", verbose_name=_("carrier"))
-    number_range = models.ForeignKey(NumberRange, models.PROTECT, related_name="given", verbose_name=_("range"))
+    number_range = models.ForeignKey(LabelRange, models.PROTECT, related_name="given", verbose_name=_("range"))
     number = models.CharField(_("number"), max_length=60)
     key = models.CharField(_("request"), max_length=120, unique=True)
     given_at = models.DateTimeField(_("given"))

@@ -20,11 +20,11 @@ from orders.pages.lines import register_lists
 LABELS = ["view_label", "view_manifest", "buy_label", "close_manifest"]
 PRINT = ["print_papers", "view_printrun"]
 INVOICES = ["view_invoice"]
-READ = ["view_carrieraccount", "view_carrierservice", "view_numberrange", "view_raterow", "view_company",
+READ = ["view_carrieraccount", "view_carrierservice", "view_labelrange", "view_carrierrate", "view_company",
         "view_shoppapers", "view_senderaddress"]  # fmt: skip
 KEEP = [
     *READ, "add_carrieraccount", "change_carrieraccount", "add_carrierservice", "change_carrierservice",
-    "add_numberrange", "change_numberrange", "add_raterow", "change_raterow", "delete_raterow", "change_company",
+    "add_labelrange", "change_labelrange", "add_carrierrate", "change_carrierrate", "delete_carrierrate", "change_company",
     *(f"{verb}_{model}" for model in ("shoppapers", "senderaddress") for verb in ("add", "change", "delete")),
 ]  # fmt: skip
 ROLES = {
@@ -68,8 +68,8 @@ def _sidebar() -> None:
     )  # fmt: skip
     register_lists(
         ("settings", _("Carriers"), "carrieraccount", "local_shipping"),
-        ("settings", _("Number ranges"), "numberrange", "pin"),
-        ("settings", _("Carrier rates"), "raterow", "price_change"),
+        ("settings", _("Number ranges"), "labelrange", "pin"),
+        ("settings", _("Carrier rates"), "carrierrate", "price_change"),
         ("settings", _("Company on papers"), "company", "business"),
         ("settings", _("Papers of shops"), "shoppapers", "description"),
         ("settings", _("Senders' addresses"), "senderaddress", "home_pin"),

@@ -25,13 +25,13 @@ from orders.carriers.numbers import written
 from orders.carriers.registry import adapter_class, can, choices
 from orders.fulfil import carrier_accounts
 from orders.fulfil.carrier_words import sentence
-from orders.models import CarrierAccount, CarrierService, NumberRange
+from orders.models import CarrierAccount, CarrierService, LabelRange
 
 CREDENTIAL = "orders.set_carrier_credential"
 
 if TYPE_CHECKING:
     AccountForm = forms.ModelForm[CarrierAccount]
-    RangeForm = forms.ModelForm[NumberRange]
+    RangeForm = forms.ModelForm[LabelRange]
 else:
     AccountForm = RangeForm = forms.ModelForm
 
@@ -79,11 +79,11 @@ class CarrierAccountForm(AccountForm):
         return data
 
 
-class NumberRangeForm(RangeForm):
+class LabelRangeForm(RangeForm):
     """A range that cannot overlap another of the account by mistake."""
 
     class Meta:
-        model = NumberRange
+        model = LabelRange
         fields = [
             "account",
             "service",
@@ -130,11 +130,11 @@ class ServiceInline(TabularInline):
     can_delete = False
 
 
-@admin.register(NumberRange)
-class NumberRangeAdmin(YikuModelAdmin):
+@admin.register(LabelRange)
+class LabelRangeAdmin(YikuModelAdmin):
     """The ranges of all carriers, with what is left of each."""
 
-    form = NumberRangeForm
+    form = LabelRangeForm
     empty_note = _("None yet. Enter the numbers a carrier gave you; each is used once.")
     list_display = ("range_shown", "account", "service", "check_digit", "next_shown", "left_shown", "active")
     list_display_links = ("range_shown",)
@@ -144,18 +144,18 @@ class NumberRangeAdmin(YikuModelAdmin):
     readonly_fields = ("next_shown", "left_shown")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return NumberRangeForm.Meta.fields if obj is None else [*NumberRangeForm.Meta.fields, *self.readonly_fields]
+        return LabelRangeForm.Meta.fields if obj is None else [*LabelRangeForm.Meta.fields, *self.readonly_fields]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.readonly_fields if obj is None else ("account", *self.readonly_fields)
 
     @admin.display(description=_("range"))
-    def range_shown(self, row: NumberRange) -> str:
+    def range_shown(self, row: LabelRange) -> str:
         """From … to."""
         return str(row)
 
     @admin.display(description=_("next"))
-    def next_shown(self, row: NumberRange) -> str:
+    def next_shown(self, row: LabelRange) -> str:
         """The number given next, as it is written."""
         if row.pk is None or not row.left:
             return "–"
@@ -163,13 +163,13 @@ class NumberRangeAdmin(YikuModelAdmin):
         return written(prefix=row.prefix, figure=figure, digits=row.digits, suffix=row.suffix, check=row.check_digit)
 
     @admin.display(description=_("left over"))
-    def left_shown(self, row: NumberRange) -> str:
+    def left_shown(self, row: LabelRange) -> str:
         """How many numbers are left, loud when few."""
         if row.pk is None:
             return "–"
         return f"⚠ {row.left:,}" if row.left < row.warn_below else f"{row.left:,}"
 
-    def save_model(self, request: HttpRequest, obj: NumberRange, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: LabelRange, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         audit.record(action="number_range.change", target=obj, after={"range": str(obj), "active": obj.active})
 

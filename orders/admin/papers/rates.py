@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from backoffice import audit
 from backoffice.adminkit import YikuModelAdmin
 from finance.rates import known_codes
-from orders.models import CarrierService, RateRow
+from orders.models import CarrierService, CarrierRate
 
 MOST_PASTED = 5_000
 MOST_PRICE = 1_000_000
@@ -87,8 +87,8 @@ def _amount(text: str) -> Decimal:
     return amount.quantize(Decimal("0.0001"))
 
 
-@admin.register(RateRow)
-class RateRowAdmin(YikuModelAdmin):
+@admin.register(CarrierRate)
+class CarrierRateAdmin(YikuModelAdmin):
     """What carriers ask, by zone and weight."""
 
     empty_note = _("None yet. Paste a carrier's price list out of Excel.")
@@ -102,13 +102,13 @@ class RateRowAdmin(YikuModelAdmin):
     actions_list = ("paste",)
 
     def get_urls(self) -> list[Any]:
-        own = path("paste/", self.admin_site.admin_view(self.paste_page), name="orders_raterow_paste")
+        own = path("paste/", self.admin_site.admin_view(self.paste_page), name="orders_carrierrate_paste")
         return [own, *super().get_urls()]
 
     @action(description=_("Paste from Excel"), icon="content_paste", permissions=["add"])
     def paste(self, request: HttpRequest) -> HttpResponse:
         """To the page."""
-        return HttpResponseRedirect(reverse("admin:orders_raterow_paste"))
+        return HttpResponseRedirect(reverse("admin:orders_carrierrate_paste"))
 
     def paste_page(self, request: HttpRequest) -> HttpResponse:
         """Replace the prices of a service; all rows or none."""
@@ -118,12 +118,12 @@ class RateRowAdmin(YikuModelAdmin):
         if form.is_valid():
             service, rows = form.cleaned_data["service"], form.cleaned_data["text"]
             with transaction.atomic():
-                RateRow.objects.filter(service=service).delete()
-                RateRow.objects.bulk_create([RateRow(service=service, **values) for values in rows])
+                CarrierRate.objects.filter(service=service).delete()
+                CarrierRate.objects.bulk_create([CarrierRate(service=service, **values) for values in rows])
                 audit.record(action="carrier_rate.paste", target=service, summary=f"{service}: {len(rows)}")
             told = ngettext("%(count)d price kept.", "%(count)d prices kept.", len(rows))
             messages.success(request, told % {"count": len(rows)})
-            return HttpResponseRedirect(reverse("admin:orders_raterow_changelist"))
+            return HttpResponseRedirect(reverse("admin:orders_carrierrate_changelist"))
         context = {
             **self.admin_site.each_context(request),
             "title": _now("Carrier rates from Excel"),
@@ -134,7 +134,7 @@ class RateRowAdmin(YikuModelAdmin):
         }
         return TemplateResponse(request, "admin/inventory/upload.html", context)
 
-    def save_model(self, request: HttpRequest, obj: RateRow, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: CarrierRate, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         after = {"service": str(obj.service), "up_to_g": obj.up_to_g, "price": format(obj.price, "f")}
         audit.record(action="carrier_rate.change", target=obj, after=after)

@@ -10,8 +10,8 @@ from orders.models import (
     CarrierCredential,
     CarrierService,
     Company,
-    NumberRange,
-    RateRow,
+    LabelRange,
+    CarrierRate,
     SenderAddress,
 )
 from tests.orders.factories import Seller, line, order
@@ -43,9 +43,9 @@ def offline(*, first: int = 1, last: int = 50, **fields) -> CarrierService:
     """An offline carrier: 8.00 up to 500 g, 12.00 up to 1 kg, 3.00 each further kg; to France 60.00."""
     account = CarrierAccount.objects.create(adapter="offline", name="中通快递", **fields)
     service = CarrierService.objects.create(account=account, code="std", name="标准", days=3)
-    NumberRange.objects.create(account=account, prefix="ZT", first=first, last=last, digits=8, warn_below=10)
+    LabelRange.objects.create(account=account, prefix="ZT", first=first, last=last, digits=8, warn_below=10)
     for country, grams, price, more in (("", 500, "8", None), ("", 1000, "12", "3"), ("FR", 2000, "60", "20")):
-        RateRow.objects.create(
+        CarrierRate.objects.create(
             service=service, country=country, up_to_g=grams, price=Decimal(price),
             more_per_kg=Decimal(more) if more else None, currency="EUR",
         )  # fmt: skip

@@ -12,7 +12,7 @@ from orders.contracts import OrderStatus
 from orders.desk import actions
 from orders.fulfil import labels, shipping, voiding
 from orders.fulfil.papers.errors import PaperError
-from orders.models import GivenNumber, Label, NumberRange, OrderEvent
+from orders.models import GivenNumber, Label, LabelRange, OrderEvent
 from tests.inventory import factories as stock
 from tests.orders.factories import LYON, at, later, line, order
 from tests.orders.papers.factories import ACTOR, approved, offline, practice, seller, wish
@@ -332,12 +332,12 @@ def test_a_range_gives_its_last_number_and_then_refuses():
     assert [one.tracking_number for one in given] == ["ZT00000007", "ZT00000008", ""]
     assert given[2].state == "failed"
     assert given[2].problem.startswith("no_numbers")
-    assert NumberRange.objects.get().left == 0
+    assert LabelRange.objects.get().left == 0
 
 
 def test_numbers_that_another_range_gave_are_stepped_over():
     made, service = seller(), offline(first=1, last=2)
     for number in (1, 2):
         buy(approved(made, number), service, f"k{number}")
-    NumberRange.objects.create(account=service.account, prefix="ZT", first=1, last=9, digits=8)
+    LabelRange.objects.create(account=service.account, prefix="ZT", first=1, last=9, digits=8)
     assert buy(approved(made, 3), service, "k3").tracking_number == "ZT00000003"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from orders.carriers import numbers, ranges
 from orders.carriers.base import CarrierError
-from orders.models import NumberRange
+from orders.models import LabelRange
 from tests.orders.papers.factories import offline
 
 
@@ -41,7 +41,7 @@ def test_a_figure_with_too_many_digits_is_refused():
 def test_a_range_that_runs_low_is_listed():
     offline(first=1, last=12)
     assert ranges.low() == []
-    NumberRange.objects.update(next=4)
+    LabelRange.objects.update(next=4)
     assert [one.left for one in ranges.low()] == [9]
 
 

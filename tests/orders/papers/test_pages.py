@@ -14,10 +14,10 @@ from orders.models import (
     Company,
     Label,
     Manifest,
-    NumberRange,
+    LabelRange,
     PaperPrint,
     PrintRun,
-    RateRow,
+    CarrierRate,
 )
 from tests.inventory import factories as stock
 from tests.orders.papers.factories import ACTOR, approved, offline, practice, seller, wish
@@ -209,12 +209,12 @@ def test_credentials_are_the_owners_alone_encrypted_and_never_shown(reader, open
 
 def test_a_price_list_is_pasted_whole_or_not_at_all(reader):
     service = offline()
-    url, owner = reverse("admin:orders_raterow_paste"), reader("owner")
+    url, owner = reverse("admin:orders_carrierrate_paste"), reader("owner")
     bad = owner.post(url, {"service": service.pk, "text": "CN\t\t\t1000\t8.5\tCNY\t2\nXYZ\t\t\t0\tx"})
     assert "Row 2" in bad.content.decode()
-    assert RateRow.objects.filter(service=service).count() == 3
+    assert CarrierRate.objects.filter(service=service).count() == 3
     owner.post(url, {"service": service.pk, "text": "CN\t\t\t1000\t8.5\tCNY\t2\n\t\t\t500\t60\tCNY"})
-    kept = RateRow.objects.filter(service=service).order_by("pk").values_list("country", "up_to_g", "more_per_kg")
+    kept = CarrierRate.objects.filter(service=service).order_by("pk").values_list("country", "up_to_g", "more_per_kg")
     assert [(country, grams, more) for country, grams, more in kept] == [("CN", 1000, 2), ("", 500, None)]
 
 
@@ -222,11 +222,11 @@ def test_a_range_is_checked_before_it_is_kept(reader):
     service, owner = offline(), reader("owner")
     data = {"account": service.account_id, "prefix": "LX", "first": 5, "last": 4, "digits": 9, "suffix": "CN",
             "check_digit": "s10", "warn_below": 5, "active": "on"}  # fmt: skip
-    url = reverse("admin:orders_numberrange_add")
+    url = reverse("admin:orders_labelrange_add")
     assert "A range ends after it begins" in owner.post(url, data).content.decode()
     assert "S10 has eight" in owner.post(url, {**data, "last": 9}).content.decode()
     owner.post(url, {**data, "last": 9, "digits": 8})
-    assert [one.left for one in NumberRange.objects.filter(check_digit="s10")] == [5]
+    assert [one.left for one in LabelRange.objects.filter(check_digit="s10")] == [5]
 
 
 def test_the_company_is_one_row_with_previews(reader):
