@@ -32,6 +32,7 @@ if not SECRET_KEY:
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 EGRESS_ALLOW = env.words("EGRESS_ALLOW")  # host or host:port that may be private or plain http (sandbox, same machine)
+PDF_FONT = env.text("PDF_FONT")  # a font file with Chinese letters (path, or path#number in a collection); empty: found
 PUBLIC_URL = env.address("PUBLIC_URL", plain=DEMO or DEBUG or TESTING)  # where the platforms' webhooks reach us
 SECURE = env.flag("SECURE", default=not (DEMO or DEBUG or TESTING))
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, most=5)  # how many of our own proxies append to X-Forwarded-For

@@ -15,6 +15,7 @@ BARS: dict[str, float | None] = {
     "sale_to_shelf": 1.0,
     "review": 1.0,
     "routing": 1.0,
+    "labels": 1.0,
 }
 
 

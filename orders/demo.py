@@ -17,7 +17,16 @@ from django.db import transaction
 from backoffice import clock
 from backoffice.models import User
 from inventory.models import Shop
-from orders import demo_changes, demo_late, demo_lists, demo_packing, demo_returns, demo_rules, intake
+from orders import (
+    demo_changes,
+    demo_late,
+    demo_lists,
+    demo_packing,
+    demo_papers,
+    demo_returns,
+    demo_rules,
+    intake,
+)
 from orders.desk import actions
 from orders.desk.checks import CHECKS, KEYWORDS
 from orders.fulfil import shipping
@@ -234,6 +243,7 @@ def load(*, company: Company) -> None:
     demo_returns.load()
     demo_lists.load(company)
     demo_late.load()
+    demo_papers.load()
 
 
 def finish() -> None:

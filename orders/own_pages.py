@@ -23,6 +23,7 @@ from orders.pages import (
     limits,
     lists,
     packing,
+    papers,
     returns,
     routing,
     rule_works,
@@ -40,6 +41,7 @@ PARTS = (
     changes,
     packing,
     returns,
+    papers,
 )
 LIST = "admin:orders_order_changelist"
 RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]

@@ -13,6 +13,9 @@ def export_orders(pk: int) -> str:
     return exporting.run(pk)
 
 
+from orders.fulfil.papers import printing
+
+
 def backtest(pk: int) -> str:
     """Test a set of rules on past orders."""
     return past.run(pk)
@@ -21,3 +24,8 @@ def backtest(pk: int) -> str:
 def late_clock(progress_id: int) -> str:
     """Let open orders follow handling times that were changed; 0 is the nightly look at all of them."""
     return recount.run(progress_id)
+
+
+def print_papers(pk: int) -> str:
+    """Print the papers of many orders into one file."""
+    return printing.work(pk)

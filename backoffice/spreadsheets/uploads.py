@@ -53,6 +53,19 @@ def keep(file: Named, *, owner: Any, purpose: str) -> Upload:
     )  # fmt: skip
 
 
+def keep_made(content: bytes, *, owner: Any, purpose: str, name: str) -> Upload:
+    """Store a file that we made ourselves, for its owner to fetch; it goes the way of all uploads."""
+    token = secrets.token_urlsafe(32)
+    path = folder() / f"{token}.bin"
+    with path.open("xb") as target:
+        path.chmod(0o600)
+        target.write(content)
+    return Upload.objects.create(
+        token=token, owner=owner, purpose=purpose, path=path.name, original_name=name[:200], size=len(content),
+        created_at=clock.now(),
+    )  # fmt: skip
+
+
 def _extension(name: str) -> str:
     found = Path(name).suffix.lower()
     return found if found in {".xlsx", ".csv", ".tsv", ".txt"} else ".bin"

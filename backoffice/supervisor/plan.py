@@ -13,7 +13,8 @@ from backoffice.supervisor.children import Program
 from backoffice.supervisor.ports import free_port
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-SANDBOXES = ("shopify", "woocommerce")
+SHOPS, CARRIER = ("shopify", "woocommerce"), "carrier"
+SANDBOXES = (*SHOPS, CARRIER)  # the practice shops, and the practice carrier
 ROLES = ("web", "worker", "dispatcher")
 
 
@@ -80,6 +81,13 @@ class Plan:
             shared[f"SANDBOX_{name.upper()}_URL"] = self.sandbox_url(name)
         return shared
 
+    def _carrier(self) -> list[str]:
+        """The command line of the practice carrier."""
+        folder = self.var / "sandbox"
+        folder.mkdir(parents=True, exist_ok=True)
+        port, state = str(self.sandbox_ports[CARRIER]), str(folder / "carrier.json")
+        return ["-m", "orders.carriers.sandbox", "--port", port, "--state", state]
+
     def programs(self, commands: set[str]) -> list[Program]:
         """Return the programs to supervise; `commands` are the management commands this installation has."""
         shared = self.environment()
@@ -92,9 +100,10 @@ class Plan:
         ]
         found = [program for program in found if program.name in self.roles]
         if self.demo and "sandbox" in commands:
-            ports = [part for name, port in self.sandbox_ports.items() for part in (f"--{name}-port", str(port))]
+            ports = [part for name in SHOPS for part in (f"--{name}-port", str(self.sandbox_ports[name]))]
             stream = ["--orders-per-minute", env.text("DEMO_ORDERS_PER_MINUTE", "1")]
             found.append(Program("shops", [*manage, "sandbox", *ports, *stream], shared, grace=15))
+            found.append(Program(CARRIER, [sys.executable, *self._carrier()], shared, grace=5))
         return found
 
 

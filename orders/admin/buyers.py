@@ -8,6 +8,7 @@ from backoffice import masking
 from orders.models import OrderContact
 
 SEE, REVEAL = "orders.see_buyer", "orders.reveal_buyer"
+PRINT, SHIP = "orders.print_papers", "orders.ship_order"
 MASKED_KEYS = ("name", "company", "line1", "line2", "phone")
 ADDRESS_KEYS = ("name", "company", "line1", "line2", "city", "region", "postcode", "country", "phone")
 
@@ -20,6 +21,11 @@ def may_see(request: HttpRequest) -> bool:
 def may_reveal(request: HttpRequest) -> bool:
     """True when the person may uncover personal data."""
     return request.user.has_perm(REVEAL)
+
+
+def may_print(request: HttpRequest) -> bool:
+    """True when the person may have personal data on paper: whoever ships, or may uncover them."""
+    return request.user.has_perm(PRINT) and (request.user.has_perm(SHIP) or may_reveal(request))
 
 
 def shown(contact: OrderContact | None, *, clear: bool) -> dict[str, object]:

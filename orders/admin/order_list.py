@@ -146,6 +146,10 @@ class OrderAdmin(YikuModelAdmin):
         """Who may take orders away as a file."""
         return request.user.has_perm(exporting.EXPORT)
 
+    def has_print_permission(self, request: HttpRequest) -> bool:
+        """Who may print papers, which show names and addresses."""
+        return buyers.may_print(request)
+
     # --- pages -------------------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[Any]:

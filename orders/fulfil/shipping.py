@@ -15,6 +15,7 @@ from inventory import reservations
 from inventory.reservations import PutBack
 from orders.desk import holds, presale, review, verdicts
 from orders.errors import OrderError
+from orders.fulfil import labels
 from orders.fulfil import parcels as writing
 from orders.fulfil.parcels import Hand, Sending
 from orders.fulfil.picking import Holdings, Pick, Within, available_units, pieces_per_unit, take
@@ -79,6 +80,7 @@ def ship(
     at = shipped_at or clock.now()
     sendings = [_sending(hand, parcel, key, at) for parcel, key in zip(parcels, keys, strict=True)]
     shipments = writing.record(hand, sendings, actor)
+    labels.put_on(order, shipments, clock.now())
     _note(order, shipments, actor)
     return shipments
 
@@ -238,6 +240,7 @@ def void(*, shipment_id: int, actor: str, reason: str = "", warehouses: frozense
     posting.request_reversal(of=shipment.reference, reference=f"{shipment.reference}/void", occurred_at=now)
     shipment.state, shipment.voided_at, shipment.voided_by = Shipment.State.VOID, now, actor[:150]
     shipment.save(update_fields=["state", "voided_at", "voided_by"])
+    labels.take_off(shipment.pk)
     after = {"parcel": shipment.number, "reason": reason, "state": order.state}
     audit.record(action="order.void_parcel", target=order, after=after, summary=str(shipment), actor=actor)
     return shipment

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('inventory', '0001_initial'),
-        ('orders', '0009_waves'),
+        ('orders', '0010_carriers'),
     ]
 
     operations = [

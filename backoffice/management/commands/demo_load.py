@@ -27,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="another seed tells other orders")
         parser.add_argument("--shopify-url", default="", help="address of the Shopify sandbox shop")
         parser.add_argument("--woocommerce-url", default="", help="address of the WooCommerce sandbox shop")
+        parser.add_argument("--carrier-url", default="", help="address of the practice carrier")
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = YEAR if options["full"] else options["days"]
@@ -40,4 +41,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         urls = {"shopify": options["shopify_url"], "woocommerce": options["woocommerce_url"]}
         import_string("channels.demo.connect")({name: url for name, url in urls.items() if url})
+        if options["carrier_url"]:
+            import_string("orders.demo_papers.connect")(options["carrier_url"])
         self.stdout.write(self.style.SUCCESS(f"Demo ready after {time.monotonic() - started:.0f} s."))

@@ -1,0 +1,1 @@
+"""One module per carrier system; none knows Django or a model."""

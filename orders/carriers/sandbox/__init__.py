@@ -1,0 +1,1 @@
+"""A practice carrier that speaks HTTP as a real one does; it knows nothing of our side."""

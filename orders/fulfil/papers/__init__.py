@@ -1,0 +1,1 @@
+"""The papers of orders as PDF: what stands on each (plain facts), and how it is drawn."""
