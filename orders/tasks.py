@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orders.desk.rules import backtest as past
+from orders.fulfil.papers import printing
 from orders.late import recount
 
 
@@ -11,9 +12,6 @@ def export_orders(pk: int) -> str:
     from orders.admin import exporting
 
     return exporting.run(pk)
-
-
-from orders.fulfil.papers import printing
 
 
 def backtest(pk: int) -> str:

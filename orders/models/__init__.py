@@ -1,5 +1,16 @@
 """What the orders app keeps: orders and their versions, rules and reviews, parcels, refunds, and the news of them."""
 
+from orders.models.carriers import (
+    CarrierAccount,
+    CarrierCredential,
+    CarrierRate,
+    CarrierService,
+    GivenNumber,
+    Label,
+    LabelRange,
+    Manifest,
+    TrackingEvent,
+)
 from orders.models.changes import (
     Gift,
     MergeCircle,
@@ -10,16 +21,6 @@ from orders.models.changes import (
     OrderPartLine,
     OwnOrder,
     Quote,
-from orders.models.carriers import (
-    CarrierAccount,
-    CarrierCredential,
-    CarrierService,
-    GivenNumber,
-    Label,
-    Manifest,
-    LabelRange,
-    CarrierRate,
-    TrackingEvent,
 )
 from orders.models.feed import OrderFeed
 from orders.models.fulfilment import (
@@ -60,6 +61,18 @@ from orders.models.lists import (
 )
 from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
 from orders.models.packing import Handover, PackingSetting, PackItem, PackParcel, PackScan
+from orders.models.papers import (
+    Company,
+    Invoice,
+    InvoiceSeries,
+    PaperKind,
+    PaperLanguage,
+    PaperPrint,
+    PrintRun,
+    SenderAddress,
+    ShopPapers,
+    SlipSize,
+)
 from orders.models.returns import (
     RefundLimit,
     Return,
@@ -73,17 +86,6 @@ from orders.models.returns import (
     ReturnReceipt,
     ReturnRefund,
     StrayParcel,
-from orders.models.papers import (
-    Company,
-    Invoice,
-    InvoiceSeries,
-    PaperKind,
-    PaperLanguage,
-    PaperPrint,
-    PrintRun,
-    SenderAddress,
-    ShopPapers,
-    SlipSize,
 )
 from orders.models.review import CheckSetting, ReviewLog
 from orders.models.routing import (

@@ -24,7 +24,8 @@ READ = ["view_carrieraccount", "view_carrierservice", "view_labelrange", "view_c
         "view_shoppapers", "view_senderaddress"]  # fmt: skip
 KEEP = [
     *READ, "add_carrieraccount", "change_carrieraccount", "add_carrierservice", "change_carrierservice",
-    "add_labelrange", "change_labelrange", "add_carrierrate", "change_carrierrate", "delete_carrierrate", "change_company",
+    "add_labelrange", "change_labelrange", "add_carrierrate", "change_carrierrate",
+    "delete_carrierrate", "change_company",
     *(f"{verb}_{model}" for model in ("shoppapers", "senderaddress") for verb in ("add", "change", "delete")),
 ]  # fmt: skip
 ROLES = {
