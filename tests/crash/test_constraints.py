@@ -34,6 +34,8 @@ ONCE = {
     "finance_voucher": ("reference",),
     "finance_voucher.number": ("period_id", "number"),
     "finance_openitem": ("reference",),
+    "orders_routedshop": ("shop_id",),
+    "orders_raterow": ("table_id", "country", "region", "postcode", "up_to_g"),
 }
 # One at a time: another may follow when the first is over.
 OPEN_ONCE = {
@@ -43,6 +45,7 @@ OPEN_ONCE = {
     "sync_error_open_once": ("channels_syncerror", {"kind", "account_id", "reference"}),
     "warehouse_one_location": ("channels_locationlink", {"account_id", "warehouse_id"}),
     "shipment_external_once": ("orders_shipment", {"order_id", "external_id"}),
+    "gone_open_once": ("orders_goodsgone", {"line_id", "sku_id", "warehouse_id"}),
     "shop_warehouse_open_once": ("inventory_shopwarehouse", {"shop_id", "warehouse_id"}),
 }
 GROWING = (
@@ -56,6 +59,8 @@ GROWING = (
     "orders_orderevent",
     "orders_orderversion",
     "orders_reviewlog",
+    "orders_routingplan",
+    "orders_routingpolicyversion",
 )
 CHECKS = {
     "inventory_balance": "balance_not_negative",

@@ -152,6 +152,7 @@ def test_goods_nobody_finds_are_held_elsewhere_and_not_counted_on(seller):
     assert RoutingPlan.objects.first().why == "gone"
     seller.take(order(2, line("MUG")))
     assert reserved(seller) == [0, 3, 0]
+    assert RoutingPlan.objects.first().content["parcels"][0]["site"] == seller.places[1].pk
     assert moving.look_into(ids=[report.pk], actor=WHO) == 1
     assert moving.look_into(ids=[report.pk], actor=WHO) == 0
     seller.take(order(3, line("MUG")))

@@ -61,22 +61,23 @@ tables = st.lists(
     max_size=3,
 )  # fmt: skip
 stocks = st.dictionaries(
-    st.tuples(st.sampled_from(SKUS), st.sampled_from(list(SITES))), st.integers(0, 6).map(lambda n: n * 1000)
-)
+    st.tuples(st.sampled_from(SKUS), st.sampled_from(list(SITES))), st.integers(1, 6).map(lambda n: n * 1000),
+    min_size=4,
+)  # fmt: skip
 
 
 @st.composite
 def pages(draw):
     """Orders with lines of their own, one policy each."""
     orders, number = [], 0
-    for pk in range(1, draw(st.integers(1, 4)) + 1):
+    for pk in range(1, draw(st.integers(2, 5)) + 1):
         made = []
         for units, goods, weight in draw(st.lists(lines, min_size=1, max_size=3)):
             number += 1
             bundle = len(goods) > 1 or goods[0][1] > 1
             made.append(RouteLine(number, units * 1000, tuple((s, per * 1000) for s, per in goods), bundle, weight))
         to = geography.destination(draw(st.sampled_from(COUNTRIES)), "", draw(st.sampled_from(["", "69001"])))
-        sites = tuple(draw(st.lists(st.sampled_from(list(SITES)), unique=True)))
+        sites = tuple(draw(st.lists(st.sampled_from(list(SITES)), unique=True, min_size=2)))
         wish = draw(st.sampled_from([None, None, 1, 2]))
         orders.append(RouteOrder(pk, to, tuple(made), sites, draw(policies), wish))
     return orders
