@@ -14,7 +14,7 @@ from backoffice.search import prefix_condition, search_form
 from finance import currencies
 from inventory import codes
 from inventory.access import visible
-from inventory.models import Balance, ShopWarehouse, Sku
+from inventory.models import Balance, Barcode, ShopWarehouse, Sku
 from orders.admin import buyers
 from orders.admin.changes import basket_form, entering
 from orders.desk import usual_prices
@@ -44,7 +44,8 @@ def skus(request: HttpRequest) -> JsonResponse:
 
 
 def _like(typed: str) -> Q:
-    condition = prefix_condition(["code_key"], codes.normalise(typed)) | Q(barcodes__code=codes.normalise(typed))
+    barcodes = Barcode.objects.filter(code=codes.normalise(typed)).values("sku_id")
+    condition = prefix_condition(["code_key"], codes.normalise(typed)) | Q(pk__in=barcodes)
     return condition | Q(name__icontains=typed) | Q(name_en__icontains=typed) if len(typed) > 1 else condition
 
 

@@ -32,7 +32,7 @@ STATE_LABELS = {state: tone for state, (_label, _sentence, tone) in PLAIN.items(
 class OwnOrderAdmin(YikuModelAdmin):
     """Orders of our own; each opens on its page as an order."""
 
-    empty_note = _("None yet. Orders by phone or e-mail are entered with “Enter an order”.")
+    empty_note = _("None yet. Orders by phone or e-mail are entered with “+”.")
     list_display = ("number", "kind_shown", "state_label", "shop_name", "total_shown", "placed_at")
     list_display_links = ("number",)
     list_filter = (("kind", admin.ChoicesFieldListFilter), ("state", admin.ChoicesFieldListFilter), ShopFilter)

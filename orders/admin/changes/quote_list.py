@@ -53,7 +53,7 @@ COLUMNS = (
 class QuoteAdmin(YikuModelAdmin):
     """Offers to customers."""
 
-    empty_note = _("No quotes yet. “New quote” makes one on the same form as an order.")
+    empty_note = _("No quotes yet. “+” makes one on the same form as an order.")
     list_display = ("number", "state_label", "customer", "total_shown", "valid_until", "order_number", "shop_name")
     list_display_links = ("number",)
     list_filter = (("state", admin.ChoicesFieldListFilter), ShopFilter)

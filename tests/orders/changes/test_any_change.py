@@ -144,7 +144,7 @@ def check(world: World) -> None:
     assert not Shipment.objects.filter(lines=None).exists()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(STEP, min_size=4, max_size=14))
 def test_any_change_keeps_orders_stock_and_money_in_step(steps):
     from django.db import transaction

@@ -145,6 +145,7 @@ def test_goods_are_found_by_code_barcode_and_name_with_price_and_stock(clerk, se
     sku.name = "Blue mug"
     sku.save()
     sku.barcodes.create(code="4006381333931")
+    sku.barcodes.create(code="4006381333948")
     for text in ("mu", "4006381333931", "blue"):
         (row,) = clerk.get(reverse("admin:orders_ownorder_skus"), {"q": text, "shop": seller.shop.pk}).json()["rows"]
         assert row == {"code": "MUG", "title": "Blue mug", "price": "10", "free": "48"}
