@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from inventory import reservations
 from inventory.reservations import Shortage
@@ -85,7 +87,13 @@ def _page_of(orders: Sequence[Order], table: Table) -> dict[int, Facts]:
 def _without_presale(table: Table, orders: list[Order], page: dict[int, Facts], reason: str) -> list[Order]:
     """Whoever approves an order that waits for presale goods lets all else pass; it still leaves not before its day."""
     params = ruleset.load().params[holds.PRESALE] if any(one.waits for f in page.values() for one in f.lines) else {}
-    waiting = [one for one in orders if next(iter(CHECKS[holds.PRESALE].judge(page[one.pk], params)), None)]
+    found = [one for one in orders if next(iter(CHECKS[holds.PRESALE].judge(page[one.pk], params)), None)]
+    waiting = [one for one in found if one.state == State.HELD]
+    for order in found:
+        until = presale.waits_until(page[order.pk])
+        if order not in waiting and until is not None:  # what could leave has left; nothing is decided now
+            when = date_format(timezone.localtime(until), "SHORT_DATE_FORMAT")
+            table.refuse(order, holds.PRESALE, when=when)
     for order in waiting:
         order.state = State.HELD
         holds.put(order, holds.PRESALE, table.now)
@@ -95,7 +103,7 @@ def _without_presale(table: Table, orders: list[Order], page: dict[int, Facts], 
         presale.promise(waiting, list(page.values()), {one.pk for one in waiting})
         table.decided(waiting, Person.APPROVED, reason)
         table.done(waiting, "waits", "order.approve", {"state": State.HELD.value, "reason": reason})
-    return [one for one in orders if one not in waiting]
+    return [one for one in orders if one not in found]
 
 
 def _approvable(table: Table, order: Order) -> bool:

@@ -17,6 +17,7 @@ from django.db import transaction
 from backoffice import clock
 from inventory.models import Balance, Bucket, Reservation
 from orders.desk import presale, promise, review, ruleset, verdicts
+from orders.desk.checks import Finding
 from orders.desk.facts import LineFacts
 from orders.desk.promise import Short
 from orders.desk.sentences import hold_title
@@ -290,10 +291,13 @@ def _rest(table: Table, orders: Sequence[Order]) -> list[Order]:
     done = [one for one in orders if one.pk not in short]
     review.set_approved(done, facts, table.now)
     review.mark_presale([one for one in facts if one.order_id not in short], table.now)
-    for one in facts:
-        if one.order_id in short:
-            order = next(row for row in orders if row.pk == one.order_id)
-            table.refuse(order, SHORT, list=verdicts.shortage_list(one))
+    lacking = [one for one in facts if one.order_id in short]
+    if lacking:
+        mark = Finding(SHORT, ruleset.load().department(SHORT))
+        verdicts.mark([(one, [mark]) for one in lacking], table.now)
+    named = {order.pk: order for order in orders}
+    for one in lacking:
+        table.refuse(named[one.order_id], SHORT, list=verdicts.shortage_list(one))
     return done
 
 

@@ -13,11 +13,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, Sum
+from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, OuterRef, Q, Sum
 
 from backoffice import audit, bulk, clock, locks
 from orders.desk.facts import Facts, LineFacts
 from orders.models import Order, PresaleLine, PresaleOffer
+from orders.models.order import OPEN_STATES
 
 CODE = "presale"
 PAGE = 200
@@ -177,22 +178,29 @@ def release_due(now: dt.datetime | None = None) -> int:
     A chore; harmless to repeat. Offers whose day has come end by themselves.
     """
     moment = now or clock.now()
-    orders, lines = _by_delivery()
+    lines = _by_delivery()
     with transaction.atomic():
         due = PresaleLine.objects.filter(released_at__isnull=True, ship_after__lte=moment)
-        found = list(due.order_by("line__order__placed_at", "line_id").values_list("line_id", "line__order_id"))
-        _set_released([line for line, _order in found], DATE)
+        found = list(due.values_list("line_id", flat=True))
+        _set_released(found, DATE)
         over = PresaleOffer.objects.filter(released_at__isnull=True, ship_after__lte=moment)
         for offer in locks.locked_rows(over):
             _end(offer, DATE)
-    orders += [order for _line, order in found]
-    _go_on(orders, "task:presale")
+    _go_on(_free_again(moment), "task:presale")
     return lines + len(found)
 
 
-def _by_delivery() -> tuple[list[int], int]:
-    """Release, in the order of the orders, as many pieces as the offers' deliveries have brought."""
-    orders: list[int] = []
+def _free_again(now: dt.datetime) -> list[int]:
+    """Return orders that still stand as presale although none of their lines waits: those just released, and those
+    whose release was cut off before they were looked at. The ones placed first come first.
+    """
+    waiting = PresaleLine.objects.filter(line__order=OuterRef("pk"), released_at__isnull=True, ship_after__gt=now)
+    rows = Order.objects.filter(hold_code=CODE, state__in=OPEN_STATES, pending_version__isnull=True)
+    return list(rows.exclude(Exists(waiting)).order_by("placed_at", "pk").values_list("pk", flat=True)[: PAGE * 10])
+
+
+def _by_delivery() -> int:
+    """Release, in the order of the orders, as many pieces as the offers' deliveries have brought; returns how many."""
     count = 0
     offers = PresaleOffer.objects.filter(released_at__isnull=True, arrival__received_quantity__gt=0)
     for offer in offers.select_related("arrival"):
@@ -201,17 +209,15 @@ def _by_delivery() -> tuple[list[int], int]:
             came = offer.arrival.received_quantity if offer.arrival else Decimal(0)
             left = came - told_of([offer.pk]).get(offer.pk, Told()).released
             due = []
-            for line_id, order_id, quantity, pack in _waiting(offer.pk).values_list(
-                "line_id", "line__order_id", "line__quantity", "line__pack"
-            ):
+            rows = _waiting(offer.pk).values_list("line_id", "line__quantity", "line__pack")
+            for line_id, quantity, pack in rows:
                 left -= quantity * pack
                 if left < 0:  # strictly in order: nobody behind is served before
                     break
-                due.append((line_id, order_id))
-            _set_released([line for line, _order in due], DELIVERY)
-        orders += [order for _line, order in due]
+                due.append(line_id)
+            _set_released(due, DELIVERY)
         count += len(due)
-    return orders, count
+    return count
 
 
 def _waiting(offer_id: int) -> Any:

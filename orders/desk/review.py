@@ -56,8 +56,12 @@ def _can_be_judged(order: Order, release_manual: bool) -> bool:
 
 
 def let_go(now: dt.datetime, limit: int = 200) -> int:
-    """Review orders whose hold has come to its end by itself; returns how many."""
+    """Review orders whose hold has come to its end by itself; returns how many.
+
+    What was sold in presale is let go by orders.desk.presale, in the order of the orders.
+    """
     due = Order.objects.filter(state=State.HELD, hold_until__lte=now, pending_version__isnull=True)
+    due = due.exclude(hold_code=holds.PRESALE)
     found = list(due.order_by("hold_until").values_list("pk", flat=True)[:limit])
     return len(review(order_ids=found)) if found else 0
 

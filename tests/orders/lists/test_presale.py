@@ -11,7 +11,8 @@ from inventory.arrivals import Expected
 from inventory.models import StockPolicy
 from orders.admin import status
 from orders.contracts import PaymentStatus
-from orders.desk import actions, presale, review
+from orders.desk import actions, backorders, presale, review
+from orders.fulfil import shipping
 from orders.models import CheckSetting, Order, PresaleLine, PresaleOffer
 from tests.inventory import factories as stock
 from tests.orders.factories import NOW, Seller, line, order
@@ -232,3 +233,43 @@ def test_the_desk_makes_an_offer_and_is_refused_nonsense(seller, desk):
     )
     assert "Presales released: 1." in page.content.decode()
     assert seller.order(1).state == "approved"
+
+
+def test_a_release_that_was_cut_off_goes_on(seller):
+    made = offer(seller)
+    seller.take(order(1, line("MUG")))
+    presale._set_released([PresaleLine.objects.get().pk], LI)  # and then the machine stopped
+    assert seller.order(1).state == "held"
+    assert presale.release_due() == 0
+    assert (seller.order(1).state, seller.buckets("MUG")) == ("approved", (5, 0, 1))
+    assert PresaleOffer.objects.get(pk=made.pk).released_at is None
+
+
+def split_order(seller):
+    """An order whose cup has left and whose mug waits."""
+    CheckSetting.objects.filter(code="presale").update(params={"mixed": "split"})
+    offer(seller)
+    seller.take(order(1, line("MUG", 9), line("CUP", 1, 2)))
+    cup = seller.lines(1)[1]
+    parcel = shipping.Parcel(lines={cup.pk: Decimal(1)}, tracking="T1")
+    shipping.ship(order_id=seller.order(1).pk, parcels=[parcel], actor=LI, idempotency_key="k")
+    return seller.order(1)
+
+
+def test_an_order_of_which_only_presale_is_left_is_not_approved_over(seller):
+    one = split_order(seller)
+    assert (one.state, one.hold_code) == ("partly_shipped", "presale")
+    (told,) = actions.approve(order_ids=[one.pk], actor=LI)
+    assert (told.ok, told.code) == (False, "presale")
+    assert "12 Dec 2099" in told.message
+    assert (seller.order(1).state, seller.buckets("MUG")) == ("partly_shipped", (5, 9, 0))
+
+
+def test_what_is_released_and_not_there_waits_as_a_backorder(seller):
+    one = split_order(seller)
+    (told,) = presale.release_orders(order_ids=[one.pk], actor=LI)
+    assert (told.ok, told.code) == (False, "short_stock")
+    assert (seller.order(1).state, seller.order(1).hold_code) == ("partly_shipped", "short_stock")
+    stock.stock(seller.skus["MUG"], seller.place, 4, "4")
+    assert backorders.work() == 1
+    assert (seller.order(1).hold_code, seller.buckets("MUG")) == ("", (9, 0, 9))
