@@ -337,9 +337,12 @@ def finish(
         _must_be_in(part)
         _must_be_mine(part, actor)
         _must_be_complete(part)
-        last = PackParcel.objects.filter(wave_order=part, state=PackParcel.State.OPEN).first()
-        if last is not None:
-            last.carrier, last.tracking, last.tracking_url = carrier[:100], tracking[:200], tracking_url[:1000]
+        last = PackParcel.objects.filter(wave_order=part).order_by("-number").first()
+        if last is not None and (last.state == PackParcel.State.OPEN or not last.tracking):
+            last.carrier, last.tracking = carrier[:100] or last.carrier, tracking[:200]
+            last.tracking_url = tracking_url[:1000]
+            last.save(update_fields=["carrier", "tracking", "tracking_url"])
+        if last is not None and last.state == PackParcel.State.OPEN:
             _close(part, last, actor, weight_g, reason)
         shipments = _ship(part, labels, actor, warehouses)
         _packed_now(part, wave_id)
@@ -352,8 +355,10 @@ def _labels(wave_order_id: int, actor: str, *, typed: bool) -> dict[int, LabelFa
     if not part.open or part.packer != actor:
         return {}
     found = {}
-    for parcel in PackParcel.objects.filter(wave_order=part, tracking=""):
-        if parcel.state == PackParcel.State.OPEN and typed:
+    parcels = list(PackParcel.objects.filter(wave_order=part).order_by("number"))
+    last = parcels[-1] if parcels else None
+    for parcel in (one for one in parcels if not one.tracking):
+        if parcel is last and typed:
             continue
         label = labels_given.label_of(part.order, parcel.number)
         if label is not None:

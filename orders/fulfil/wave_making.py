@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from backoffice import audit, clock
 from inventory.models import Warehouse
@@ -161,7 +162,10 @@ def _any_of(words: Sequence[str]) -> Q:
 
 def _cut_off(template: WaveTemplate, now: dt.datetime) -> dt.datetime:
     """Today's cut-off on the warehouse's clock."""
-    zone = zoneinfo.ZoneInfo(template.warehouse.time_zone)
+    try:
+        zone: dt.tzinfo = zoneinfo.ZoneInfo(template.warehouse.time_zone)
+    except (KeyError, ValueError, OSError):  # a zone nobody knows must not stop the waves of all others
+        zone = timezone.get_default_timezone()
     return dt.datetime.combine(now.astimezone(zone).date(), template.before or dt.time.max, zone)
 
 

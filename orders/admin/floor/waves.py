@@ -53,7 +53,7 @@ class WaveAdmin(YikuModelAdmin):
     list_filter = (("state", admin.ChoicesFieldListFilter), WarehouseFilter)
     list_select_related = ("warehouse",)
     ordering = ("-id",)
-    actions_list = ("new", "pack")
+    actions_list = ("new_wave", "to_table")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Wave]:
         rows = visible(cast(User, request.user), super().get_queryset(request))
@@ -95,12 +95,12 @@ class WaveAdmin(YikuModelAdmin):
         return [*own, *super().get_urls()]
 
     @action(description=_("New wave"), icon="add", permissions=["make"])
-    def new(self, request: HttpRequest) -> HttpResponse:
+    def new_wave(self, request: HttpRequest) -> HttpResponse:
         """To the page that makes one."""
         return HttpResponseRedirect(reverse("admin:orders_wave_new"))
 
     @action(description=_("Pack"), icon="package_2", permissions=["work"])
-    def pack(self, request: HttpRequest) -> HttpResponse:
+    def to_table(self, request: HttpRequest) -> HttpResponse:
         """To the packing table."""
         return HttpResponseRedirect(reverse("admin:orders_wave_pack"))
 

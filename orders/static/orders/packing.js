@@ -49,9 +49,17 @@
     const act = event.target.closest("[data-act]")?.dataset.act;
     const row = event.target.closest("[data-goods]");
     if (!act || !row) return;
+    if (act === "missing") return ask(row);
     const label = row.querySelector("b").textContent;
     queue.add({ kind: act === "out" ? "out" : "tap", goods: row.dataset.goods, whole: act === "all", label });
   });
+
+  function ask(row) {
+    const form = page.querySelector(".yp-missing");
+    form.hidden = !form.hidden && form.parentElement === row;
+    form.elements.goods.value = row.dataset.goods;
+    row.append(form);
+  }
 
   left(page.dataset.left);
   Floor.wedge(scanned);

@@ -210,6 +210,14 @@ def test_an_order_leaves_in_two_parcels():
     assert (units, floor.order(1).state) == ([[2], [1, 1]], "shipped")
 
 
+def test_a_tracking_number_typed_after_the_last_parcel_was_closed_is_that_parcels():
+    floor = ready(line("MUG", 1), MUG=5)
+    floor.scan(1, "MUG")
+    packing.close_parcel(wave_order_id=floor.part(1).pk, actor=WU, carrier="SF")
+    (parcel,) = floor.finish(1, tracking="SF7")
+    assert (parcel.carrier, parcel.tracking_number) == ("SF", "SF7")
+
+
 def test_a_bundle_lies_in_one_parcel():
     floor = Floor(MUG=9, LID=9)
     floor.skus["SET"] = stock.bundle((floor.skus["MUG"], 2), (floor.skus["LID"], 1), code="SET")
