@@ -60,7 +60,7 @@ def decide(
     ReturnLine.objects.bulk_update(rows.values(), ["decided_quantity"])
     if not deciding.undecided(found):
         found.state = State.INSPECTED
-    summary = ", ".join(f"{plain(one.quantity)} {one.get_verdict_display()}" for one in made)
+    summary = ", ".join(f"{plain(one.quantity)} {one.verdict}" for one in made)
     locking.moved(found, actor, "return.inspect", "state", summary=summary)
     deciding.settle_if_done(found, actor)
     return made
@@ -154,7 +154,7 @@ def decide_further(
     decision = _written(before.return_line, choice, key, actor, before)
     stocking.move_on(found.order, decision, found.warehouse_id or 0, actor)
     ReturnDecision.objects.filter(pk=before.pk).update(open_quantity=F("open_quantity") - units)
-    summary = f"{plain(units)} {decision.get_verdict_display()}"
+    summary = f"{plain(units)} {decision.verdict}"
     locking.note(found, actor, "return.decide_further", summary=summary)
     return decision
 

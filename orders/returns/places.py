@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from inventory.models import Access, ShopWarehouse, Warehouse
@@ -50,9 +52,11 @@ def _made_beside(main: Warehouse) -> Warehouse:
     while Warehouse.objects.filter(code=code).exists():
         number += 1
         code = f"{main.code[:34]}{MARK}{number}"
+    with translation.override(settings.LANGUAGE_CODE):  # the house's own language, whoever was first to need it
+        name = _("%s · not for sale") % main.name[:80]
     made = Warehouse.objects.create(
         code=code,
-        name=_("%s · not for sale") % main.name[:80],
+        name=name,
         name_en=f"{main.name_en[:80]} · not for sale" if main.name_en else "",
         kind=main.kind,
         country=main.country,

@@ -22,7 +22,7 @@ from backoffice.models import AuditEntry
 from finance.admin.figures import money
 from orders.admin.returns import kit
 from orders.admin.wording import pieces, short_age
-from orders.models import Return, ReturnLine, ReturnPhoto, ReturnRefund
+from orders.models import Return, ReturnDecision, ReturnLine, ReturnPhoto, ReturnRefund
 from orders.models.returns import EXPECTED, OPEN
 from orders.returns import amounts, barcode, deciding, exchange, limits, photos, places, refunding, slip
 from orders.returns import sight as rights
@@ -209,11 +209,20 @@ def _timeline(found: Return) -> list[dict[str, Any]]:
         {
             "at": one.at,
             "what": names.get(one.action, one.action),
-            "detail": one.summary.removeprefix(found.number).strip(),
+            "detail": _detail(found, one),
             "who": one.actor.partition(" ")[2] or one.actor,
         }
         for one in entries
     ]
+
+
+def _detail(found: Return, entry: AuditEntry) -> str:
+    """Return what the entry says besides its name; decisions are kept as codes and told in the reader's language."""
+    detail = entry.summary.removeprefix(found.number).strip()
+    if entry.action not in ("return.inspect", "return.decide_further"):
+        return detail
+    labels = {str(value): str(label) for value, label in ReturnDecision.Verdict.choices}
+    return " ".join(labels.get(word.rstrip(","), word) + word[len(word.rstrip(",")) :] for word in detail.split())
 
 
 # --- buttons ---------------------------------------------------------------------------------------------------------
