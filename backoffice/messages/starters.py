@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.models import MessageTemplate
 
@@ -42,19 +43,30 @@ SMS_ZH = "{{ buyer_name }}您好，订单{{ order_number }}将延迟发出，预
 SMS_EN = "Order {{ order_number }} will leave later than promised: {{ new_date }}. We are sorry. {{ shop_name }}"
 STARTERS: tuple[dict[str, Any], ...] = (
     {
-        "code": "late-email", "name": "延迟发货 · Late order", "purpose": "late", "channel": "email",
+        "code": "late-email", "name": "Late order, e-mail", "purpose": "late", "channel": "email",
         "subject_zh": "关于您的订单 {{ order_number }}", "body_zh": LATE_ZH,
         "subject_en": "About your order {{ order_number }}", "body_en": LATE_EN,
     },
     {
-        "code": "late-sms", "name": "延迟发货短信 · Late order, text message", "purpose": "late", "channel": "sms",
+        "code": "late-sms", "name": "Late order, text message", "purpose": "late", "channel": "sms",
         "body_zh": SMS_ZH, "body_en": SMS_EN,
     },
     {
-        "code": "address-platform", "name": "核对地址 · Address question", "purpose": "address", "channel": "platform",
+        "code": "address-platform", "name": "Address question", "purpose": "address", "channel": "platform",
         "body_zh": ADDRESS_ZH, "body_en": ADDRESS_EN,
     },
 )  # fmt: skip
+
+NAMES = {
+    "Late order, e-mail": _("Late order, e-mail"),
+    "Late order, text message": _("Late order, text message"),
+    "Address question": _("Address question"),
+}
+
+
+def label_of(template: MessageTemplate) -> str:
+    """Return what a template is called: ours in the reader's language until the house renames it."""
+    return str(NAMES.get(template.name, template.name))
 
 
 def after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:

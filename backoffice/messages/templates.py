@@ -102,7 +102,7 @@ def queue_template(
     if standing is not None:
         return standing
     if not forced and recently_sent(template, [reference]):
-        raise MessageError("message_again", template=template.name, hours=template.hours_between)
+        raise MessageError("message_again", template=str(template), hours=template.hours_between)
     subject, body = render(template, variables, language)
     return queue(
         channel=template.channel, to=to, subject=subject, body=body, reference=reference, actor=actor,

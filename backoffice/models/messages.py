@@ -46,7 +46,9 @@ class MessageTemplate(models.Model):
         ordering = ["purpose", "name", "id"]
 
     def __str__(self) -> str:
-        return self.name
+        from backoffice.messages import starters
+
+        return starters.label_of(self)
 
 
 class OutgoingMessage(models.Model):

@@ -17,7 +17,7 @@ from inventory.models import Bucket, Reservation
 from orders.models import Order, OrderLine
 from orders.models.order import order_reference
 
-ADDRESS, SHORTAGE, RETURN, LABEL = "bad_address", "shortage", "return_problem", "label_not_left"
+ADDRESS, SHORTAGE, RETURN, LABEL, LATE = "bad_address", "shortage", "return_problem", "label_not_left", "late"
 LINE = "orders.line:"
 PAGE = 2_000
 
@@ -44,6 +44,13 @@ def register_kinds() -> None:
         acknowledge_minutes=60, resolve_hours=8,
         advice=_("Find the parcel, hand it to the carrier, or void the label."),
     )  # fmt: skip
+
+    if LATE not in incidents.kinds.registered():  # the late play brings its own
+        incidents.register_kind(
+            LATE, title=_("Late order"), sentence=_number, department=Department.WAREHOUSE,
+            acknowledge_minutes=60, resolve_hours=8,
+            advice=_("See what holds it up; tell the buyer before the day is over."),
+        )  # fmt: skip
 
 
 def _address(data: Mapping[str, Any]) -> str:

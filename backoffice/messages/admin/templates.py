@@ -61,8 +61,8 @@ class MessageTemplateAdmin(YikuModelAdmin):
 
     form = TemplateForm
     empty_note = _("No template yet. Write one: what you tell a buyer whose order is late, for example.")
-    list_display = ("name", "purpose", "channel", "languages", "active", "updated_at")
-    list_display_links = ("name",)
+    list_display = ("title", "purpose", "channel", "languages", "active", "updated_at")
+    list_display_links = ("title",)
     list_filter = ("purpose", "channel", "active")
     ordering = ("code",)
     change_form_outer_after_template = "admin/messages/preview.html"
@@ -96,6 +96,11 @@ class MessageTemplateAdmin(YikuModelAdmin):
         after = {name: getattr(obj, name) for name in names}
         audit.record(action="message.template", target=obj, before=before, after=after, summary=obj.code)
 
+    @admin.display(description=_("name"))
+    def title(self, row: MessageTemplate) -> str:
+        """In words."""
+        return str(row)
+
     @admin.display(description=_("languages"))
     def languages(self, row: MessageTemplate) -> str:
         """Which are written."""
@@ -126,7 +131,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     subject, body = templates.render(row, templates.example(request.user), language)
     try:
         queueing.queue(
-            channel="email", to=request.user.email, subject=subject or row.name, body=body,  # type: ignore[union-attr]
+            channel="email", to=request.user.email, subject=subject or str(row), body=body,  # type: ignore[union-attr]
             reference=f"backoffice.user:{request.user.pk}", actor=audit.current_actor().name,
             key=f"test:{row.pk}:{uuid.uuid4().hex}", language=language, html=row.html, staff=True,
         )  # fmt: skip

@@ -186,7 +186,8 @@ def test_rules_are_written_and_tried_and_say_why_they_do_not_fit(desk, people):
 
 def test_the_working_time_is_one_page_that_refuses_nonsense(desk, people):
     client = people.client("owner")
-    url = client.get(reverse("admin:backoffice_worktime_changelist")).url
+    assert "orking days" in text(client.get(reverse("admin:backoffice_worktime_changelist")))
+    url = reverse("admin:backoffice_worktime_change", args=[1])
     form = {
         "days": ["0", "1"], "starts": "08:00", "ends": "17:00", "time_zone": "Europe/Berlin", "holidays": "DE",
         "days_off": "2026-12-24", "days_on": "", "reopen_days": "3", "quiet_from": "22:00", "quiet_to": "08:00",
