@@ -164,7 +164,7 @@ class LateOrderAdmin(OrderAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """An order has one page, that of all orders."""
-        if not self.has_view_permission(request):
+        if not self.has_view_permission(request) or request.method == "POST":
             raise PermissionDenied
         return HttpResponseRedirect(reverse("admin:orders_order_change", args=[object_id]))
 
