@@ -37,7 +37,7 @@ def begin(
     """Begin a play, or join the one that is under way for the same SKU; returns it and whether it is new.
 
     From a SKU: all its open orders that are short or due within two days. From orders: the SKU that most of them lack
-    becomes the play's, and its other orders come along. `once` names the click: the same click again finds the same play.
+    becomes the play's, and its other orders come along. `once` names the click: it finds the same play again.
     Raises LateError: play_nothing, play_no_orders.
     """
     known = LatePlay.objects.filter(once=once).first()

@@ -103,6 +103,8 @@ def test_the_board_counts_and_shows_what_has_to_leave_up_to_tomorrow(people, sel
         ("when=all&stage=unpicked", ["#1001", "#1003"]),
         ("when=all&department=buying", ["#1002"]),
         ("when=all&department=warehouse", ["#1001", "#1003"]),
+        ("when=all&worth=100", ["#1003"]),
+        ("when=all&priority=1", []),
         ("when=all&o=-6", ["#1003", "#1001", "#1002", "#1004"]),
     ],
 )
