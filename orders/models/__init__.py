@@ -1,5 +1,13 @@
 """What the orders app keeps: orders and their versions, rules and reviews, parcels, refunds, and the news of them."""
 
+from orders.models.compensation import (
+    Compensation,
+    CompensationLimit,
+    CompensationPreset,
+    CouponCode,
+    PenaltyEntry,
+    RefundWish,
+)
 from orders.models.feed import OrderFeed
 from orders.models.fulfilment import (
     OrderEvent,
@@ -11,17 +19,11 @@ from orders.models.fulfilment import (
     ShipmentLine,
 )
 from orders.models.late import (
-    Compensation,
-    CompensationLimit,
-    CompensationPreset,
-    CouponCode,
     LateOrder,
     LatePlay,
     LateWeek,
-    PenaltyEntry,
     PlayMessage,
     PlayOrder,
-    RefundWish,
     ShipPolicy,
     SupplyDraft,
 )
