@@ -37,7 +37,7 @@ def begin(
     """Begin a play, or join the one that is under way for the same SKU; returns it and whether it is new.
 
     From a SKU: all its open orders that are short or due within two days. From orders: the SKU that most of them lack
-    becomes the play's. `once` names the click: the same click again finds the same play.
+    becomes the play's, and its other orders come along. `once` names the click: it finds the same play again.
     Raises LateError: play_nothing, play_no_orders.
     """
     known = LatePlay.objects.filter(once=once).first()
@@ -50,9 +50,8 @@ def begin(
         raise LateError("play_nothing")
     sku_id = sku_id or _lacking(wanted)
     play, new = _found_or_made(sku_id, wanted, actor, once, incident)
-    if sku_id is not None and not order_ids:
-        wanted = affected(sku_id, shops)
-    add(play, wanted, actor=actor)
+    more = affected(sku_id, shops) if sku_id is not None else []
+    add(play, [*wanted, *more], actor=actor)
     return play, new
 
 

@@ -195,7 +195,7 @@ class Migration(migrations.Migration):
                 ('track_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('track_failures', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='labels', to='orders.carrieraccount', verbose_name='carrier')),
-                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='labels', to='orders.order', verbose_name='order')),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='parcel_labels', to='orders.order', verbose_name='order')),
                 ('service', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.carrierservice', verbose_name='service')),
                 ('shipment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='labels', to='orders.shipment', verbose_name='parcel')),
                 ('warehouse', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.warehouse', verbose_name='warehouse')),

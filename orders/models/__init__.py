@@ -22,7 +22,17 @@ from orders.models.changes import (
     OwnOrder,
     Quote,
 )
-from orders.models.feed import OrderFeed
+from orders.models.compensation import (
+    Compensation,
+    CompensationLimit,
+    CompensationPreset,
+    CouponCode,
+    PenaltyEntry,
+    RefundWish,
+)
+from orders.models.feed import (
+    OrderFeed,
+)
 from orders.models.fulfilment import (
     OrderEvent,
     OrderEventDelivery,
@@ -33,21 +43,19 @@ from orders.models.fulfilment import (
     ShipmentLine,
 )
 from orders.models.late import (
-    Compensation,
-    CompensationLimit,
-    CompensationPreset,
-    CouponCode,
     LateOrder,
     LatePlay,
     LateWeek,
-    PenaltyEntry,
     PlayMessage,
     PlayOrder,
-    RefundWish,
     ShipPolicy,
     SupplyDraft,
 )
-from orders.models.limits import DestinationBan, ListedBuyer, PriceFloor
+from orders.models.limits import (
+    DestinationBan,
+    ListedBuyer,
+    PriceFloor,
+)
 from orders.models.lists import (
     ListSetting,
     OrderExport,
@@ -59,8 +67,20 @@ from orders.models.lists import (
     SavedView,
     StaffNote,
 )
-from orders.models.order import Order, OrderContact, OrderLine, OrderLinePart, OrderVersion
-from orders.models.packing import Handover, PackingSetting, PackItem, PackParcel, PackScan
+from orders.models.order import (
+    Order,
+    OrderContact,
+    OrderLine,
+    OrderLinePart,
+    OrderVersion,
+)
+from orders.models.packing import (
+    Handover,
+    PackingSetting,
+    PackItem,
+    PackParcel,
+    PackScan,
+)
 from orders.models.papers import (
     Company,
     Invoice,
@@ -87,7 +107,10 @@ from orders.models.returns import (
     ReturnRefund,
     StrayParcel,
 )
-from orders.models.review import CheckSetting, ReviewLog
+from orders.models.review import (
+    CheckSetting,
+    ReviewLog,
+)
 from orders.models.routing import (
     GoodsGone,
     RateRow,
@@ -98,9 +121,22 @@ from orders.models.routing import (
     RoutingPolicy,
     RoutingPolicyVersion,
 )
-from orders.models.rule_works import RuleWork
-from orders.models.rules import Backtest, Override, Rule, RuleVersion
-from orders.models.waves import PickMode, Wave, WaveGoods, WaveOrder, WaveTemplate
+from orders.models.rule_works import (
+    RuleWork,
+)
+from orders.models.rules import (
+    Backtest,
+    Override,
+    Rule,
+    RuleVersion,
+)
+from orders.models.waves import (
+    PickMode,
+    Wave,
+    WaveGoods,
+    WaveOrder,
+    WaveTemplate,
+)
 
 __all__ = [
     "Backtest",

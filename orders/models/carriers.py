@@ -255,7 +255,9 @@ class Label(models.Model):
         VOID = "void", pgettext_lazy("label", "Void")
         FAILED = "failed", _("Refused")
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="labels", verbose_name=_("order"), db_index=False)
+    order = models.ForeignKey(
+        Order, models.PROTECT, related_name="parcel_labels", verbose_name=_("order"), db_index=False
+    )
     shipment = models.ForeignKey(
         Shipment, models.PROTECT, null=True, blank=True, related_name="labels", verbose_name=_("parcel")
     )

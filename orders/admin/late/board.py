@@ -36,6 +36,7 @@ from orders.models.order import Department
 READ = (*SHOWN, "due_at", "buyer_key", "base_total", "priority", "marks", "hold_note", "shop", "contact")
 DECIDE, RUN = "orders.decide_order", "orders.run_lateplay"
 MOST_IN_A_SHEET, PAGE = 50_000, 500
+WORTH = (100, 500, 1_000, 5_000)
 EVEN_NULL = ("due_at", "base_total")  # the list leaves out rows without
 
 
@@ -99,6 +100,34 @@ class WarehouseFilter(admin.SimpleListFilter):
         return board.at_warehouses(queryset, [int(value)]) if value.isdecimal() and len(value) < 18 else queryset
 
 
+class ValueFilter(admin.SimpleListFilter):
+    """Worth at least so much in base currency."""
+
+    title = _("value")
+    parameter_name = "worth"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(one), f"≥ {one:,}") for one in WORTH]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        known = {str(one): one for one in WORTH}
+        return queryset.filter(base_total__gte=known[value]) if value in known else queryset
+
+
+class PriorityFilter(admin.SimpleListFilter):
+    """Orders that rules or people have called important."""
+
+    title = _("priority")
+    parameter_name = "priority"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("only those with a priority"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(priority__gt=0) if self.value() == "1" else queryset
+
+
 class LateChangeList(KeysetChangeList):
     """Rows with where each stands; by time or by value, of which the list has no empty ones."""
 
@@ -130,7 +159,9 @@ class LateOrderAdmin(OrderAdmin):
     list_display: Any = (
         "number_shown", "due_shown", "stands", "places_shown", "buyer", "value_shown", "play_shown",
     )  # fmt: skip
-    list_filter: Any = (WhenFilter, StageFilter, DepartmentFilter, WarehouseFilter, ShopFilter)
+    list_filter: Any = (
+        WhenFilter, StageFilter, DepartmentFilter, WarehouseFilter, ShopFilter, ValueFilter, PriorityFilter,
+    )  # fmt: skip
     ordering = ("due_at", "pk")
     sortable_by = ("due_shown", "value_shown")
     list_before_template = "admin/orders/late/figures.html"
@@ -165,7 +196,7 @@ class LateOrderAdmin(OrderAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """An order has one page, that of all orders."""
-        if not self.has_view_permission(request):
+        if not self.has_view_permission(request) or request.method == "POST":
             raise PermissionDenied
         return HttpResponseRedirect(reverse("admin:orders_order_change", args=[object_id]))
 

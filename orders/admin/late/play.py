@@ -74,8 +74,8 @@ class LatePlayAdmin(YikuModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Everything on one page."""
-        if not self.has_view_permission(request):
+        """Everything on one page; what its buttons do stands in `deeds`."""
+        if not self.has_view_permission(request) or request.method == "POST":
             raise PermissionDenied
         rows = LatePlay.objects.select_related("sku", "cause", "incident")
         play = rows.filter(pk=begin.number(object_id)).first()

@@ -130,7 +130,7 @@ class SupplyDraftAdmin(ReadOnlyMixin, YikuModelAdmin):
             _now("%(count)d drafts dropped."),
         )  # fmt: skip
 
-    @action(description=_("Export"), url_path="export", icon="download")
+    @action(description=_("Export"), url_path="export", icon="download", permissions=["view"])
     def export_xlsx(self, request: HttpRequest) -> HttpResponseBase:
         """All drafts this person sees."""
         rows = self.get_queryset(request).select_related("sku", "origin", "destination").iterator(500)

@@ -103,6 +103,8 @@ def test_the_board_counts_and_shows_what_has_to_leave_up_to_tomorrow(people, sel
         ("when=all&stage=unpicked", ["#1001", "#1003"]),
         ("when=all&department=buying", ["#1002"]),
         ("when=all&department=warehouse", ["#1001", "#1003"]),
+        ("when=all&worth=100", ["#1003"]),
+        ("when=all&priority=1", []),
         ("when=all&o=-6", ["#1003", "#1001", "#1002", "#1004"]),
     ],
 )
@@ -192,9 +194,8 @@ def test_the_whole_drill_by_one_clerk(people):
     who = client(people)
     answer, play = begin(who, seller, 3)
     page = text(answer)
-    assert (play.sku, play.orders.count()) == (seller.skus["MUG"], 1)
-    do(who, play, "look")
-    assert play.orders.count() == 3
+    assert (play.sku, play.orders.count()) == (seller.skus["MUG"], 3)
+    assert "No more orders" in text(do(who, play, "look"))
     do(who, play, "pause", resume_on_arrival="1")
     assert StockPolicy.objects.get(valid_to=None).paused
     page = text(do(who, play, "draft:transfer", quantity="2", origin=other.pk, destination=seller.place.pk, once="x"))
