@@ -258,8 +258,6 @@ class Label(models.Model):
     order = models.ForeignKey(
         Order, models.PROTECT, related_name="parcel_labels", verbose_name=_("order"), db_index=False
     )
-        Order, models.PROTECT, related_name="parcel_labels", verbose_name=_("order"), db_index=False
-    )
     shipment = models.ForeignKey(
         Shipment, models.PROTECT, null=True, blank=True, related_name="labels", verbose_name=_("parcel")
     )
