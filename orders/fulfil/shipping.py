@@ -18,6 +18,7 @@ from orders.errors import OrderError
 from orders.fulfil import parcels as writing
 from orders.fulfil.parcels import Hand, Sending
 from orders.fulfil.picking import Holdings, Pick, Within, available_units, pieces_per_unit, take
+from orders.fulfil.routing import attaching
 from orders.models import Order, OrderEventDelivery, OrderLine, Shipment, ShipmentGoods, ShipmentLine
 from orders.models.order import line_reference
 
@@ -281,9 +282,11 @@ def _reserve_again(order: Order, shipment: Shipment, actor: str, now: dt.datetim
     cancelled = order.cancelled_at is not None
     if not cancelled:
         facts = review.facts_of([order], now)[0]
+        attaching.attach([facts], now, partial=True)
         wants = verdicts.wants_of(facts, whole=False)
         reservations.change_demand(wants=wants, actor=actor)
-        reservations.reserve(wants=wants, partial=True, actor=actor)
+        if not facts.no_route:
+            reservations.reserve(wants=wants, partial=True, actor=actor)
     left = Shipment.objects.filter(order=order, state=Shipment.State.SENT).exclude(pk=shipment.pk)
     latest = left.order_by("-shipped_at").values_list("shipped_at", flat=True).first()
     if cancelled and not latest:
