@@ -19,6 +19,7 @@ from orders.fulfil import labels
 from orders.fulfil import parcels as writing
 from orders.fulfil.parcels import Hand, Sending
 from orders.fulfil.picking import Holdings, Pick, Within, available_units, pieces_per_unit, take
+from orders.fulfil.routing import attaching
 from orders.models import MergeMember, Order, OrderEventDelivery, OrderLine, Shipment, ShipmentGoods, ShipmentLine
 from orders.models.order import OPEN_STATES, line_reference
 
@@ -298,8 +299,10 @@ def _reserve_again(order: Order, shipment: Shipment, actor: str, now: dt.datetim
     if not cancelled:
         facts = review.facts_of([order], now)[0]
         presale.attach([facts], now)
+        attaching.attach([facts], now, partial=True)
         reservations.change_demand(wants=verdicts.wants_of(facts, whole=False, waiting=True), actor=actor)
-        reservations.reserve(wants=verdicts.wants_of(facts, whole=False), partial=True, actor=actor)
+        if not facts.no_route:
+            reservations.reserve(wants=verdicts.wants_of(facts, whole=False), partial=True, actor=actor)
     left = Shipment.objects.filter(order=order, state=Shipment.State.SENT).exclude(pk=shipment.pk)
     latest = left.order_by("-shipped_at").values_list("shipped_at", flat=True).first()
     if cancelled and not latest:

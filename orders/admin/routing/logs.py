@@ -87,7 +87,7 @@ class GoodsGoneAdmin(ReadOnlyMixin, YikuModelAdmin):
     """Reserved goods that nobody found; looked into, plans may count on them again."""
 
     empty_note = _("Nothing is missing. Staff report goods they do not find on the page of the order.")
-    list_display = ("at", "sku", "warehouse", "quantity", "order_link", "by", "closed_label", "closed_by")
+    list_display = ("at", "sku", "warehouse", "quantity", "order_link", "who", "closed_label", "who_closed")
     list_display_links = ("at",)
     list_filter = (("closed_at", admin.EmptyFieldListFilter),)
     list_select_related = ("sku", "warehouse", "line__order")
@@ -117,6 +117,16 @@ class GoodsGoneAdmin(ReadOnlyMixin, YikuModelAdmin):
         """The order's page."""
         url = reverse("admin:orders_order_change", args=[row.line.order_id])
         return format_html('<a class="underline" href="{}">{}</a>', url, row.line.order.number)
+
+    @admin.display(description=_("by"))
+    def who(self, row: GoodsGone) -> str:
+        """Who reported it."""
+        return row.by.partition(" ")[2] or row.by
+
+    @admin.display(description=_("looked into by"))
+    def who_closed(self, row: GoodsGone) -> str:
+        """Who looked."""
+        return row.closed_by.partition(" ")[2] or row.closed_by
 
     @display(description=_("looked into"), boolean=True)
     def closed_label(self, row: GoodsGone) -> bool:

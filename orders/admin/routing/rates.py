@@ -116,7 +116,8 @@ class SheetForm(forms.Form):
         if first == "*" or first in policies.known_countries():
             mark = "\t" if "\t" in text else ","
             self.headless = True
-            text = mark.join(rate_sheet.KEYS[: len(text.splitlines()[0].split(mark))]) + "\n" + text
+            width = max(len(row.split(mark)) for row in text.splitlines())
+            text = mark.join(rate_sheet.KEYS[:width]) + "\n" + text
         return ContentFile(text.encode(), name="pasted.tsv" if "\t" in text else "pasted.csv")
 
 
@@ -220,9 +221,14 @@ def _preview(form: SheetForm, user: User) -> dict[str, Any]:
         "replace": form.cleaned_data["replace"],
         "faults": faults[:SHOWN],
         "more": max(len(faults) - SHOWN, 0),
-        "rows": rows[:SHOWN],
+        "rows": [{**{key: getattr(row, key) for key in rate_sheet.KEYS}, **_plain(row)} for row in rows[:SHOWN]],
         "count": len(rows),
     }
+
+
+def _plain(row: RateRow) -> dict[str, str]:
+    """The prices without trailing zeros."""
+    return {"base": f"{row.base.normalize():f}", "per_kg": f"{row.per_kg.normalize():f}"}
 
 
 def _keep(request: HttpRequest, user: User, table: RateTable) -> HttpResponse:

@@ -114,14 +114,17 @@ def test_rows_out_of_excel_may_replace_all_that_were_there(owner):
     table = rates("Post", "CNY", ("DE", "", 0, "5", "0"), ("FR", "", 0, "6", "0"))
     reading.prices_of(table.updated_at.date())
     address = reverse("admin:orders_ratetable_sheet", args=[table.pk])
-    shown = owner.post(address, {"text": "DE,,,,7", "replace": "on"})
+    shown = owner.post(address, {"text": "DE,,,,7\nFR,,,,3,1000,2,500", "replace": "on"})
+    assert [(one["base"], one["per_kg"]) for one in shown.context["rows"]] == [("7", "0"), ("3", "2")]
     owner.post(address, {"upload": shown.context["upload"], "replace": "1"})
-    assert list(RateRow.objects.values_list("country", "base")) == [("DE", Decimal(7))]
+    rows = RateRow.objects.order_by("country").values_list("country", "base", "first_g", "per_kg", "step_g")
+    assert list(rows) == [("DE", Decimal(7), 0, Decimal(0), 0), ("FR", Decimal(3), 1000, Decimal(2), 500)]
     from orders.fulfil.routing import geography
 
     prices = reading.prices_of(table.updated_at.date())
     assert prices.of(1, geography.destination("DE"), 100)[0] == Decimal(7)
-    assert prices.of(1, geography.destination("FR"), 100) is None
+    assert prices.of(1, geography.destination("FR"), 1501)[0] == Decimal(5)
+    assert prices.of(1, geography.destination("GB"), 100) is None
     file = owner.get(reverse("admin:orders_ratetable_xlsx", args=[table.pk]))
     assert b"".join(file.streaming_content)[:2] == b"PK"
 

@@ -4,7 +4,7 @@ import pytest
 
 from inventory.models import Reservation
 from orders.desk import actions
-from orders.fulfil import routing
+from orders.fulfil import routing, shipping
 from orders.models import Order, RoutingPlan
 from tests.inventory import factories as stock
 from tests.orders.factories import Seller, line, order
@@ -122,6 +122,15 @@ def test_of_two_orders_the_one_that_is_placed_first_gets_the_near_goods(seller):
     assert all(one.ok for one in actions.approve(order_ids=ids, actor="user:1 li"))
     first = RoutingPlan.objects.get(order=seller.order(1))
     assert first.warehouses == [seller.places[1].pk]
+
+
+def test_a_parcel_taken_back_is_reserved_only_where_the_lists_allow(seller):
+    seller.take(order(1, line("MUG", 2)))
+    pk = seller.order(1).pk
+    sent = shipping.ship(order_id=pk, parcels=[shipping.Parcel()], actor="x", idempotency_key="k")
+    policy("priority", shops=[seller.shop], lists=[(seller.places[0], "never", ["FR"])])
+    shipping.void(shipment_id=sent[0].pk, actor="x")
+    assert [seller.buckets("MUG", place) for place in seller.places] == [(5, 0, 0), (5, 0, 2)]
 
 
 def test_split_by_stock_goes_by_the_plan(seller):
