@@ -246,7 +246,8 @@ def ship_merged(
     """Ship every order of a group in one parcel: each gets its own shipment, voucher and news, all or none.
 
     The same key again returns the parcels of the first call. Raises OrderError: not_found, merge_not_open,
-    merge_left_alone, merge_held, merge_place and what `shipping.ship` refuses. Then nothing has happened.
+    merge_left_alone, merge_held, what keeps two orders apart, and what `shipping.ship` refuses. Then nothing has
+    happened.
     """
     members = MergeMember.objects.filter(group_id=group_id).exclude(state=Member.LEFT)
     orders = locks.locked_rows(Order.objects.filter(pk__in=list(members.values_list("order_id", flat=True))))
@@ -279,10 +280,16 @@ def _check_going(going: Sequence[Order]) -> None:
     waiting = next((one for one in going if one.state not in READY or one.pending_version_id is not None), None)
     if waiting is not None:
         raise OrderError("merge_held", number=waiting.number)
-    found = [one for one in mergeable.read(going) if one.places]
-    other = next((one for one in found if one.places != found[0].places), None)
-    if other is not None:
-        raise OrderError("merge_place", number=other.order.number, other=found[0].order.number)
+    misfit = next(iter(misfits(going)), None)
+    if misfit is not None:
+        raise misfit
+
+
+def misfits(going: Sequence[Order]) -> list[OrderError]:
+    """Say which orders of a group go with the others no more: an address was corrected, or goods lie elsewhere."""
+    found, allowed = mergeable.read(going), mergeable.circles()
+    told = [(one, mergeable.apart(one, found[0], allowed)) for one in found[1:]]
+    return [OrderError(why[0], number=one.order.number, **why[1]) for one, why in told if why is not None]
 
 
 def _lock_stock(going: Sequence[Order]) -> None:

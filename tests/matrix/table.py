@@ -195,6 +195,7 @@ PAGES = {
     "admin:orders_ownorder_buyer": ("-", "oads"),
     "admin:orders_ownorder_country": ("oads", "-"),
     "admin:orders_ownorder_replace": ("oads", "oads"),
+    "admin:orders_quote_export": ("oadsbi", "oadsbi"),
     "admin:orders_quote_xlsx": ("oadsbi", "-"),
     "admin:orders_quote_do": ("-", "oads"),
     "admin:orders_quote_print": ("oadsbi", "-"),

@@ -104,14 +104,16 @@ def facts(request: HttpRequest, group: MergeGroup) -> dict[str, Any]:
     going = [one for one in members if one["going"]]
     held = [one["order"] for one in going if one["order"].state == Order.State.HELD]
     open_now = group.state == MergeGroup.State.OPEN
+    misfits = [str(one) for one in merging.misfits([one["order"] for one in going])] if open_now else []
     return {
         "group": group,
         "members": members,
         "going": going,
         "held": held,
+        "misfits": misfits,
         "ship_by": min((one["order"].ship_by for one in going if one["order"].ship_by), default=None),
         "may_arrange": open_now and request.user.has_perm(ARRANGE),
-        "may_ship": open_now and request.user.has_perm(SHIP) and not held and len(going) > 1,
+        "may_ship": open_now and request.user.has_perm(SHIP) and not held and not misfits and len(going) > 1,
         "once": uuid.uuid4().hex,
         "url": reverse(CHANGE, args=[group.pk]),
         "do_url": reverse("admin:orders_mergegroup_do", args=[group.pk]),

@@ -11,7 +11,7 @@ from backoffice.models import AuditEntry
 from finance.models import PostingRequest
 from inventory.models import Reservation
 from orders.contracts import Address, Buyer, OrderStatus, PaymentStatus
-from orders.desk import actions, merging
+from orders.desk import actions, correcting, merging
 from orders.errors import OrderError
 from orders.fulfil import shipping
 from orders.models import MergeCircle, MergeGroup, MergeMember, Order, OrderEvent, Shipment
@@ -226,6 +226,16 @@ def test_while_one_is_held_the_whole_parcel_waits(seller):
         ship()
     assert (refused.value.code, Shipment.objects.count()) == ("merge_held", 0)
     assert "#1002" in str(refused.value)
+
+
+def test_an_address_that_was_corrected_since_keeps_the_parcel_here(seller):
+    take(seller, 1, 2)
+    merge(seller, 1, 2)
+    address = {**seller.order(2).contact.shipping, "line1": "1 Quai"}
+    correcting.correct_address(order_id=seller.order(2).pk, address=address, actor=WHO)
+    with pytest.raises(OrderError) as refused:
+        ship()
+    assert (refused.value.code, Shipment.objects.count(), group().state) == ("merge_address", 0, "open")
 
 
 def test_an_order_of_a_group_is_not_sent_alone(seller):
