@@ -12,12 +12,13 @@ from backoffice import references
 from backoffice.models import User
 from backoffice.references import Described
 from inventory.access import visible
-from inventory.models import StockDocument
+from inventory.models import ExpectedArrival, StockDocument
 
 
 def register() -> None:
     """Register the kinds; called once by AppConfig.ready()."""
     references.register("inventory.document", _documents)
+    references.register("inventory.arrival", _arrivals)
 
 
 def _documents(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Described]:
@@ -25,3 +26,13 @@ def _documents(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Descr
         return {}
     mine = visible(cast(User, request.user), StockDocument.objects.filter(pk__in=ids))
     return {one.pk: Described(str(one), reverse("admin:inventory_stockdocument_change", args=[one.pk])) for one in mine}
+
+
+def _arrivals(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Described]:
+    if not request.user.has_perm("inventory.view_expectedarrival"):
+        return {}
+    rows = ExpectedArrival.objects.filter(pk__in=ids).select_related("sku")
+    mine = visible(cast(User, request.user), rows)
+    return {
+        one.pk: Described(str(one), reverse("admin:inventory_expectedarrival_change", args=[one.pk])) for one in mine
+    }

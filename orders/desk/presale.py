@@ -166,7 +166,6 @@ def release_orders(*, order_ids: Sequence[int], actor: str) -> list[Any]:
             if order.pk not in due:
                 table.refuse(order, "no_presale")
         freed = [order for order in table.orders if order.pk in due]
-        Order.objects.filter(pk__in=[order.pk for order in freed]).update(not_before=None)
         table.note(freed, "order.presale_release", {})
         refused = [one for one in table.outcomes() if one.order_id not in due]
     return [*refused, *_go_on([order.pk for order in freed], actor)]
@@ -247,6 +246,9 @@ def _go_on(order_ids: Sequence[int], actor: str) -> list[Any]:
     ids = list(dict.fromkeys(order_ids))
     found: list[Any] = []
     for start in range(0, len(ids), PAGE):
+        Order.objects.filter(pk__in=ids[start : start + PAGE]).update(
+            not_before=None
+        )  # set again if a line still waits
         found += backorders.go_on(order_ids=ids[start : start + PAGE], actor=actor, codes=(CODE,))
     return found
 

@@ -115,6 +115,7 @@ def test_released_early_it_takes_what_is_there_in_the_order_of_the_orders(seller
     told = presale.release_offer(offer_id=made.pk, actor=LI)
     assert [(one.order_id, one.ok) for one in told] == [(seller.order(2).pk, True), (seller.order(1).pk, False)]
     assert (seller.order(2).state, seller.order(1).hold_code) == ("approved", "short_stock")
+    assert seller.order(2).not_before is None
     assert seller.buckets("MUG") == (5, 3, 3)
     assert presale.release_offer(offer_id=made.pk, actor=LI) == []
 
