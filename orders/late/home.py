@@ -7,12 +7,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from backoffice import clock
-from backoffice.charts import Chart, Series
 from backoffice.home import Figure, HomeCard
 from inventory.access import sight, visible
 from orders.late import board, trend
 from orders.models import LateOrder, LatePlay
 
+SHOWN_WEEKS = 4
 TONES = {board.LATE: "bad", board.TWO_HOURS: "warn"}
 
 
@@ -31,8 +31,7 @@ def card(request: HttpRequest) -> HomeCard:
     return HomeCard(
         title=_("Late orders"),
         icon="alarm",
-        figures=shown,
-        chart=_chart(request),
+        figures=[*shown, *_weeks(request)],
         url=url,
         empty=_("Nothing is late, nothing has to leave by tomorrow."),
         as_of=clock.now(),
@@ -51,9 +50,18 @@ def late_badge(request: HttpRequest) -> int | None:
     return figures(request)[board.LATE] or None
 
 
-def _chart(request: HttpRequest) -> Chart | None:
-    weeks = trend.weeks(sight(request.user).shops)
-    if not weeks:
-        return None
-    labels = [f"{one.monday.month}/{one.monday.day}" for one in weeks]
-    return Chart(labels=labels, series=[Series(_("late, percent by week"), [one.share for one in weeks])], kind="line")
+def _weeks(request: HttpRequest) -> list[Figure]:
+    """The share of late orders in the last weeks, this one first, each with a bar beside the worst."""
+    weeks = trend.weeks(sight(request.user).shops)[-SHOWN_WEEKS:]
+    worst = max((one.share for one in weeks), default=0.0) or 1.0
+    url = reverse("admin:orders_lateplay_review") if request.user.has_perm("orders.see_latereview") else ""
+    return [
+        Figure(
+            _("Late, week of %s") % f"{one.monday.month}/{one.monday.day}",
+            f"{one.share:g} %",
+            url,
+            note=_("%(late)d of %(all)d") % {"late": one.late, "all": one.orders},
+            share=one.share / worst,
+        )
+        for one in reversed(weeks)
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from django.db import transaction
 from django.db.models import F
@@ -25,7 +26,7 @@ def begin(*, policy: ShipPolicy, user: User) -> ShipPolicy:
     policy.progress = progress.start(KIND, user).row
     policy.save(update_fields=["progress"])
     if longwork.workers_alive():
-        longwork.enqueue(TASK, policy.progress.pk)
+        transaction.on_commit(partial(longwork.enqueue, TASK, policy.progress.pk))  # not before the worker can see it
     else:
         run(policy.progress.pk)
     return policy
