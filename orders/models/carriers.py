@@ -47,7 +47,6 @@ class CarrierAccount(models.Model):
     sandbox = models.BooleanField(_("for practice"), default=False)
     active = models.BooleanField(_("active"), default=True)
     checked_at = models.DateTimeField(_("connection tested"), null=True, blank=True, editable=False)
-    not_before = models.DateTimeField(_("no call before"), null=True, blank=True, editable=False)
 
     services: RelatedManager[CarrierService]
     credential: CarrierCredential
