@@ -214,7 +214,7 @@ class Manifest(models.Model):
 
     class State(models.TextChoices):
         CLOSED = "closed", _("Closed, the carrier is not told yet")
-        TOLD = "told", _("Closed")
+        TOLD = "told", pgettext_lazy("manifest", "Closed")
 
     account = models.ForeignKey(CarrierAccount, models.PROTECT, related_name="manifests", verbose_name=_("carrier"))
     warehouse = models.ForeignKey("inventory.Warehouse", models.PROTECT, related_name="+", verbose_name=_("warehouse"))
