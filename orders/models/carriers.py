@@ -47,7 +47,6 @@ class CarrierAccount(models.Model):
     sandbox = models.BooleanField(_("for practice"), default=False)
     active = models.BooleanField(_("active"), default=True)
     checked_at = models.DateTimeField(_("connection tested"), null=True, blank=True, editable=False)
-    not_before = models.DateTimeField(_("no call before"), null=True, blank=True, editable=False)
 
     services: RelatedManager[CarrierService]
     credential: CarrierCredential
@@ -215,7 +214,7 @@ class Manifest(models.Model):
 
     class State(models.TextChoices):
         CLOSED = "closed", _("Closed, the carrier is not told yet")
-        TOLD = "told", _("Closed")
+        TOLD = "told", pgettext_lazy("manifest", "Closed")
 
     account = models.ForeignKey(CarrierAccount, models.PROTECT, related_name="manifests", verbose_name=_("carrier"))
     warehouse = models.ForeignKey("inventory.Warehouse", models.PROTECT, related_name="+", verbose_name=_("warehouse"))

@@ -32,7 +32,10 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     if not request.user.has_perm("orders.view_label") and not may_print:
         return None
     rows = visible(kit.me(request), Label.objects.filter(order=order))
-    found = list(rows.select_related("account", "service", "warehouse").defer("request").order_by("parcel", "pk"))
+    found = list(
+        rows.select_related("account", "service", "warehouse").defer("request", "pdf").order_by("parcel", "pk")
+    )
+    with_pdf = set(rows.filter(pdf__isnull=False).values_list("pk", flat=True)) if found else set()
     ready = order.state in labels.READY
     whole = offers.plans_of([order.pk]).get(order.pk) if ready and may_buy else None
     plan = whole.within(kit.seen_warehouses(request)) if whole is not None else None
@@ -40,7 +43,7 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     live = [one for one in found if one.state in labels.LIVE and one.state != State.USED]
     return {
         "order": order,
-        "labels": _shown(found),
+        "labels": _shown(found, with_pdf),
         "cancelled": [one for one in live if order.state == Order.State.CANCELLED],
         "may_buy": may_buy and ready,
         "may_void": may_buy,
@@ -92,13 +95,14 @@ def _why_not(order: Order, *, hidden: bool) -> str:
     return ""
 
 
-def _shown(found: Sequence[Label]) -> list[dict[str, Any]]:
+def _shown(found: Sequence[Label], with_pdf: set[int]) -> list[dict[str, Any]]:
     events: dict[int, list[TrackingEvent]] = {}
     for event in TrackingEvent.objects.filter(label__in=found).order_by("-at", "-pk") if found else ():
         events.setdefault(event.label_id, []).append(event)
     return [
         {
             "row": one,
+            "pdf": one.pk in with_pdf,
             "problem": sentence(one.problem),
             "cost": money(one.cost, one.currency) if one.cost is not None else "",
             "link": labels.tracking_address(one),

@@ -14,11 +14,9 @@ SENTENCES: dict[str, Any] = {
         "The platform hides the address of order %(number)s: print the platform's own e-waybill for it."
     ),
     "no_label": _("Order %(number)s has no label yet: buy one first."),
-    "own_label_only": _("The label of order %(number)s is the carrier's own file: print it from the order's page."),
     "no_company": _("Enter the company's name under Settings → Company on papers first."),
     "not_to_invoice": _("Order %(number)s is “%(state)s”: no invoice is written for it."),
     "no_such_order": _("This order does not exist."),
-    "nothing_printed": _("None of the papers could be printed."),
     "too_many_orders": _("At most %(most)d orders in one print."),
     "no_carrier": _("This carrier or service is not in use for that warehouse."),
     "no_such_label": _("This label does not exist."),
@@ -40,7 +38,6 @@ SENTENCES: dict[str, Any] = {
         "The parcel with label %(tracking)s was not packed yet: pack and ship order %(number)s first."
     ),
     "no_parcels_waiting": _("No parcel waits for this carrier here."),
-    "no_unanswered": _("The carrier has answered already."),
 }
 
 

@@ -6,6 +6,7 @@ What cannot be printed is told per order, with what to do; the rest goes into th
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,13 +20,14 @@ from backoffice.models import Upload, User
 from backoffice.papers.sheet import Sheet
 from backoffice.spreadsheets import uploads
 from inventory.access import sight, visible
-from orders.fulfil import offers
+from orders.fulfil import labels, offers
 from orders.fulfil.papers import gather, invoices, label, priced, slip
 from orders.fulfil.papers.errors import PaperError
 from orders.models import Invoice, Label, Order, PaperKind, PaperPrint, PrintRun
 
 MOST, NOW, BUY_NOW = 2_000, 250, 10  # orders in one print; up to so many are printed or bought while one waits
 PAGE = 100
+LONGEST_WAIT = 5.0  # seconds for a carrier that throttles
 PURPOSE = "orders.papers"
 TASK = "orders.tasks.print_papers"
 
@@ -100,8 +102,20 @@ def _bought(run: PrintRun, order_ids: Sequence[int]) -> dict[int, str]:
                 order=orders[order_id], plan=plans.get(order_id), how=run.buy, actor=actor, warehouses=seen,
                 key=f"run:{run.pk}:{order_id}",
             )  # fmt: skip
-            refused[order_id] = outcome.problem
+            refused[order_id] = _waited(outcome).problem
     return refused
+
+
+def _waited(outcome: labels.BuyOutcome) -> labels.BuyOutcome:
+    """A carrier that asks for a few seconds gets them; what it does not answer then is gone on with later."""
+    label = outcome.label
+    if label is None or label.state != Label.State.ASKED or label.not_before is None:
+        return outcome
+    seconds = (label.not_before - clock.now()).total_seconds()
+    if seconds > LONGEST_WAIT:
+        return outcome
+    time.sleep(max(seconds, 0))
+    return labels.outcome_of(label.order, labels.carry_out(label.pk))
 
 
 def _with_refusal(printed: Printed, why: str) -> Printed:

@@ -28,7 +28,7 @@ from orders.fulfil.papers.facts import (
 )
 from orders.models import Company, Invoice, Label, PaperPrint, PrintRun, ShopPapers
 from tests.orders.factories import LYON, line, order
-from tests.orders.papers.factories import ACTOR, approved, offline, seller, wish
+from tests.orders.papers.factories import ACTOR, approved, offline, practice, seller, wish
 
 pytestmark = pytest.mark.django_db
 
@@ -299,3 +299,13 @@ def test_the_taxes_of_an_invoice_add_up_by_rate(clerk):
         ("20 %", Decimal("8.3300"), Decimal("1.6700")), ("5.5 %", Decimal("9.4800"), Decimal("0.5200")),
     ]  # fmt: skip
     assert facts.total == Decimal(20)
+
+
+def test_a_carrier_that_throttles_gets_its_second(clerk, open_way, monkeypatch):
+    made, service, waited = seller(), practice(open_way.url), []
+    monkeypatch.setattr(printing.time, "sleep", waited.append)
+    open_way.faults.add("status", "/v1/shipments$", status=429, headers={"Retry-After": "2"})
+    run = printing.begin(user=clerk, order_ids=[approved(made, 1).pk], kinds=["label"], buy=str(service.pk))
+    assert run.outcomes[0]["problem"] == ""
+    assert len(waited) == 1
+    assert 0 < waited[0] <= 2
