@@ -50,14 +50,12 @@ class Ground:
 
 def ground(sku_ids: Collection[int], site_ids: Collection[int], today: dt.date) -> Ground:
     """Read what is needed to plan these goods from these warehouses."""
-    gone = _gone(sku_ids, site_ids)
-    stock = free_stock(sku_ids, site_ids)
     return Ground(
         sites=sites_of(site_ids),
-        stock={pair: free for pair, free in stock.items() if pair not in gone} if gone else stock,
+        stock=free_stock(sku_ids, site_ids),
         weights=dict(Sku.objects.filter(pk__in=sku_ids).values_list("pk", "weight_g")),
         prices=prices_of(today),
-        gone=gone,
+        gone=_gone(sku_ids, site_ids),
     )
 
 
