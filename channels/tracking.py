@@ -92,10 +92,8 @@ def handle(claims: Sequence[outbox.Claim]) -> None:
 def _without_platform(events: Sequence[OrderEvent], by_shop: Mapping[int, Account]) -> list[int]:
     """Return the refunds that no platform can give: a person has to."""
     wanted = [event for event in events if event.kind == OrderEvent.Kind.REFUND_WANTED]
-    able = {shop for shop, account in by_shop.items() if can(account, Capability.REFUND)}
-    return [
-        int(event.data["money"]) for event in wanted if event.order.shop_id not in able or exchange.is_own(event.order)
-    ]
+    given = {event.pk for event in wanted if (own := by_shop.get(event.order.shop_id)) and _concerns(event, own)}
+    return [int(event.data["money"]) for event in wanted if event.pk not in given]
 
 
 def _concerns(event: OrderEvent, account: Account) -> bool:

@@ -142,6 +142,11 @@ def test_a_shop_without_a_platform_leaves_it_to_a_person(shop):
     assert state(want(shop)) == "manual"
 
 
+def test_an_order_from_before_go_live_leaves_it_to_a_person(shop):
+    Order.objects.update(state=Order.State.HISTORY)
+    assert state(want(shop)) == "manual"
+
+
 def test_an_exchange_order_is_no_platforms_business(shop):
     made = exchange.exchange(shop.rma.pk, actor="t")
     assert made.state == "approved"
