@@ -7,6 +7,7 @@ into a message; the page of notices shows them whether or not an e-mail went out
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,11 +28,13 @@ DAILY_AT = dt.time(9)
 
 
 @transaction.atomic
-def tell(who: User | str, subject: Text, body: Text = "", url: str = "", *, key: str) -> int:
+def tell(who: User | str, subject: Text, body: Text = "", url: str = "", key: str = "") -> int:
     """Tell a person, or everybody in a department, something once; returns how many are told.
 
-    `subject` and `body` may be functions: they are called in the reader's own language.
+    `subject` and `body` may be functions: they are called in the reader's own language. Without a `key` it is told
+    each time.
     """
+    key = key or uuid.uuid4().hex
     from backoffice.messages import robots
 
     people = [who] if isinstance(who, User) else list(people_of(who))

@@ -34,7 +34,7 @@ def condition(user: Any, view: str) -> Q:
     """Return what a view shows; an unknown one shows what is open."""
     open_ones = Q(state__in=OPEN_STATES)
     if view == "closed":
-        return ~open_ones
+        return Q(state__in=(Incident.State.RESOLVED, Incident.State.GONE))
     if view == "mine":
         return open_ones & (Q(person=user.pk) | Q(escalated_person=user.pk))
     if view == "department":
