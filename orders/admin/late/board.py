@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 from unfold.decorators import display
 
 from backoffice import audit, clock
@@ -189,7 +190,7 @@ class LateOrderAdmin(OrderAdmin):
         return request.user.has_perm(RUN)
 
     def get_urls(self) -> list[Any]:
-        own = path("xlsx/", self.admin_site.admin_view(self.xlsx), name="orders_lateorder_xlsx")
+        own = path("xlsx/", self.admin_site.admin_view(require_safe(self.xlsx)), name="orders_lateorder_xlsx")
         return [own, *super(OrderAdmin, self).get_urls()]
 
     def change_view(
