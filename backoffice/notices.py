@@ -34,9 +34,9 @@ def tell(who: User | str, subject: Text, body: Text = "", url: str = "", key: st
     `subject` and `body` may be functions: they are called in the reader's own language. Without a `key` it is told
     each time.
     """
-    key = key or uuid.uuid4().hex
     from backoffice.messages import robots
 
+    key = key or uuid.uuid4().hex
     people = [who] if isinstance(who, User) else list(people_of(who))
     wishes = {one.user_id: one for one in NoticePreference.objects.filter(user__in=people)}
     hours = workhours.current()
