@@ -233,7 +233,7 @@ def test_the_company_is_one_row_with_previews(reader):
     owner = reader("owner")
     assert owner.get(reverse("admin:orders_company_changelist")).url.endswith("/company/1/change/")
     assert Company.objects.count() == 1
-    for kind in ("slip", "small", "invoice", "label"):
+    for kind in ("invoice", "label"):
         assert owner.get(reverse("admin:orders_company_preview", args=[kind])).content.startswith(b"%PDF")
 
 
