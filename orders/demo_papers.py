@@ -65,7 +65,7 @@ def _offline() -> None:
     account = CarrierAccount.objects.create(
         adapter="offline",
         name="中通快递",
-        tracking_url="https://www.zto.com/express/expressCheck.html?txtBill={number}",
+        tracking_url="https://www.zto.com/express/expressCheck.html?txtBill={}",
     )
     standard = CarrierService.objects.create(account=account, code="standard", name="标准快递", days=3)
     parcel = CarrierService.objects.create(

@@ -264,7 +264,7 @@ def tracking_address(label: Label) -> str:
     """Return the carrier's page for the parcel; empty when the account names none."""
     pattern = label.account.tracking_url
     number = re.sub(r"[^A-Za-z0-9-]", "", label.tracking_number)
-    return pattern.replace("{number}", number) if pattern and number else ""
+    return pattern.replace("{}", number) if pattern and number else ""
 
 
 def not_left(hours: int = 24, rows: Any = None) -> Sequence[Label]:

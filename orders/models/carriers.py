@@ -30,7 +30,7 @@ class CarrierAccount(models.Model):
     base_url = models.CharField(_("address"), max_length=300, blank=True)
     options: Any = models.JSONField(_("options"), default=dict, blank=True)
     tracking_url = models.CharField(
-        _("tracking page"), max_length=300, blank=True, help_text=_("{number} stands for the tracking number.")
+        _("tracking page"), max_length=300, blank=True, help_text=_("{} stands for the tracking number.")
     )
     warehouses: Any = models.ManyToManyField(
         "inventory.Warehouse", blank=True, related_name="carriers", verbose_name=_("warehouses"),

@@ -64,8 +64,8 @@ class CarrierAccountForm(AccountForm):
     def clean_tracking_url(self) -> str:
         """A page, with the place of the number."""
         text: str = self.cleaned_data["tracking_url"].strip()
-        if text and (not text.lower().startswith("https://") or "{number}" not in text):
-            raise ValidationError(_now("A tracking page starts with https:// and holds {number}."))
+        if text and (not text.lower().startswith("https://") or "{}" not in text):
+            raise ValidationError(_now("A tracking page starts with https:// and holds {}."))
         return text
 
     def clean(self) -> dict[str, Any]:
