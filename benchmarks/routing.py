@@ -4,7 +4,7 @@ What is measured is what the routing adds to a review: reading stock, weights, p
 planning it. Writing the plans down is told beside it. The bar is 5 seconds. A plan that promises more than there is, or
 leaves out a line that could be filled, is a fault.
 
-    python -m benchmarks.routing [--orders 10000] [--page 100]
+    python -m benchmarks.routing [--orders 10000] [--page 250]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> int:
     """Measure and report; returns 1 when a plan is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=10_000)
-    parser.add_argument("--page", type=int, default=100)
+    parser.add_argument("--page", type=int, default=250)
     arguments = parser.parse_args()
     ground.fresh_database("bench_routing")
     from benchmarks import ingest, ingest_ours
