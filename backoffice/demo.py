@@ -159,8 +159,11 @@ class _Load:
 
     def _end(self) -> None:
         self.say("Special orders, closing the news of the past, labels …")
-        with transaction.atomic():
-            import_string(f"{ORDERS}.finish")()
+        with transaction.atomic(), clock.moved_to(lambda: self.now):
+            packed = import_string(f"{ORDERS}.finish")()
+            counts = self.state.get("counts", {})
+            self._keep(counts={**counts, "shipped": counts.get("shipped", 0) + packed})
+            import_string(f"{BOOKS}.post_all")()
         import_string(f"{CHANNELS}.finish")()
         path = settings.VAR_DIR / LABELS
         path.parent.mkdir(parents=True, exist_ok=True)

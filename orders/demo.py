@@ -246,9 +246,10 @@ def load(*, company: Company) -> None:
     demo_papers.load()
 
 
-def finish() -> None:
-    """Add what the stories do not tell, once they are told."""
+def finish() -> int:
+    """Add what the stories do not tell, once they are told; returns how many parcels were packed."""
     demo_lists.finish()
     demo_changes.load()
-    demo_packing.finish()
+    packed = demo_packing.finish()
     demo_returns.finish()
+    return packed

@@ -10,7 +10,7 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory.models import Balance, ShelfPlace, Warehouse
 from orders.fulfil import handover, packing, waves
-from orders.models import Order, PackingSetting, PickMode, Wave, WaveOrder, WaveTemplate
+from orders.models import Order, PackingSetting, PackParcel, PickMode, Wave, WaveOrder, WaveTemplate
 
 PLACE = "YW"
 TO_PICK, TO_PACK, PACKED = 12, 6, 4
@@ -19,17 +19,18 @@ SMALL = 40  # pieces an order may have and still be packed scan by scan here
 
 
 @transaction.atomic
-def finish() -> None:
-    """Add the floor once, when the orders of the past are told."""
+def finish() -> int:
+    """Add the floor once, when the orders of the past are told; returns how many parcels were packed."""
     place = Warehouse.objects.filter(code=PLACE).first()
     packer = User.objects.filter(username="warehouse").first()
     if place is None or packer is None or Wave.objects.exists():
-        return
+        return 0
     actor = f"user:{packer.pk} {packer.username}"
     _shelves(place)
     template = _settings(place)
     _packed(place, actor)
     _half_picked(template, actor)
+    return PackParcel.objects.filter(shipment__isnull=False).count()
 
 
 def _shelves(place: Warehouse) -> None:
