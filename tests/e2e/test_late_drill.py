@@ -51,7 +51,7 @@ def test_a_late_order_is_put_right_in_under_ten_clicks(page, company, late):
     click = Clicks()
     click(page.locator("a[href$='/admin/orders/lateorder/']").first)
     click(page.get_by_role("row").filter(has_text=late.number).get_by_role("button", name="Begin a play"))
-    expect(page.locator("h1")).to_contain_text("TEA")
+    expect(page.locator(".yo h1")).to_contain_text("TEA")
 
     click(page.get_by_role("button", name="Pause the sale on all shops"))
     expect(page.locator("#sale")).to_contain_text("Paused on the shops")
@@ -71,7 +71,7 @@ def test_a_late_order_is_put_right_in_under_ten_clicks(page, company, late):
     click.choose(page.locator("#ending select[name=cause]"), "Supplier late")
     page.fill("#ending input[name=note]", "The truck came a day late.")
     click(page.get_by_role("button", name="Close the play"))
-    expect(page.locator("h1 .yo-state")).to_have_text("Closed")
+    expect(page.locator(".yo h1 .yo-state")).to_have_text("Closed")
 
     assert click.count < 10
     play = LatePlay.objects.get()
