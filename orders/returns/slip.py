@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from orders.models import Return
-from orders.returns import places
+from orders.fulfil import routing
+from orders.models import Return, ReturnPlace
 from orders.returns.requesting import plain
 
 
@@ -37,7 +37,7 @@ class ReturnFacts:
 
 def facts_of(found: Return) -> ReturnFacts:
     """Return what stands on the slip of a return."""
-    place = places.address_of(found.warehouse)
+    place = routing.return_address_of(found.warehouse)
     rows = found.lines.select_related("line__sku").order_by("pk")
     return ReturnFacts(
         number=found.number,
@@ -60,7 +60,7 @@ def facts_of(found: Return) -> ReturnFacts:
     )
 
 
-def _address(place: places.ReturnPlace | None) -> tuple[str, ...]:
+def _address(place: ReturnPlace | None) -> tuple[str, ...]:
     if place is None:
         return ()
     town = " ".join(filter(None, (place.postcode, place.city, place.region)))

@@ -24,7 +24,7 @@ from orders.admin.returns import kit
 from orders.admin.wording import pieces, short_age
 from orders.models import Return, ReturnDecision, ReturnLine, ReturnPhoto, ReturnRefund
 from orders.models.returns import EXPECTED, OPEN
-from orders.returns import amounts, barcode, deciding, exchange, limits, photos, places, refunding, slip
+from orders.returns import amounts, barcode, deciding, exchange, limits, photos, refunding, slip
 from orders.returns import sight as rights
 from orders.returns.errors import ReturnError
 
@@ -369,7 +369,7 @@ def slip_view(request: HttpRequest, pk: int) -> HttpResponse:
     return kit.page(
         request, "slip", _("Return slip %s") % found.number, facts=facts, found=found,
         bars=mark_safe(barcode.code128(facts.number)), qr=mark_safe(barcode.qr(facts.number)),  # noqa: S308 — our own
-        has_place=places.address_of(found.warehouse) is not None,
+        has_place=bool(facts.address),
     )  # fmt: skip
 
 
