@@ -53,11 +53,11 @@ def draw_quote(sheet: Sheet, facts: QuoteFacts) -> None:
     _totals(
         frame, facts.currency,
         [(_("Goods"), facts.goods), (_("Discount"), -facts.discount), (_("Shipping"), facts.shipping),
-         (_("Tax"), facts.tax)],
+         (_("Tax included") if facts.taxes_included else _("Tax"), facts.tax)],
         facts.total,
     )  # fmt: skip
     frame.note(_("Terms"), facts.terms, lines=8)
-    frame.note(_("Note"), facts.note, lines=8)
+    frame.note(_("Note"), facts.note, lines=55)
 
 
 def _parties(frame: Frame, company: CompanyFacts, customer: AddressFacts, tax_id: str) -> None:
