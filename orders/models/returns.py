@@ -140,6 +140,7 @@ class Return(models.Model):
         DESK = "desk", _("Opened here")
         PLATFORM = "platform", _("Refunded on the platform")
         BLIND = "blind", _("Parcel without a return")
+        LATE = "late", _("Money for waiting")
 
     class Wants(models.TextChoices):
         REFUND = "refund", pgettext_lazy("buyer wants", "Money back")

@@ -233,7 +233,7 @@ class GoodsGone(models.Model):
 
 
 class ReturnRule(models.Model):
-    """Where goods of some orders go back to. The address that is told to the buyer stands at the warehouse (ReturnPlace)."""
+    """Where goods of some orders go back to; the address told to the buyer stands at the warehouse (ReturnPlace)."""
 
     shop = models.ForeignKey(
         "inventory.Shop", models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("shop"),

@@ -16,7 +16,7 @@ from orders.models import Order, OrderContact, ReturnPlace, ReturnRule, Shipment
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GoesBack:
-    """The warehouse goods go back to, the address the buyer is told (None: nobody has written one), and by which rule."""
+    """The warehouse goods go back to, the address the buyer is told (None: none is written), and by which rule."""
 
     warehouse: Warehouse
     address: ReturnPlace | None = None
