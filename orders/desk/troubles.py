@@ -71,10 +71,8 @@ def _shortage(data: Mapping[str, Any]) -> str:
 
 def _return(data: Mapping[str, Any]) -> str:
     if data.get("refund"):
-        sentence = _now(
-            "The platform did not give back %(refund)s for return %(return)s of order %(number)s: %(problem)s"
-        )
-        return sentence % {**data, "problem": data.get("problem") or "–"}
+        text = _now("The platform did not give back %(refund)s for return %(return)s of order %(number)s: %(problem)s")
+        return text % {**data, "problem": data.get("problem") or "–"}
     if data.get("return"):
         return _now("Return %(return)s of order %(number)s was expected by %(day)s and is not here.") % data
     return _number(data)

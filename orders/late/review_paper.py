@@ -29,11 +29,11 @@ def drawn(review: Review) -> Sheet:
     paper = _Paper(sheet, title)
     y = paper.begin()
     if not review.complete:
-        y = sheet.text(LEFT, y, _("The month is not over: the figures still move."), size=9) + 2
+        y = sheet.text(LEFT, y, _("The month is not over: the figures still grow."), size=9) + 2
     none = _("cause not recorded")
     parts = [
         ("", [review.total], _("All")),
-        (_("What changed most"), review.changes, none),
+        (_("What changed"), review.changes, none),
         (_("By cause"), review.causes, none),
         (_("By shop"), review.shops, ""),
         (_("By product"), review.products, ""),

@@ -12,6 +12,7 @@ from django.urls import reverse
 from backoffice import incidents
 from backoffice.messages import OutgoingMessage
 from inventory.models import Access, StockPolicy
+from orders.desk import letters
 from orders.late import recount
 from orders.models import (
     Compensation,
@@ -329,6 +330,22 @@ def test_supplies_are_seen_and_done_by_buyer_and_warehouse(people):
     answer = buyer.get(reverse("admin:orders_supplydraft_export_xlsx"))
     sheet = openpyxl.load_workbook(io.BytesIO(answer.getvalue())).active
     assert [cell.value for cell in sheet[2]][1:4] == ["MUG", "MUG", 7]
+
+
+def test_a_message_on_the_platform_is_sent_by_hand_and_found_from_the_play_and_the_order(people):
+    seller, who = short_seller(0, 100), client(people, "order_clerk")
+    play, words = play_of(seller), template("platform")
+    do(who, play, "message", template=words.code, chosen=ids(seller, 1))
+    row = OutgoingMessage.objects.get()
+    assert (row.channel, row.state, row.to) == ("platform", "by_hand", letters.recipient(seller.order(1), "platform"))
+    url = reverse("admin:backoffice_outgoingmessage_change", args=[row.pk])
+    for page in (
+        text(who.get(reverse("admin:orders_lateplay_change", args=[play.pk]))),
+        text(who.get(reverse("admin:orders_order_change", args=ids(seller, 1)))),
+    ):
+        assert url in page
+        assert "To be sent by hand" in page
+    assert who.get(url).status_code == 200
 
 
 def test_refunds_to_be_made_are_ticked_off(people):

@@ -134,7 +134,7 @@ def test_on_paper_stand_the_figures_of_the_page(seller, people):
     found = review.of(NOVEMBER)
     said = [text for _page, text in review_paper.drawn(found).said]
     assert said[0] == "Lateness in 2026-11"
-    assert "The month is not over: the figures still move." in said
+    assert "The month is not over: the figures still grow." in said
     assert said.index("By cause") < said.index("By shop") < said.index("By product")
     row = said[said.index("All") :][:5]
     assert row == ["All", "4", "3", "75.0", "2"]
