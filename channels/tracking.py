@@ -42,7 +42,7 @@ from orders.models import (
     ShipmentGoods,
     ShipmentLine,
 )
-from orders.returns import exchange, refunding
+from orders.returns import refunding
 
 NAME = WAKE = "tracking"
 LEASE_SECONDS = 120.0
@@ -98,7 +98,7 @@ def _without_platform(events: Sequence[OrderEvent], by_shop: Mapping[int, Accoun
 
 def _concerns(event: OrderEvent, account: Account) -> bool:
     """Tell whether the platform has to hear of it: not what it told us itself, nor orders it does not know."""
-    if event.order.state == Order.State.HISTORY or event.order.kind or exchange.is_own(event.order):
+    if event.order.state == Order.State.HISTORY or event.order.kind:
         return False
     if event.kind == OrderEvent.Kind.REFUND_WANTED:
         return can(account, Capability.REFUND)

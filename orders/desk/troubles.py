@@ -1,4 +1,4 @@
-"""Orders that wait too long become incidents: addresses nobody mends, goods nobody buys. Set-based, for a chore."""
+"""What waits too long becomes an incident: addresses nobody mends, goods nobody buys, returns, failed refunds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import clock, incidents
 from backoffice.departments import Department
 from inventory.models import Bucket, Reservation
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderLine, Return, ReturnRefund
 from orders.models.order import order_reference
+from orders.models.returns import EXPECTED
 
 ADDRESS, SHORTAGE, RETURN, LABEL, LATE = "bad_address", "shortage", "return_problem", "label_not_left", "late"
 LINE = "orders.line:"
@@ -35,7 +37,7 @@ def register_kinds() -> None:
         advice=_("Buy or move the goods, split the order, or tell the buyer and cancel what cannot be had."),
     )  # fmt: skip
     incidents.register_kind(
-        RETURN, title=_("Return problem"), sentence=_number, department=Department.SERVICE,
+        RETURN, title=_("Return problem"), sentence=_return, department=Department.SERVICE,
         acknowledge_minutes=120, resolve_hours=24,
         advice=_("Compare what came back with what was promised, and decide about the money."),
     )  # fmt: skip
@@ -67,6 +69,15 @@ def _shortage(data: Mapping[str, Any]) -> str:
     return _now("Order %(number)s waits for goods: %(goods)s.") % values
 
 
+def _return(data: Mapping[str, Any]) -> str:
+    if data.get("refund"):
+        text = _now("The platform did not give back %(refund)s for return %(return)s of order %(number)s: %(problem)s")
+        return text % {**data, "problem": data.get("problem") or "–"}
+    if data.get("return"):
+        return _now("Return %(return)s of order %(number)s was expected by %(day)s and is not here.") % data
+    return _number(data)
+
+
 def _number(data: Mapping[str, Any]) -> str:
     return str(data.get("text") or (_now("Order %s") % data["number"] if data.get("number") else ""))
 
@@ -78,6 +89,8 @@ def look() -> None:
     """Bring the incidents about waiting orders in line with the orders as they are; harmless to repeat."""
     incidents.reconcile(kind=ADDRESS, prefix="order:", reports=list(_bad_addresses()))
     incidents.reconcile(kind=SHORTAGE, prefix="order:", reports=list(_shortages()))
+    incidents.reconcile(kind=RETURN, prefix="return:", reports=list(_overdue_returns()))
+    incidents.reconcile(kind=RETURN, prefix="refund:", reports=list(_failed_refunds()))
 
 
 def _held(code: str, hours: int) -> QuerySet[Order]:
@@ -108,6 +121,29 @@ def _shortages() -> Iterator[incidents.Report]:
         yield _report(SHORTAGE, order, {"goods": goods.get(order.pk, [])})
     for order in approved.values():
         yield _report(SHORTAGE, order, {"goods": goods.get(order.pk, []), "approved": True})
+
+
+def _overdue_returns() -> Iterator[incidents.Report]:
+    """Returns that should be here by now."""
+    rows = Return.objects.filter(state__in=EXPECTED, goods=True, expected_by__lt=clock.now())
+    for found in rows.select_related("order").order_by("pk").iterator(PAGE):
+        day = timezone.localdate(found.expected_by).isoformat() if found.expected_by else ""
+        yield _of_return(found, f"return:{found.pk}", {"day": day})
+
+
+def _failed_refunds() -> Iterator[incidents.Report]:
+    """Money the platform refused, or of which nobody knows whether it gave it: until a person has given it."""
+    rows = ReturnRefund.objects.filter(state=ReturnRefund.State.MANUAL).exclude(problem="", maybe_given=False)
+    for money in rows.select_related("rma__order").order_by("pk").iterator(PAGE):
+        amount = f"{money.amount.normalize():f} {money.currency}"
+        yield _of_return(money.rma, f"refund:{money.pk}", {"refund": amount, "problem": money.problem})
+
+
+def _of_return(found: Return, key: str, data: Mapping[str, Any]) -> incidents.Report:
+    return incidents.Report(
+        kind=RETURN, key=key, target=order_reference(found.order_id), shop_id=found.order.shop_id,
+        warehouse_id=found.warehouse_id, data={"number": found.order.number, "return": found.number, **data},
+    )  # fmt: skip
 
 
 def _approved_short() -> dict[int, Order]:

@@ -9,15 +9,16 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, Sum
-from django.utils.translation import gettext as _
 
 from backoffice import audit, clock, locks
 from backoffice.models import User
 from backoffice.money import round_money
 from finance import currencies
 from inventory.models import Balance
+from orders.desk import gifts
 from orders.desk.table import RowOutcome
-from orders.late import plays, sources
+from orders.errors import OrderError
+from orders.late import plays
 from orders.late.errors import LateError
 from orders.models import (
     Compensation,
@@ -26,9 +27,10 @@ from orders.models import (
     CouponCode,
     LatePlay,
     Order,
-    Refund,
-    RefundWish,
+    Return,
 )
+from orders.returns import amounts, deciding, refunding, requesting
+from orders.returns.errors import ReturnError
 
 Kind, State = CompensationPreset.Kind, Compensation.State
 APPROVE = "orders.approve_compensation"
@@ -66,7 +68,7 @@ def worth(preset: CompensationPreset, order: Order) -> Worth | None:
     else:
         wanted = preset.amount / rate
     places = currencies.iso_places(order.currency)
-    amount = round_money(max(min(wanted, _refundable(order)), ZERO), places)
+    amount = round_money(max(min(wanted, amounts.standing(order).left), ZERO), places)
     return Worth(amount, round_money(amount * rate, currencies.iso_places(currencies.base_code())))
 
 
@@ -78,13 +80,6 @@ def _gift_cost(preset: CompensationPreset) -> Decimal:
         pieces=Sum("on_hand"), value=Sum("value")
     )
     return round_money(row["value"] / row["pieces"] * preset.quantity, 2) if row["pieces"] else ZERO
-
-
-def _refundable(order: Order) -> Decimal:
-    """What the buyer has paid and not got back or been promised."""
-    back = Refund.objects.filter(order=order, currency=order.currency).aggregate(total=Sum("amount"))["total"] or ZERO
-    wishes = RefundWish.objects.filter(order=order, state=RefundWish.State.OPEN)
-    return order.total - back - (wishes.aggregate(total=Sum("amount"))["total"] or ZERO)
 
 
 @transaction.atomic
@@ -181,42 +176,43 @@ def _coupon(row: Compensation, actor: str) -> tuple[str, str] | None:
 
 
 def _gift(row: Compensation, actor: str) -> tuple[str, str] | None:
-    """A line of the order where orders can have lines of ours; else a mark the packer sees."""
+    """A line of the order, at no price."""
     preset = row.preset
-    if preset.sku_id is None or preset.sku is None:
+    if preset.sku_id is None:
         return "comp_nothing", str(LateError("comp_nothing", number=row.order.number))
     reason = row.play.title if row.play else str(preset)
-    told = sources.add_gifts(
-        order_ids=[row.order_id], sku_id=preset.sku_id, quantity=preset.quantity, actor=actor, reason=reason
-    )
-    if told is None:
-        mark = _("Gift: %(code)s × %(pieces)s") % {
-            "code": preset.sku.code,
-            "pieces": f"{preset.quantity.normalize():f}",
-        }
-        marks = [*Order.objects.get(pk=row.order_id).marks]
-        if mark not in marks:
-            Order.objects.filter(pk=row.order_id).update(marks=[*marks, mark], updated_at=clock.now())
-        return None
+    try:
+        told = gifts.add(
+            order_ids=[row.order_id], sku_id=preset.sku_id, quantity=preset.quantity, actor=actor, reason=reason
+        )
+    except OrderError as error:
+        return error.code, str(error)
     return None if told[0].ok else (told[0].code, told[0].message)
 
 
 def _refund(row: Compensation, actor: str) -> tuple[str, str] | None:
-    apply_refund(row.order, row.amount, actor=actor, compensation=row)
+    """Money goes the road of all refunds: to the platform where it can, else by hand, known when it comes in."""
+    try:
+        row.rma = apply_refund(row.order, row.amount, actor=actor, key=f"late:{row.pk}", text=str(row.preset))
+    except ReturnError as error:
+        return error.code, str(error)
+    row.save(update_fields=["rma"])
     return None
 
 
-def apply_refund(
-    order: Order, amount: Decimal, *, actor: str = "", compensation: Compensation | None = None
-) -> RefundWish:
-    """Record that money should go back to the buyer: a task, until the refund is made on the platform."""
-    who = actor or audit.current_actor().name
-    wish = RefundWish.objects.create(
-        order=order, amount=amount, currency=order.currency, compensation=compensation, created_by=who[:150],
-        created_at=clock.now(),
-    )  # fmt: skip
-    audit.record(action="refund.wish", target=order, actor=who, after={"amount": format(amount, "f")})
-    return wish
+@transaction.atomic
+def apply_refund(order: Order, amount: Decimal, *, actor: str, key: str, text: str = "") -> Return:
+    """Give money back without goods, for waiting; the same key again gives nothing more.
+
+    The limit is that of compensations and was looked at before. Raises ReturnError money_unpaid, money_over, money_odd.
+    """
+    found = requesting.open_return(
+        order_id=order.pk, lines={}, goods=False, source=Return.Source.LATE, actor=actor, key=key, text=text
+    )
+    if found.state == Return.State.REQUESTED:
+        found = deciding.approve(return_id=found.pk, actor=actor)
+    refunding.propose(return_id=found.pk, lines={}, extra=amount, limit=None, actor=actor, key=key)
+    return found
 
 
 # --- above the limit -------------------------------------------------------------------------------------------------
@@ -245,19 +241,6 @@ class Refused(LateError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__("comp_off")
         self.code, self.message, self.params = code, message, {}
-
-
-@transaction.atomic
-def end_wish(*, wish_id: int, done: bool, actor: str) -> RefundWish:
-    """Say that a refund was made on the platform, or will not be. Raises LateError wish_ended."""
-    wish = locks.locked_rows(RefundWish.objects.filter(pk=wish_id))[0]
-    if wish.state != RefundWish.State.OPEN:
-        raise LateError("wish_ended", state=wish.get_state_display())
-    wish.state = RefundWish.State.DONE if done else RefundWish.State.DROPPED
-    wish.ended_at, wish.ended_by = clock.now(), actor[:150]
-    wish.save(update_fields=["state", "ended_at", "ended_by"])
-    audit.record(action="refund.wish_end", target=wish.order, actor=actor, after={"state": wish.state})
-    return wish
 
 
 def add_codes(*, preset: CompensationPreset, text: str, actor: str) -> tuple[int, int]:

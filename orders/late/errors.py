@@ -36,7 +36,6 @@ SENTENCES: dict[str, Any] = {
     "message_none": _("Nobody is left to write to."),
     "message_address": _("no address for this channel"),
     "message_gone": _("not waiting any more"),
-    "wish_ended": _("This refund is “%(state)s” already."),
 }
 
 

@@ -28,7 +28,6 @@ from orders.models.compensation import (
     CompensationPreset,
     CouponCode,
     PenaltyEntry,
-    RefundWish,
 )
 from orders.models.feed import (
     OrderFeed,
@@ -206,7 +205,6 @@ __all__ = [
     "Refund",
     "RefundLimit",
     "RefundLine",
-    "RefundWish",
     "Return",
     "ReturnDecision",
     "ReturnGoods",

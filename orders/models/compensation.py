@@ -9,13 +9,14 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import clock
 from backoffice.fields import MoneyField, QuantityField
 from orders.models.late import LatePlay
 from orders.models.order import Order
+from orders.models.returns import Return
 
 
 class CompensationPreset(models.Model):
@@ -108,6 +109,9 @@ class Compensation(models.Model):
     cause = models.ForeignKey(
         "backoffice.IncidentCause", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("cause")
     )
+    rma = models.OneToOneField(
+        Return, models.PROTECT, null=True, blank=True, related_name="compensation", verbose_name=_("refund")
+    )  # the money that goes back, without goods
     note = models.CharField(_("note"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"), default=clock.now)
     created_by = models.CharField(_("by"), max_length=150)
@@ -149,36 +153,6 @@ class CouponCode(models.Model):
 
     def __str__(self) -> str:
         return self.code
-
-
-class RefundWish(models.Model):
-    """Money that should go back to a buyer: a task for whoever refunds on the platform."""
-
-    class State(models.TextChoices):
-        OPEN = "open", pgettext_lazy("refund", "To be done")
-        DONE = "done", pgettext_lazy("refund", "Done")
-        DROPPED = "dropped", pgettext_lazy("refund", "Dropped")
-
-    order = models.ForeignKey(Order, models.PROTECT, related_name="refund_wishes", verbose_name=_("order"))
-    compensation = models.OneToOneField(
-        Compensation, models.PROTECT, null=True, blank=True, related_name="refund_wish", verbose_name=_("compensation")
-    )
-    amount = MoneyField(_("amount"))
-    currency = models.CharField(_("currency"), max_length=10)
-    state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN)
-    created_at = models.DateTimeField(_("created"), default=clock.now)
-    created_by = models.CharField(_("by"), max_length=150)
-    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
-    ended_by = models.CharField(_("ended by"), max_length=150, blank=True)
-
-    class Meta:
-        verbose_name = _("refund to be made")
-        verbose_name_plural = _("refunds to be made")
-        ordering = ["-id"]
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="refund_wish_amount")]
-
-    def __str__(self) -> str:
-        return f"{self.amount.normalize():f} {self.currency}"
 
 
 class PenaltyEntry(models.Model):

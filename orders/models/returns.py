@@ -98,6 +98,12 @@ class ReturnPlace(models.Model):
     def __str__(self) -> str:
         return str(self.warehouse)
 
+    @property
+    def in_one_line(self) -> str:
+        """The address as lists show it; empty while nobody has written one."""
+        parts = (self.recipient, self.line1, self.line2, self.city, self.postcode, self.country)
+        return ", ".join(part for part in parts if part) if self.line1 else ""
+
 
 class RefundLimit(models.Model):
     """Up to how much a role gives back by itself, per return and in the base currency; more needs approval."""
@@ -134,6 +140,7 @@ class Return(models.Model):
         DESK = "desk", _("Opened here")
         PLATFORM = "platform", _("Refunded on the platform")
         BLIND = "blind", _("Parcel without a return")
+        LATE = "late", _("Money for waiting")
 
     class Wants(models.TextChoices):
         REFUND = "refund", pgettext_lazy("buyer wants", "Money back")

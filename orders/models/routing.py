@@ -233,7 +233,7 @@ class GoodsGone(models.Model):
 
 
 class ReturnRule(models.Model):
-    """Where goods of some orders go back to, and the address that is told to the buyer."""
+    """Where goods of some orders go back to; the address told to the buyer stands at the warehouse (ReturnPlace)."""
 
     shop = models.ForeignKey(
         "inventory.Shop", models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("shop"),
@@ -244,14 +244,6 @@ class ReturnRule(models.Model):
     warehouse = models.ForeignKey(
         "inventory.Warehouse", models.PROTECT, related_name="+", verbose_name=_("goods go back to")
     )
-    name = models.CharField(_("recipient"), max_length=200)
-    phone = models.CharField(_("phone"), max_length=40, blank=True)
-    line1 = models.CharField(_("street"), max_length=300)
-    line2 = models.CharField(_("second line"), max_length=300, blank=True)
-    city = models.CharField(_("town"), max_length=100)
-    state = models.CharField(_("region of the address"), max_length=100, blank=True)
-    postcode = models.CharField(_("postcode"), max_length=20, blank=True)
-    address_country = models.CharField(_("country of the address"), max_length=2)
     active = models.BooleanField(_("on"), default=True)
     updated_at = models.DateTimeField(_("changed"), editable=False)
     updated_by = models.CharField(_("changed by"), max_length=150, editable=False)

@@ -17,14 +17,13 @@ from orders.models import (
     LatePlay,
     PenaltyEntry,
     PlayOrder,
-    RefundWish,
     ShipPolicy,
     SupplyDraft,
 )
 from orders.pages.lines import register_lists
 
 SEE = ["view_lateorder", "view_lateplay", "view_supplydraft"]
-GIVE = ["view_compensation", "view_refundwish", "view_compensationpreset"]
+GIVE = ["view_compensation", "view_compensationpreset"]
 RUN = [*SEE, *GIVE, "run_lateplay", "view_penaltyentry", "add_penaltyentry", "change_penaltyentry"]
 SETTINGS = [
     f"{verb}_{model}"
@@ -32,14 +31,14 @@ SETTINGS = [
     for verb in ("view", "add", "change")
 ]
 BOSS = [
-    *RUN, *SETTINGS, "approve_compensation", "confirm_supplydraft", "see_latereview", "change_refundwish",
+    *RUN, *SETTINGS, "approve_compensation", "confirm_supplydraft", "see_latereview",
     "delete_compensationlimit",
 ]  # fmt: skip
 ROLES = {
     "owner": BOSS,
     "ops_admin": BOSS,
-    "order_clerk": [*RUN, "view_shippolicy", "change_refundwish", "see_latereview"],
-    "customer_service": [*RUN, "change_refundwish"],
+    "order_clerk": [*RUN, "view_shippolicy", "see_latereview"],
+    "customer_service": RUN,
     "warehouse_clerk": ["view_lateorder", "view_supplydraft", "confirm_supplydraft"],
     "buyer": [*SEE, "confirm_supplydraft"],
     "bookkeeper": [*GIVE, "view_lateorder", "view_penaltyentry", "add_penaltyentry", "change_penaltyentry",
@@ -54,7 +53,7 @@ def register() -> None:
     access.register(LateOrder, shop="shop")
     access.register(ShipPolicy, shop="shop", empty=True)
     access.register(PenaltyEntry, shop="shop")
-    for rows in (Compensation, RefundWish, PlayOrder):
+    for rows in (Compensation, PlayOrder):
         access.register(rows, shop="order__shop")
     access.register(LatePlay, shop=None)
     access.register(SupplyDraft, shop=None)
@@ -88,7 +87,6 @@ def _sidebar() -> None:
         ("desk", _("Late plays"), "lateplay", "running_with_errors"),
         ("desk", _("Supply drafts"), "supplydraft", "move_down"),
         ("desk", _("Compensations"), "compensation", "redeem"),
-        ("desk", _("Refunds to be made"), "refundwish", "payments"),
         ("desk", _("Complaints and penalties"), "penaltyentry", "thumb_down"),
         order=20,
     )

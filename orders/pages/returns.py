@@ -29,12 +29,13 @@ from orders.models import (
     ReturnPlace,
     ReturnPolicy,
     ReturnReason,
+    ReturnRefund,
     StrayParcel,
 )
 from orders.pages.lines import register_lists
 from orders.returns import deciding, limits, receiving, requesting
 from orders.returns.errors import ReturnError
-from orders.returns.sight import DECIDE, MONEY, RECEIVE, VIEW, mine, my_strays
+from orders.returns.sight import DECIDE, MONEY, RECEIVE, REFUND, VIEW, mine, my_strays
 
 LIST = "admin:orders_return_changelist"
 SETTINGS = ("returnreason", "returnpolicy", "returnplace", "refundlimit")
@@ -84,6 +85,10 @@ def _sidebar() -> None:
         "orders", _("Overdue returns"), LIST, icon="timer_off", permission=DECIDE, order=51, query="?waits=overdue",
         badge=_overdue,
     )  # fmt: skip
+    register_sidebar(
+        "orders", _("Refunds to be made by hand"), LIST, icon="payments", permission=REFUND, order=52,
+        query="?waits=hand", badge=_by_hand,
+    )  # fmt: skip
     pages = (
         ("orders", _("Report on returns"), "report", "bar_chart", MONEY, 52),
         ("stock", _("A parcel came back"), "arrive", "barcode_scanner", RECEIVE, 60),
@@ -105,6 +110,11 @@ def _asked(request: HttpRequest) -> int | None:
     if not request.user.has_perm(DECIDE):
         return None
     return mine(request.user).filter(state=Return.State.REQUESTED).count() or None
+
+
+def _by_hand(request: HttpRequest) -> int | None:
+    rows = mine(request.user).filter(money__state=ReturnRefund.State.MANUAL)
+    return rows.distinct().count() or None
 
 
 def _overdue(request: HttpRequest) -> int | None:

@@ -1,4 +1,4 @@
-"""Where goods come back to, and where they lie when they cannot be sold."""
+"""Where returned goods lie when they cannot be sold. Where they come back to, `orders.fulfil.routing` says."""
 
 from __future__ import annotations
 
@@ -7,30 +7,10 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from inventory.models import Access, ShopWarehouse, Warehouse
-from orders.models import Order, ReturnPlace, ShipmentGoods
+from inventory.models import Access, Warehouse
+from orders.models import ReturnPlace
 
 MARK = "-Q"  # ends the code of a shelf for goods not for sale
-
-
-def return_warehouse_of(order: Order) -> Warehouse | None:
-    """Return the warehouse that takes the order's goods back: where most of them left from, else the shop's first.
-
-    A warehouse that takes no returns is passed over. The one place that asks; routing rules come in here.
-    """
-    left_from = list(
-        ShipmentGoods.objects.filter(shipment_line__shipment__order=order, shipment_line__shipment__state="sent")
-        .order_by("-quantity", "pk")
-        .values_list("warehouse_id", flat=True)
-    )
-    links = ShopWarehouse.objects.filter(shop=order.shop_id, valid_to=None).order_by("priority", "warehouse_id")
-    wanted = list(dict.fromkeys([*left_from, *links.values_list("warehouse_id", flat=True)]))
-    closed = ReturnPlace.objects.filter(warehouse__in=wanted, takes_returns=False).values_list(
-        "warehouse_id", flat=True
-    )
-    open_ones = [pk for pk in wanted if pk not in set(closed)]
-    found = Warehouse.objects.filter(active=True, read_only=False).in_bulk(open_ones)
-    return next((found[pk] for pk in open_ones if pk in found), None)
 
 
 @transaction.atomic
@@ -67,10 +47,3 @@ def _made_beside(main: Warehouse) -> Warehouse:
     for access in Access.objects.filter(warehouses=main):
         access.warehouses.add(made)
     return made
-
-
-def address_of(warehouse: Warehouse | None) -> ReturnPlace | None:
-    """Return the address for the slip; None when nobody has written one."""
-    if warehouse is None:
-        return None
-    return ReturnPlace.objects.filter(warehouse=warehouse).exclude(line1="").first()

@@ -11,7 +11,7 @@ from backoffice import clock
 from backoffice.money import allocate, round_money
 from orders.contracts import IncomingRefund, IncomingRefundLine
 from orders.fulfil import parcels, refunds
-from orders.models import Order, OrderEvent, Return, ReturnRefund
+from orders.models import Compensation, Order, OrderEvent, Return, ReturnRefund
 from orders.models.returns import OPEN
 from orders.returns import amounts, limits, locking
 from orders.returns.amounts import Suggested
@@ -179,6 +179,10 @@ def withdraw(*, money_id: int, actor: str, reason: str) -> ReturnRefund:
     if not reason.strip():
         raise ReturnError("say_why")
     _set(money, State.CANCELLED, actor, problem=reason.replace("\0", "").strip()[:300])
+    # Money for waiting that is not given after all costs nothing, and leaves the limit of its order free again.
+    Compensation.objects.filter(rma=found).update(
+        state=Compensation.State.REFUSED, decided_at=clock.now(), decided_by=actor[:150]
+    )
     locking.note(found, actor, "return.refund_withdraw", summary=f"{money} {reason}"[:250])
     return money
 

@@ -31,8 +31,9 @@ class Row:
 
 
 def within(returns: QuerySet[Return], since: dt.datetime, until: dt.datetime) -> QuerySet[Return]:
-    """Return the returns opened in a span, without those refused or cancelled."""
-    return returns.filter(requested_at__gte=since, requested_at__lt=until).exclude(state__in=DEAD)
+    """Return the returns opened in a span: neither refused nor cancelled, nor mere money for waiting."""
+    rows = returns.filter(requested_at__gte=since, requested_at__lt=until)
+    return rows.exclude(state__in=DEAD).exclude(source=Return.Source.LATE)
 
 
 def by_reason(returns: QuerySet[Return]) -> list[Row]:

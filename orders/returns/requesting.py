@@ -11,6 +11,7 @@ from django.db import transaction
 
 from backoffice import clock
 from backoffice.search import search_form
+from orders.fulfil import routing
 from orders.models import (
     Order,
     OrderLine,
@@ -23,7 +24,7 @@ from orders.models import (
     ReturnReason,
 )
 from orders.models.returns import EXPECTED
-from orders.returns import locking, places
+from orders.returns import locking
 from orders.returns.errors import ReturnError
 
 State, Source, Wants = Return.State, Return.Source, Return.Wants
@@ -74,7 +75,7 @@ def _clean(text: str) -> str:
 
 
 def _place(order: Order, *, goods: bool) -> int | None:
-    place = places.return_warehouse_of(order) if goods else None
+    place = routing.return_warehouse_of(order) if goods else None
     if goods and place is None:
         raise ReturnError("no_place")
     return place.pk if place else None
@@ -156,7 +157,7 @@ def expect(order: Order, refund: Refund, wanted: Units, now: dt.datetime, actor:
     """
     left = returnable(order) if wanted else {}
     units = {pk: part for pk, asked in wanted.items() if (part := min(asked, left.get(pk, ZERO))) > 0}
-    place = places.return_warehouse_of(order) if units else None
+    place = routing.return_warehouse_of(order) if units else None
     if place is None:
         return None
     found = _made(

@@ -1,6 +1,7 @@
 """Orders that wait too long become incidents, once, and those close by themselves."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 
@@ -8,7 +9,9 @@ from backoffice import clock
 from backoffice.incidents import kinds
 from backoffice.models import Incident
 from orders.desk import troubles
+from orders.fulfil import shipping
 from orders.models import Order
+from orders.returns import deciding, limits, refunding, requesting
 from tests.orders import factories
 
 pytestmark = pytest.mark.django_db
@@ -156,3 +159,50 @@ def test_the_orders_page_names_its_incidents(written, people):
     )
     shown = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
     assert f"Order {order.number} waits for goods" in shown
+
+
+def expected_return(world):
+    limits.seed()
+    world.take(factories.order(1, factories.line("A")))
+    found = world.order(1)
+    shipping.ship(order_id=found.pk, parcels=[shipping.Parcel()], actor="x", idempotency_key="s")
+    made = requesting.open_return(order_id=found.pk, lines={world.lines(1)[0].pk: Decimal(1)}, actor="x", key="r")
+    return deciding.approve(return_id=made.pk, actor="x")
+
+
+def test_a_return_that_is_overdue_is_a_return_problem_until_it_is_here(world):
+    made = expected_return(world)
+    hours_later(24 * 13)
+    assert found() == []
+    hours_later(24 * 15)
+    hours_later(24 * 16)
+    assert found() == [("return_problem", "open", 1)]
+    row = Incident.objects.get()
+    assert (row.key, row.target, row.shop_id) == (
+        f"return:{made.pk}", f"orders.order:{made.order_id}", world.shop.pk,
+    )  # fmt: skip
+    assert kinds.sentence_of(row.kind, row.data).startswith(f"Return {made.number} of order #1001 was expected by ")
+    deciding.cancel(return_id=made.pk, actor="x", reason="keeps it")
+    hours_later(24 * 16)
+    assert found() == [("return_problem", "gone", 1)]
+
+
+def test_a_refund_the_platform_refused_is_a_return_problem_until_it_is_given(world):
+    made = expected_return(world)
+    row = made.lines.get()
+    money = refunding.propose(return_id=made.pk, lines={row.pk: Decimal(10)}, actor="x", key="m", limit=None)
+    hours_later(1)
+    refunding.by_hand([money.pk])  # a shop without a platform: work, not trouble
+    hours_later(1)
+    assert found() == []
+    refunding.try_again([money.pk])
+    refunding.by_hand([money.pk], "100 % refunded already")
+    hours_later(1)
+    assert found() == [("return_problem", "open", 1)]
+    told = kinds.sentence_of("return_problem", Incident.objects.get().data)
+    assert told == (
+        f"The platform did not give back 10 EUR for return {made.number} of order #1001: 100 % refunded already"
+    )
+    refunding.given_by_hand(money_id=money.pk, actor="x")
+    hours_later(1)
+    assert found() == [("return_problem", "gone", 1)]

@@ -33,7 +33,9 @@ from inventory.models import Shop
 from orders.admin import buyers
 from orders.admin.changes import basket_form, entering
 from orders.admin.filters import ShopFilter
+from orders.admin.papers import kit as papers
 from orders.desk import baskets, quotes
+from orders.fulfil.papers import printing, quoting, single
 from orders.models import Quote
 
 LIST, CHANGE = "admin:orders_quote_changelist", "admin:orders_quote_change"
@@ -79,6 +81,7 @@ class QuoteAdmin(YikuModelAdmin):
             path("xlsx/", wrap(export), name="orders_quote_xlsx"),
             path("<int:pk>/do/", wrap(act), name="orders_quote_do"),
             path("<int:pk>/print/", wrap(printed), name="orders_quote_print"),
+            path("<int:pk>/pdf/", wrap(as_pdf), name="orders_quote_pdf"),
             path("<int:pk>/order/", wrap(to_order), name="orders_quote_order"),
         ]
         return [*own, *super().get_urls()]
@@ -275,6 +278,20 @@ def _sheet(request: HttpRequest, quote: Quote) -> HttpResponse:
 def printed(request: HttpRequest, pk: int) -> HttpResponse:
     """The sheet for the customer, for the browser's printer."""
     return TemplateResponse(request, "admin/orders/changes/quote_print.html", _content(request, _quote(request, pk)))
+
+
+@require_safe
+def as_pdf(request: HttpRequest, pk: int) -> HttpResponse:
+    """The quote as a file, in the language of the shop's papers; on the record."""
+    quote = _quote(request, pk)
+    content = _content(request, quote)
+    try:
+        file = single.quote_pdf(quoting.facts_of(quote, name=content["name"], address=content["address"]))
+    except YikuError as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(reverse(CHANGE, args=[pk]))
+    printing.note_single(target=quote, paper="quote", actor=audit.current_actor().name, summary=quote.number)
+    return papers.pdf(file, f"quote-{quote.pk}.pdf")
 
 
 def _content(request: HttpRequest, quote: Quote) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from backoffice.models import User
-from orders.admin.floor import code128, page
+from backoffice.papers import svg
+from orders.admin.floor import page
 from orders.fulfil import pick_lists, waves
 from orders.fulfil.wave_making import named
 from orders.models import PickMode, Wave
@@ -27,12 +28,12 @@ def print_list(request: HttpRequest, pk: int) -> HttpResponse:
     wave = page.wave_of(request, pk)
     waves.look([wave.pk])
     parts = wave.orders.filter(open=True).select_related("order").order_by("place")
-    totes = [{"part": one, "bars": code128.svg(one.code)} for one in parts]
+    totes = [{"part": one, "bars": svg.code128(one.code)} for one in parts]
     more = {
         "wave": wave,
         "rows": waves.pick_rows(wave),
         "totes": totes if wave.mode != PickMode.BATCH else [],
-        "bars": code128.svg(wave.code),
+        "bars": svg.code128(wave.code),
         "order_count": len(totes),
         "maker": named(wave.created_by),
         "opts": Wave._meta,

@@ -30,7 +30,7 @@ from orders.admin.filters import ShopFilter
 from orders.admin.late import sheets
 from orders.admin.wording import pieces
 from orders.late import compensations, supply
-from orders.models import Compensation, Order, PenaltyEntry, RefundWish, SupplyDraft
+from orders.models import Compensation, Order, PenaltyEntry, SupplyDraft
 
 if TYPE_CHECKING:
     PenaltyModelForm = forms.ModelForm[PenaltyEntry]
@@ -163,8 +163,10 @@ class CompensationAdmin(OfOrder):
     """What buyers got for waiting, and what waits for approval."""
 
     empty_note = _("Nothing was given yet. Compensations are given on the page of a late play.")
-    list_display = ("preset", "order_shown", "state_label", "code", "amount_shown", "cost_shown", "created_at", "who")
+    list_display = ("preset", "order_shown", "state_label", "code", "amount_shown", "refund_shown", "cost_shown",
+                    "created_at", "who")  # fmt: skip
     list_display_links = ("preset",)
+    list_select_related = ("preset", "order", "rma")
     list_filter = (("state", admin.ChoicesFieldListFilter), ("kind", admin.ChoicesFieldListFilter))
     actions = ("approve", "refuse")
 
@@ -181,6 +183,17 @@ class CompensationAdmin(OfOrder):
     def amount_shown(self, row: Compensation) -> str:
         """What the buyer gets back."""
         return money(row.amount, row.order.currency) if row.amount else ""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Compensation]:
+        return super().get_queryset(request).prefetch_related("rma__money")
+
+    @admin.display(description=_("refund"))
+    def refund_shown(self, row: Compensation) -> str:
+        """How far the money is, and the way to where it is dealt with."""
+        if row.rma is None:
+            return ""
+        states = ", ".join(str(one.get_state_display()) for one in row.rma.money.all())
+        return format_html('<a href="{}">{}</a>', reverse("admin:orders_return_change", args=[row.rma_id]), states)
 
     @admin.display(description=_("cost"))
     def cost_shown(self, row: Compensation) -> str:
@@ -203,46 +216,6 @@ class CompensationAdmin(OfOrder):
             request, queryset,
             lambda row: compensations.decide(compensation_id=row.pk, user=user, actor=who, good=good), done,
         )  # fmt: skip
-
-
-@admin.register(RefundWish)
-class RefundWishAdmin(OfOrder):
-    """Money that has to go back on the platform; ticked off when it has."""
-
-    empty_note = _("No refund has to be made.")
-    list_display = ("amount_shown", "order_shown", "state_label", "created_at", "who", "ended_at")
-    list_display_links = ("amount_shown",)
-    list_filter = (("state", admin.ChoicesFieldListFilter),)
-    list_select_related = ("order",)
-    actions = ("done", "drop")
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        """Who makes refunds."""
-        return request.user.has_perm("orders.change_refundwish")
-
-    @admin.display(description=_("amount"))
-    def amount_shown(self, row: RefundWish) -> str:
-        """In the order's currency."""
-        return money(row.amount, row.currency)
-
-    @display(description=_("state"), label={"open": "warning", "done": "success", "dropped": "default"})
-    def state_label(self, row: RefundWish) -> tuple[str, str]:
-        """As a badge."""
-        return row.state, row.get_state_display()
-
-    @admin.action(description=_("Refunded on the platform"), permissions=["end"])
-    def done(self, request: HttpRequest, queryset: QuerySet[RefundWish]) -> None:
-        """Tick off."""
-        who = audit.current_actor().name
-        work = lambda row: compensations.end_wish(wish_id=row.pk, done=True, actor=who)  # noqa: E731
-        each(request, queryset, work, _now("%(count)d refunds ticked off."))
-
-    @admin.action(description=_("Drop"), permissions=["end"])
-    def drop(self, request: HttpRequest, queryset: QuerySet[RefundWish]) -> None:
-        """It will not be made."""
-        who = audit.current_actor().name
-        work = lambda row: compensations.end_wish(wish_id=row.pk, done=False, actor=who)  # noqa: E731
-        each(request, queryset, work, _now("%(count)d refunds dropped."))
 
 
 class PenaltyForm(PenaltyModelForm):

@@ -6,19 +6,22 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from backoffice import audit
+from backoffice.errors import YikuError
 from finance import currencies
 from finance.admin.figures import NONE, money
 from inventory.access import sight, visible
 from orders.admin.late import sheets
-from orders.late import compare, review
+from orders.admin.papers import kit as papers
+from orders.late import compare, review, review_paper
 from orders.models import Order
 
 SEE, REVIEW = "orders.view_lateorder", "orders.see_latereview"
@@ -131,3 +134,15 @@ def month_xlsx(request: HttpRequest) -> HttpResponseBase:
     }  # fmt: skip
     file = sheets.workbook(sheets.REVIEW, review.table(found, labels), name=found.first.isoformat()[:7])
     return FileResponse(file, as_attachment=True, filename=f"lateness-{found.first.isoformat()[:7]}.xlsx")
+
+
+@require_safe
+def month_pdf(request: HttpRequest) -> HttpResponse:
+    """The same figures as a PDF."""
+    found = _month(request)
+    try:
+        return papers.pdf(review_paper.pdf(found), f"lateness-{found.first.isoformat()[:7]}.pdf")
+    except YikuError as error:
+        messages.error(request, str(error))
+        url = reverse("admin:orders_lateplay_review")
+        return HttpResponseRedirect(f"{url}?month={found.first.isoformat()[:7]}")

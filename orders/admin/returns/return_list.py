@@ -159,6 +159,7 @@ class ReturnAdmin(ReadOnlyMixin, YikuModelAdmin):
         own = [
             path("<int:pk>/do/", wrap(return_page.act), name="orders_return_do"),
             path("<int:pk>/slip/", wrap(return_page.slip_view), name="orders_return_slip"),
+            path("<int:pk>/slip.pdf", wrap(return_page.slip_pdf), name="orders_return_slip_pdf"),
             path("<int:pk>/receive/", wrap(arrivals.receive), name="orders_return_receive"),
             path("<int:pk>/inspect/", wrap(inspection.inspect), name="orders_return_inspect"),
             path("arrive/", wrap(arrivals.arrive), name="orders_return_arrive"),

@@ -1,4 +1,4 @@
-"""Where returns go: rules by shop, country and region, each with the address the buyer is told."""
+"""Where returns go: rules by shop, country and region; the address stands at the warehouse they lead to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -30,18 +32,14 @@ class ReturnRuleForm(ModelForm):
 
     class Meta:
         model = ReturnRule
-        fields = [
-            "shop", "country", "region", "warehouse", "active", "name", "phone", "line1", "line2", "city", "state",
-            "postcode", "address_country",
-        ]  # fmt: skip
+        fields = ["shop", "country", "region", "warehouse", "active"]
 
     def clean_country(self) -> str:
         """Empty, or one that exists."""
-        return _country(self.cleaned_data["country"], optional=True)
-
-    def clean_address_country(self) -> str:
-        """One that exists."""
-        return _country(self.cleaned_data["address_country"])
+        code = self.cleaned_data["country"].strip().upper()
+        if code and code not in policies.known_countries():
+            raise ValidationError(_now("There is no country %s.") % code[:10])
+        return str(code)
 
     def clean(self) -> dict[str, Any]:
         """A region needs its country; the same place is not sent to two warehouses."""
@@ -57,13 +55,6 @@ class ReturnRuleForm(ModelForm):
         return data
 
 
-def _country(text: str, *, optional: bool = False) -> str:
-    code = text.strip().upper()
-    if code not in policies.known_countries() and not (optional and not code):
-        raise ValidationError(_now("There is no country %s.") % code[:10])
-    return code
-
-
 @admin.register(ReturnRule)
 class ReturnRuleAdmin(YikuModelAdmin):
     """The narrowest rule counts: a shop's own before one for all, a region before a country."""
@@ -73,13 +64,13 @@ class ReturnRuleAdmin(YikuModelAdmin):
     list_display = ("where_from", "shop_shown", "warehouse", "address_shown", "active", "updated_by")
     list_display_links = ("where_from",)
     list_filter = ("active",)
-    list_select_related = ("shop", "warehouse")
+    list_select_related = ("shop", "warehouse__return_place")
     ordering = ("-id",)
+    readonly_fields = ("address_link",)
     fieldsets = (
         (_("Goods of"), {"fields": ("shop", ("country", "region"), "active")}),
-        (_("Go back to"), {"fields": ("warehouse", ("name", "phone"), "line1", "line2", ("postcode", "city"),
-                                      ("state", "address_country"))}),
-    )  # fmt: skip
+        (_("Go back to"), {"fields": ("warehouse", "address_link")}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReturnRule]:
         return visible(request.user, super().get_queryset(request))
@@ -104,9 +95,20 @@ class ReturnRuleAdmin(YikuModelAdmin):
 
     @admin.display(description=_("return address"))
     def address_shown(self, row: ReturnRule) -> str:
-        """In one line."""
-        parts = (row.name, row.line1, row.city, row.postcode, row.address_country)
-        return ", ".join(part for part in parts if part)
+        """In one line, as it stands at the warehouse."""
+        place = getattr(row.warehouse, "return_place", None)
+        return place.in_one_line if place is not None else ""
+
+    @admin.display(description=_("return address"))
+    def address_link(self, row: ReturnRule) -> str:
+        """The warehouse's address, and the way to where it is written."""
+        place = getattr(row.warehouse, "return_place", None) if row.warehouse_id else None
+        if place is None:
+            query = f"?warehouse={row.warehouse_id}" if row.warehouse_id else ""
+            text = _now("None yet: write it under “Places that take returns”.")
+            return format_html('<a href="{}{}">{}</a>', reverse("admin:orders_returnplace_add"), query, text)
+        url = reverse("admin:orders_returnplace_change", args=[place.pk])
+        return format_html('<a href="{}">{}</a>', url, place.in_one_line or _now("None yet: write it here."))
 
     def save_model(self, request: HttpRequest, obj: ReturnRule, form: Any, change: bool) -> None:
         obj.updated_at, obj.updated_by = clock.now(), audit.current_actor().name[:150]

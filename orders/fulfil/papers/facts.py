@@ -192,6 +192,7 @@ class QuoteFacts:
     shipping: Decimal
     tax: Decimal
     total: Decimal
+    taxes_included: bool = False
     note: str = ""
     terms: str = ""
     language: str = "both"

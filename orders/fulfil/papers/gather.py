@@ -64,6 +64,12 @@ def read(order_ids: Iterable[int], *, orders: Any = None) -> Gathered:
     )  # fmt: skip
 
 
+def language_of(shop_id: int) -> str:
+    """Return the language of a shop's papers."""
+    own = ShopPapers.objects.filter(shop=shop_id).values_list("language", flat=True).first()
+    return own or company().language
+
+
 def company_facts(row: Company) -> CompanyFacts:
     """Return the company as papers show it."""
     return CompanyFacts(**{one.name: getattr(row, one.name) for one in dataclasses.fields(CompanyFacts)})

@@ -12,6 +12,8 @@ from orders.fulfil.papers.facts import AddressFacts, CompanyFacts, InvoiceFacts,
 from orders.fulfil.papers.frame import BOTTOM, LEFT, RIGHT, Frame
 from orders.fulfil.papers.words import day, money, plain, say
 
+TAX_NUMBER = _("Tax number")
+
 
 def draw_invoice(sheet: Sheet, facts: InvoiceFacts, *, copy: bool = False) -> None:
     """Draw an invoice; a copy says that it is one."""
@@ -45,7 +47,7 @@ def draw_quote(sheet: Sheet, facts: QuoteFacts) -> None:
         [
             (_("Quotation number"), facts.number),
             (_("Date"), day(facts.made_on)),
-            (_("Valid until"), day(facts.valid_until)),
+            (_("Offer valid until"), day(facts.valid_until)),
         ]
     )
     _parties(frame, facts.company, facts.customer, "")
@@ -53,22 +55,22 @@ def draw_quote(sheet: Sheet, facts: QuoteFacts) -> None:
     _totals(
         frame, facts.currency,
         [(_("Goods"), facts.goods), (_("Discount"), -facts.discount), (_("Shipping"), facts.shipping),
-         (_("Tax"), facts.tax)],
+         (_("Tax included") if facts.taxes_included else _("Tax"), facts.tax)],
         facts.total,
     )  # fmt: skip
     frame.note(_("Terms"), facts.terms, lines=8)
-    frame.note(_("Note"), facts.note, lines=8)
+    frame.note(_("Note"), facts.note, lines=55)
 
 
 def _parties(frame: Frame, company: CompanyFacts, customer: AddressFacts, tax_id: str) -> None:
     top = max(frame.y + 4, 42)
     ends = frame.address(LEFT, top, _("Customer"), customer)
     if tax_id:
-        text = f"{say(frame.language, _('Tax number'))}: {tax_id}"
+        text = f"{say(frame.language, TAX_NUMBER)}: {tax_id}"
         ends = frame.sheet.text(LEFT, ends, text, size=9, width=86)
     y = frame.sheet.text(110, top, say(frame.language, _("Seller")), size=8, bold=True, width=86)
     y = frame.sheet.text(110, y, company.name or company.name_en, size=11, bold=True, width=86, lines=2)
-    tax = f"{say(frame.language, _('Tax number'))}: {company.tax_id}" if company.tax_id else ""
+    tax = f"{say(frame.language, TAX_NUMBER)}: {company.tax_id}" if company.tax_id else ""
     for line in (company.address, tax, company.phone, company.email):
         if line:
             y = frame.sheet.text(110, y, line, size=9, width=86, lines=3)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from backoffice import audit, clock, longwork, progress
 from backoffice.errors import YikuError
-from backoffice.models import Upload, User
+from backoffice.models import AuditEntry, Upload, User
 from backoffice.papers.sheet import Sheet
 from backoffice.spreadsheets import uploads
 from inventory.access import sight, visible
@@ -255,6 +255,14 @@ def count_label(label: Label, actor: str) -> None:
     mark_printed([label.pk])
     after = {"paper": kind.value, "time": times, "tracking": label.tracking_number}
     audit.record(action="papers.print", target=label.order, actor=actor, after=after, summary=label.order.number[:300])
+
+
+@transaction.atomic
+def note_single(*, target: Any, paper: str, actor: str, summary: str) -> None:
+    """Put the printing of a paper that is no order's own (a quote, a return slip) on the record, counted."""
+    before = AuditEntry.objects.filter(action="papers.print", target=audit.target_text(target), after__paper=paper)
+    after = {"paper": paper, "time": before.count() + 1}
+    audit.record(action="papers.print", target=target, actor=actor, after=after, summary=summary[:300])
 
 
 def summary(run: PrintRun) -> str:

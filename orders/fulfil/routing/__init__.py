@@ -5,7 +5,21 @@ takes orders to other warehouses. This is the door for rules and for the other p
 """
 
 from orders.fulfil.routing.planning import plan_page
-from orders.fulfil.routing.returning import ReturnPlace, return_place_of, return_warehouse, return_warehouse_of
+from orders.fulfil.routing.returning import (
+    GoesBack,
+    return_address_of,
+    return_place_of,
+    return_warehouse,
+    return_warehouse_of,
+)
 from orders.fulfil.routing.wishes import prefer
 
-__all__ = ["ReturnPlace", "plan_page", "prefer", "return_place_of", "return_warehouse", "return_warehouse_of"]
+__all__ = [
+    "GoesBack",
+    "plan_page",
+    "prefer",
+    "return_address_of",
+    "return_place_of",
+    "return_warehouse",
+    "return_warehouse_of",
+]

@@ -4,12 +4,16 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from backoffice import clock
+from backoffice.models import AuditEntry
 from orders.desk import quotes
 from orders.errors import OrderError
+from orders.fulfil.papers import quoting
 from orders.models import Order, Quote
+from tests.orders.changes.looking import client_of
 from tests.orders.changes.test_own_orders import basket, goods
 from tests.orders.factories import Seller, line, order
 
@@ -112,3 +116,31 @@ def test_without_an_address_it_does_not_become_an_order(seller):
     with pytest.raises(OrderError) as refused:
         quotes.order(quote_id=quote.pk, actor=WHO)
     assert (refused.value.code, Order.objects.count(), Quote.objects.get().state) == ("quote_buyer", 0, "draft")
+
+
+def test_as_a_paper_it_adds_up_as_its_form_does(seller):
+    quote = make(seller, goods(seller, quantity="3"), shipping=Decimal(5), discount=Decimal(4), buyer_name="Ana")
+    facts = quoting.facts_of(quote, name="A**", address={"line1": "1 Way", "city": "Lyon"})
+    assert (facts.goods, facts.discount, facts.shipping, facts.total) == (30, 4, 5, quote.total)
+    assert facts.total == facts.goods - facts.discount + facts.shipping
+    assert [(one.sku, one.quantity, one.unit_price, one.total) for one in facts.lines] == [("MUG", 3, 10, 30)]
+    assert (facts.customer.name, facts.customer.line1, facts.note) == ("A**", "1 Way", "Dear Ana")
+
+
+def test_the_file_opens_in_the_browser_and_each_printing_is_on_the_record(people, seller):
+    quote, client = make(seller), client_of(people, "order_clerk")
+    address = reverse("admin:orders_quote_pdf", args=[quote.pk])
+    assert address in client.get(reverse("admin:orders_quote_change", args=[quote.pk])).content.decode()
+    answer = client.get(address)
+    assert (answer["Content-Type"], answer.content[:5]) == ("application/pdf", b"%PDF-")
+    assert answer["Content-Disposition"] == f'inline; filename="quote-{quote.pk}.pdf"'
+    entry = AuditEntry.objects.get(action="papers.print")
+    assert (entry.target, entry.after) == (f"orders.quote:{quote.pk}", {"paper": "quote", "time": 1})
+
+
+def test_without_a_font_the_file_is_refused_in_a_sentence(people, seller, settings):
+    settings.PDF_FONT = "/nowhere/font.ttc"
+    quote, client = make(seller), client_of(people, "order_clerk")
+    answer = client.get(reverse("admin:orders_quote_pdf", args=[quote.pk]), follow=True)
+    assert "No font for Chinese is installed" in answer.content.decode()
+    assert not AuditEntry.objects.filter(action="papers.print").exists()

@@ -1,15 +1,20 @@
 """Compensations: once an order, within the limit or asked for, a coupon code to one order only, cost in our money."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
+from backoffice import clock
+from orders.admin.returns.return_list import waiting
+from orders.contracts import PaymentStatus
 from orders.late import compensations
 from orders.late.errors import LateError
-from orders.models import Compensation, CompensationLimit, CouponCode, RefundWish
-from tests.orders.factories import Seller, line, order, refund
+from orders.models import Compensation, CompensationLimit, CouponCode, OrderEvent, Refund, Return, ReturnRefund
+from orders.returns import refunding, reporting
+from tests.orders.factories import Seller, later, line, order, refund
 from tests.orders.late.build import LI, ids, play_of, preset, short_seller
 
 pytestmark = pytest.mark.django_db
@@ -64,11 +69,59 @@ def test_a_percentage_goes_back_in_the_buyers_currency_and_costs_ours(seller, bo
     made = preset("refund", amount=0, percent=15)
     give(boss, made, ids(seller, 1), play_of(seller))
     assert rows() == [("#1001", "given", "", 15, 120)]
-    wish = RefundWish.objects.get()
-    assert (wish.order, wish.amount, wish.currency, wish.state) == (seller.order(1), 15, "EUR", "open")
-    compensations.end_wish(wish_id=wish.pk, done=True, actor=LI)
-    with pytest.raises(LateError, match="“Done” already"):
-        compensations.end_wish(wish_id=wish.pk, done=False, actor=LI)
+    money = ReturnRefund.objects.get()
+    assert (money.amount, money.currency, money.state) == (15, "EUR", "wanted")
+    assert (money.rma.order, money.rma.source, money.rma.goods) == (seller.order(1), "late", False)
+    assert Compensation.objects.get().rma == money.rma
+    events = OrderEvent.objects.filter(kind=OrderEvent.Kind.REFUND_WANTED)
+    assert [event.data["money"] for event in events] == [money.pk]
+
+
+def test_money_is_wanted_once_whatever_is_repeated(seller, boss):
+    found = seller.order(1)
+    for _twice in range(2):
+        compensations.apply_refund(found, Decimal(5), actor=LI, key="late:7")
+    assert [one.amount for one in ReturnRefund.objects.all()] == [5]
+
+
+def test_what_the_platform_tells_of_the_money_is_known_and_ends_it(seller, boss):
+    give(boss, preset("refund", amount=0, percent=15), ids(seller, 1), play_of(seller))
+    total = Decimal(100)
+    seller.take(later(order(1, line("MUG", total=total), total=total), refunds=(refund(1, "15"),)))
+    money = ReturnRefund.objects.get()
+    assert (money.state, money.refund.external_id, money.rma.state) == ("done", "r1", "settled")
+    assert Return.objects.count() == 1
+
+
+def test_money_no_platform_gives_is_given_by_hand_in_the_list_of_all_such(seller, boss):
+    give(boss, preset("refund", amount=0, percent=15), ids(seller, 1), play_of(seller))
+    money = ReturnRefund.objects.get()
+    refunding.by_hand([money.pk])
+    assert list(waiting(Return.objects.all(), "hand")) == [money.rma]
+    refunding.given_by_hand(money_id=money.pk, actor=LI)
+    money.refresh_from_db()
+    assert (money.state, Refund.objects.get().amount, money.rma.state) == ("done", 15, "settled")
+
+
+def test_money_that_is_withdrawn_costs_nothing_and_leaves_the_limit_free(seller, boss):
+    give(boss, preset("refund", amount=0, percent=15), ids(seller, 1), play_of(seller))
+    refunding.withdraw(money_id=ReturnRefund.objects.get().pk, actor=LI, reason="typed wrong")
+    row = Compensation.objects.get()
+    assert (row.state, row.decided_by) == ("refused", LI)
+
+
+def test_an_order_that_is_not_paid_gets_no_money_back(boss):
+    seller = short_seller(0, 10)
+    seller.take(order(2, line("MUG"), payment=PaymentStatus.PENDING))
+    assert give(boss, preset("refund", amount=0, percent=10), ids(seller, 2), play_of(seller)) == ["comp_nothing"]
+    assert not Return.objects.exists()
+
+
+def test_money_for_waiting_is_no_return_in_the_report(seller, boss):
+    give(boss, preset("refund", amount=0, percent=15), ids(seller, 1), play_of(seller))
+    now = clock.now()
+    span = (now - dt.timedelta(days=1), now + dt.timedelta(days=1))
+    assert not reporting.within(Return.objects.all(), *span).exists()
 
 
 def test_never_more_goes_back_than_the_buyer_has_paid(boss):
@@ -102,8 +155,7 @@ def test_a_gift_is_seen_by_the_packer_and_costs_what_it_cost_us(seller, boss):
     assert give(boss, made, ids(seller, 1), play_of(seller)) == ["given"]
     row = Compensation.objects.get()
     assert row.cost == 8
-    line_of_its_own = seller.order(1).lines.filter(sku=gift).exists()
-    assert line_of_its_own or seller.order(1).marks == ["Gift: PEN × 2"]
+    assert [one.quantity for one in seller.order(1).lines.filter(sku=gift)] == [2]
 
 
 def test_above_the_limit_it_is_asked_for_and_somebody_else_decides(seller, people, boss):
@@ -127,7 +179,7 @@ def test_what_is_refused_leaves_the_limit_free_again_and_no_limit_is_none_at_all
     assert compensations.limit_of(boss) is None
     play, made = play_of(seller), preset("refund", amount=0, percent=10)
     assert give(clerk, made, ids(seller, 1), play) == ["asked"]
-    assert not RefundWish.objects.exists()
+    assert not ReturnRefund.objects.exists()
     compensations.decide(compensation_id=Compensation.objects.get().pk, user=boss, actor="x", good=False)
     assert Compensation.objects.get().state == "refused"
     CompensationLimit.objects.create(group=Group.objects.get(name="order_clerk"), most=5)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from backoffice import incidents
 from backoffice.messages import OutgoingMessage
 from inventory.models import Access, StockPolicy
+from orders.desk import letters
 from orders.late import recount
 from orders.models import (
     Compensation,
@@ -21,10 +22,11 @@ from orders.models import (
     LatePlay,
     Order,
     PenaltyEntry,
-    RefundWish,
+    ReturnRefund,
     ShipPolicy,
     SupplyDraft,
 )
+from orders.returns import refunding
 from tests.inventory import factories as stock
 from tests.orders.factories import NOW, Seller, line, order
 from tests.orders.late.build import HOUR, LI, cause, due_in, ids, play_of, preset, rates, short_seller, template
@@ -330,14 +332,35 @@ def test_supplies_are_seen_and_done_by_buyer_and_warehouse(people):
     assert [cell.value for cell in sheet[2]][1:4] == ["MUG", "MUG", 7]
 
 
+def test_a_message_on_the_platform_is_sent_by_hand_and_found_from_the_play_and_the_order(people):
+    seller, who = short_seller(0, 100), client(people, "order_clerk")
+    play, words = play_of(seller), template("platform")
+    do(who, play, "message", template=words.code, chosen=ids(seller, 1))
+    row = OutgoingMessage.objects.get()
+    assert (row.channel, row.state, row.to) == ("platform", "by_hand", letters.recipient(seller.order(1), "platform"))
+    url = reverse("admin:backoffice_outgoingmessage_change", args=[row.pk])
+    for page in (
+        text(who.get(reverse("admin:orders_lateplay_change", args=[play.pk]))),
+        text(who.get(reverse("admin:orders_order_change", args=ids(seller, 1)))),
+    ):
+        assert url in page
+        assert "To be sent by hand" in page
+    assert who.get(url).status_code == 200
+
+
 def test_refunds_to_be_made_are_ticked_off(people):
     seller = short_seller(0, 100)
     boss = client(people, "ops_admin")
     do(boss, play_of(seller), "give", preset=preset("refund", amount=0, percent=10).pk, chosen=ids(seller, 1))
-    url = reverse("admin:orders_refundwish_changelist")
-    page = boss.post(url, {"action": "done", "_selected_action": [RefundWish.objects.get().pk]}, follow=True)
-    assert "1 refunds ticked off." in text(page)
-    assert RefundWish.objects.get().state == "done"
+    money = ReturnRefund.objects.get()
+    refunding.by_hand([money.pk])
+    page = text(boss.get(reverse("admin:orders_compensation_changelist")))
+    assert reverse("admin:orders_return_change", args=[money.rma_id]) in page
+    assert "To be given by hand" in page
+    assert money.rma.number in text(boss.get(reverse("admin:orders_return_changelist") + "?waits=hand"))
+    boss.post(reverse("admin:orders_return_do", args=[money.rma_id]), {"do": "given", "money": money.pk})
+    money.refresh_from_db()
+    assert money.state == "done"
 
 
 def policy_form(**fields) -> dict:
@@ -420,6 +443,10 @@ def test_the_month_and_the_comparison_as_page_print_and_workbook(people, watch):
     answer = books.get(reverse("admin:orders_lateplay_review_xlsx"))
     rows = list(openpyxl.load_workbook(io.BytesIO(answer.getvalue())).active.iter_rows(values_only=True))
     assert rows[1][:4] == ("All", "All", 2, 2)
+    assert reverse("admin:orders_lateplay_review_pdf") in page
+    answer = books.get(reverse("admin:orders_lateplay_review_pdf"))
+    assert (answer["Content-Type"], answer.content[:5]) == ("application/pdf", b"%PDF-")
+    assert answer["Content-Disposition"].startswith('inline; filename="lateness-')
     page = text(books.get(f"{reverse('admin:orders_lateplay_compared')}?days=7"))
     assert "MUG 0 / 1" in page
     answer = books.get(reverse("admin:orders_lateplay_compared_xlsx"))
@@ -428,11 +455,17 @@ def test_the_month_and_the_comparison_as_page_print_and_workbook(people, watch):
     assert client(people, "warehouse_clerk").get(reverse("admin:orders_lateplay_review")).status_code == 403
 
 
+def test_without_a_font_the_month_is_refused_in_a_sentence(people, settings):
+    settings.PDF_FONT = "/nowhere/font.ttc"
+    answer = client(people, "bookkeeper").get(reverse("admin:orders_lateplay_review_pdf"), follow=True)
+    assert "No font for Chinese is installed" in text(answer)
+
+
 def test_the_lists_around_open_for_the_auditor(people):
     seller = short_seller(0, 100)
     do(client(people, "ops_admin"), play_of(seller), "give", preset=preset().pk, chosen=ids(seller, 1))
     who = client(people, "auditor")
-    for name in ("lateplay", "supplydraft", "compensation", "refundwish", "penaltyentry", "shippolicy",
+    for name in ("lateplay", "supplydraft", "compensation", "penaltyentry", "shippolicy",
                  "compensationpreset", "compensationlimit"):  # fmt: skip
         assert who.get(reverse(f"admin:orders_{name}_changelist")).status_code == 200
     page = text(who.get(reverse("admin:orders_order_change", args=ids(seller, 1))))

@@ -7,7 +7,7 @@ import pytest
 
 from orders.desk import actions
 from orders.fulfil import shipping
-from orders.late import compensations, plays, review, trend
+from orders.late import compensations, plays, review, review_paper, trend
 from orders.models import LateWeek, PenaltyEntry
 from tests.orders.factories import Seller, at, line, order, refund
 from tests.orders.late.build import HOUR, LI, cause, ids, play_of, preset, rates, short_seller
@@ -127,3 +127,27 @@ def test_weeks_are_counted_into_rows_and_again_without_doubling(seller, watch):
     assert trend.weeks(frozenset()) == []
     watch.on(60 * 24 * HOUR)
     assert trend.weeks(None) == []
+
+
+def test_on_paper_stand_the_figures_of_the_page(seller, people):
+    rates()
+    found = review.of(NOVEMBER)
+    said = [text for _page, text in review_paper.drawn(found).said]
+    assert said[0] == "Lateness in 2026-11"
+    assert "The month is not over: the figures still grow." in said
+    assert said.index("By cause") < said.index("By shop") < said.index("By product")
+    row = said[said.index("All") :][:5]
+    assert row == ["All", "4", "3", "75.0", "2"]
+    assert seller.shop.name in said
+    assert "cause not recorded" in said
+
+
+def test_a_long_month_goes_on_over_pages_with_their_numbers(db):
+    lines = [review.Line(f"S{n}", 3, 1) for n in range(80)]
+    none = review.Line("", 3, 1)
+    month = review.Review(NOVEMBER, none, none, [], [], lines, complete=True)
+    sheet = review_paper.drawn(month)
+    assert sheet.pages > 2
+    names = [text for _page, text in sheet.said if text.startswith("S")]
+    assert names == [f"S{n}" for n in range(80)]
+    assert (sheet.pages, f"Lateness in 2026-11 · {sheet.pages}") in sheet.said

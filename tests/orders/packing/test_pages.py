@@ -10,7 +10,6 @@ from django.urls import reverse
 from backoffice.models import AuditEntry
 from inventory.models import Access, ShelfPlace, StockDocument
 from orders import floor_cards
-from orders.admin.floor import code128
 from orders.desk import actions
 from orders.fulfil import waves
 from orders.models import Handover, Order, PackingSetting, PackScan, Shipment, Wave, WaveTemplate
@@ -336,11 +335,3 @@ def test_the_pages_of_a_long_wave_take_as_many_queries_as_those_of_a_short_one(c
                 assert client.get(url(name, wave.pk)).status_code == 200
             counts.append(len(asked))
         assert counts[0] == counts[1] <= 42, (name, counts)
-
-
-def test_bars_carry_their_check_value():
-    assert code128.values("W2-1") == [104, 55, 18, 13, 17, (104 + 55 + 36 + 39 + 68) % 103, 106]
-    assert len(set(code128.PATTERNS)) == 107
-    assert {sum(map(int, one)) for one in code128.PATTERNS[:-1]} == {11}
-    with pytest.raises(ValueError, match="ASCII"):
-        code128.values("单")

@@ -1,9 +1,11 @@
 """Text on paper: wrapped, cut with a sign, in every script, literal; a missing font refuses."""
 
+import re
+
 import pytest
 
 from backoffice.errors import YikuError
-from backoffice.papers import codes, fonts, letters
+from backoffice.papers import codes, fonts, letters, svg
 from backoffice.papers.fonts import NoFont
 from backoffice.papers.sheet import LABEL, Column, Sheet
 
@@ -100,6 +102,23 @@ def test_a_barcode_is_the_bars_of_its_text():
         codes.code128("单号")
     with pytest.raises(YikuError):
         codes.code128("")
+
+
+def test_bars_on_a_page_are_those_on_paper_between_their_quiet_zones():
+    wide, bars = codes.code128("R10012")
+    drawn = svg.code128("R10012", height=60)
+    assert f'viewBox="0 0 {wide + 20} 60"' in drawn
+    assert [(int(x) - 10, int(w)) for x, w in re.findall(r"M(\d+) 0h(\d+)v60", drawn)] == bars
+    assert 'aria-label="&lt;b&gt;"' in svg.code128("<b>")
+    with pytest.raises(YikuError):
+        svg.code128("单")
+
+
+def test_a_qr_code_on_a_page_is_that_on_paper():
+    side, runs = codes.qr("R10012")
+    drawn = svg.qr("R10012")
+    assert f'viewBox="0 0 {side + 4} {side + 4}"' in drawn
+    assert drawn.count("M") == len(runs)
 
 
 def test_a_qr_code_has_its_three_corners():

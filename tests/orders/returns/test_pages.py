@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image
 
+from backoffice.models import AuditEntry
 from inventory.models import Access
 from orders.models import (
     Order,
@@ -19,7 +20,7 @@ from orders.models import (
     ReturnRefund,
     StrayParcel,
 )
-from orders.returns import photos, refunding, strays
+from orders.returns import photos, refunding, slip, strays
 from tests.orders.factories import later, line, order, refund
 from tests.orders.returns.conftest import ANN
 
@@ -362,6 +363,34 @@ def test_the_slip_says_where_to_and_carries_the_number(clerk, back):
     assert "Hafenstr. 1" in page
     assert page.count("<svg") == 2
     assert back.found.number in page
+
+
+def test_the_slip_is_a_file_too_and_each_printing_is_on_the_record(clerk, back):
+    ReturnPlace.objects.create(warehouse=back.place, recipient="退货组 Returns", line1="Hafenstr. 1", city="Hamburg")
+    assert url("slip_pdf", back.found.pk) in clerk.get(url("change", back.found.pk)).content.decode()
+    for time in (1, 2):
+        answer = clerk.get(url("slip_pdf", back.found.pk))
+        assert (answer["Content-Type"], answer.content[:5]) == ("application/pdf", b"%PDF-")
+        assert answer["Content-Disposition"].startswith("inline")
+        entry = AuditEntry.objects.filter(action="papers.print").latest("pk")
+        assert (entry.target, entry.after) == (back.found.reference, {"paper": "return_slip", "time": time})
+
+
+def test_what_stands_on_the_slip_as_a_file(back):
+    ReturnPlace.objects.create(warehouse=back.place, recipient="退货组 Returns", line1="Hafenstr. 1", note="Ring twice")
+    facts = slip.paper_of(back.found, customer={"name": "A**"})
+    assert (facts.number, facts.order, facts.customer.name) == (back.found.number, back.found.order.number, "A**")
+    assert (facts.back_to.name, facts.back_to.line1, facts.instructions) == (
+        "退货组 Returns", "Hafenstr. 1", "Ring twice",
+    )  # fmt: skip
+    assert [(one.sku, one.quantity) for one in facts.lines] == [("MUG", 2)]
+
+
+def test_without_a_font_the_slip_is_refused_in_a_sentence(clerk, back, settings):
+    settings.PDF_FONT = "/nowhere/font.ttc"
+    answer = clerk.get(url("slip_pdf", back.found.pk), follow=True)
+    assert "No font for Chinese is installed" in answer.content.decode()
+    assert not AuditEntry.objects.filter(action="papers.print").exists()
 
 
 def test_the_home_page_says_what_waits(clerk, people, back, later):

@@ -6,9 +6,10 @@ import pytest
 
 from finance.models import PostingRequest
 from orders.contracts import PaymentStatus
-from orders.models import OrderEvent, Refund, RefundLimit, Return, ReturnRefund
+from orders.desk import replacing
+from orders.models import Order, OrderEvent, PriceFloor, Refund, RefundLimit, Return, ReturnRefund
 from orders.returns import amounts, deciding, exchange, limits, refunding
-from tests.orders.factories import later, line, order, refund
+from tests.orders.factories import NOW, later, line, order, refund
 from tests.orders.returns.conftest import ANN, WU
 from tests.orders.returns.test_requesting import refused
 
@@ -245,7 +246,8 @@ def test_a_line_of_another_return_gets_no_money_here(back):
 
 def test_an_exchange_is_a_new_order_at_zero_once(back):
     made = exchange.exchange(back.found.pk, actor=ANN)
-    assert (made.total, made.state, exchange.is_own(made)) == (0, "approved", True)
+    assert (made.total, made.state, made.hold_code) == (0, "approved", "")
+    assert (made.kind, made.origin, replacing.reason_of(made)) == ("exchange", back.found.order, back.found.number)
     assert [(one.sku.code, one.quantity) for one in made.lines.all()] == [("MUG", 2)]
     assert back.buckets("MUG") == (8, 0, 2)
     refused("exchanged", exchange.exchange, back.found.pk, actor=ANN)
@@ -260,6 +262,19 @@ def test_an_exchange_for_something_else_and_for_nothing(back):
     refused("bad_quantity", exchange.exchange, back.found.pk, [("CUP", D(0))], ANN)
     made = exchange.exchange(back.found.pk, [("CUP", D(1))], ANN)
     assert [(one.sku.code, one.quantity) for one in made.lines.all()] == [("CUP", 1)]
+
+
+def test_an_exchange_the_desk_refuses_leaves_nothing_behind(back):
+    Order.objects.filter(pk=back.found.order_id).update(shipped_at=None)
+    refused("exchange_failed", exchange.exchange, back.found.pk, actor=ANN)
+    assert not Order.objects.exclude(kind="").exists()
+    back.found.refresh_from_db()
+    assert back.found.exchange_order_id is None
+
+
+def test_neither_a_duplicate_nor_a_least_price_holds_an_exchange(back):
+    PriceFloor.objects.create(sku=back.skus["MUG"], price=D(5), updated_at=NOW)
+    assert exchange.exchange(back.found.pk, actor=ANN).state == "approved"
 
 
 def test_an_exchange_of_goods_that_are_out_waits_as_any_order(back):

@@ -4,10 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from backoffice import clock
 from inventory.models import Warehouse
 from orders.contracts import OrderStatus
-from orders.models import Return, ReturnPlace, ReturnPolicy
-from orders.returns import deciding, requesting
+from orders.models import Return, ReturnPlace, ReturnPolicy, ReturnRule
+from orders.returns import deciding, requesting, slip
 from orders.returns.errors import ReturnError
 from tests.orders.factories import later, line, order, refund
 from tests.orders.returns.conftest import ANN
@@ -109,6 +110,19 @@ def test_goods_come_back_to_where_they_left_unless_it_takes_none(seller):
     deciding.cancel(return_id=second.pk, actor=ANN, reason="keeps it")
     ReturnPlace.objects.create(warehouse=other, takes_returns=False)
     refused("no_place", seller.rma, units="1")
+
+
+def test_goods_come_back_to_where_the_rules_say(seller):
+    seller.sent()
+    there = Warehouse.objects.create(code="FR", name="France")
+    rule = ReturnRule.objects.create(warehouse=there, country="FR", updated_at=clock.now(), updated_by="x")
+    ReturnPlace.objects.create(warehouse=there, recipient="Retours", line1="1 Way", city="Lyon", country="FR")
+    found = seller.rma(units="1")
+    assert found.warehouse == there
+    assert slip.facts_of(found).address == ("Retours", "1 Way", "Lyon", "FR")
+    rule.country = "DE"
+    rule.save()
+    assert seller.rma(units="1").warehouse == seller.place
 
 
 def test_a_refund_of_sent_goods_without_restock_lets_a_return_be_expected(seller):

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from inventory.models import Access
 from orders.fulfil.routing import policies, reading
-from orders.models import GoodsGone, RateRow, RateTable, ReturnRule, RoutingPlan, RoutingPolicy
+from orders.models import GoodsGone, RateRow, RateTable, ReturnPlace, ReturnRule, RoutingPlan, RoutingPolicy
 from tests.inventory import factories as stock
 from tests.orders.factories import Seller, line, order
 from tests.orders.routing.build import policy, rates
@@ -150,10 +150,7 @@ def test_a_row_is_added_by_form_and_the_routing_reads_it(owner):
 
 
 def test_a_return_rule_is_kept_once_a_place(owner, seller):
-    fields = {
-        "country": "fr", "warehouse": seller.place.pk, "active": "on", "name": "Yiku", "line1": "1 Way",
-        "city": "Lyon", "address_country": "fr",
-    }  # fmt: skip
+    fields = {"country": "fr", "warehouse": seller.place.pk, "active": "on"}
     owner.post(reverse("admin:orders_returnrule_add"), fields)
     assert ReturnRule.objects.get().country == "FR"
     page = owner.post(reverse("admin:orders_returnrule_add"), fields).content.decode()
@@ -161,6 +158,18 @@ def test_a_return_rule_is_kept_once_a_place(owner, seller):
     page = owner.post(reverse("admin:orders_returnrule_add"), {**fields, "country": "", "region": "x"}).content.decode()
     assert "A region needs its country." in page
     assert ReturnRule.objects.count() == 1
+
+
+def test_a_return_rule_shows_the_address_written_at_its_warehouse_and_leads_there(owner, seller):
+    owner.post(reverse("admin:orders_returnrule_add"), {"country": "fr", "warehouse": seller.place.pk, "active": "on"})
+    change = reverse("admin:orders_returnrule_change", args=[ReturnRule.objects.get().pk])
+    add = reverse("admin:orders_returnplace_add")
+    assert f"{add}?warehouse={seller.place.pk}" in owner.get(change).content.decode()
+    place = ReturnPlace.objects.create(warehouse=seller.place, line1="1 Way", city="Lyon")
+    page = owner.get(change).content.decode()
+    assert reverse("admin:orders_returnplace_change", args=[place.pk]) in page
+    assert "1 Way, Lyon" in page
+    assert "1 Way, Lyon" in owner.get(reverse("admin:orders_returnrule_changelist")).content.decode()
 
 
 def test_goods_and_a_place_are_tried_and_nothing_is_kept(owner, seller):
