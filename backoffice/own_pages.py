@@ -43,10 +43,10 @@ def register_incidents() -> None:
         ("desk", _("Incident desk"), "incident", "emergency_home", waiting),
         ("desk", _("Messages sent"), "outgoingmessage", "outgoing_mail", None),
         ("desk", _("Message templates"), "messagetemplate", "drafts", None),
-        ("settings", _("Incident rules"), "incidentrule", "assignment_ind", None),
-        ("settings", _("Incident causes"), "incidentcause", "category", None),
-        ("settings", _("Working time and quiet hours"), "worktime", "schedule", None),
-        ("settings", _("Group robots"), "robot", "smart_toy", None),
+        ("order_settings", _("Incident rules"), "incidentrule", "assignment_ind", None),
+        ("order_settings", _("Incident causes"), "incidentcause", "category", None),
+        ("order_settings", _("Working time and quiet hours"), "worktime", "schedule", None),
+        ("order_settings", _("Group robots"), "robot", "smart_toy", None),
     )
     for place, (section, title, model, icon, badge) in enumerate(lines):
         register_sidebar(

@@ -13,12 +13,17 @@ from django.utils.translation import gettext_lazy as _
 
 SECTIONS: dict[str, Any] = {
     "orders": _("Orders"),
+    "floor": _("Warehouse floor"),
+    "after_sales": _("After-sales"),
+    "desk": _("Incidents and messages"),
     "stock": _("Stock"),
     "shops": _("Shops"),
     "books": _("Books"),
-    "desk": _("Desk"),
+    "rules": _("Rules of orders"),
+    "order_settings": _("Settings of orders"),
     "settings": _("Settings"),
 }
+FOLDED = ("rules", "order_settings", "settings")  # opened when one of their pages is shown
 Permission = str | Callable[[HttpRequest], bool] | None
 
 
@@ -69,8 +74,19 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         chosen = sorted((item for item in _items.values() if item.section == section), key=lambda one: one.order)
         lines = [line for item in chosen if allowed(request, item.permission) and (line := _line(request, item))]
         if lines:
-            groups.append({"title": title, "separator": True, "collapsible": section == "settings", "items": lines})
+            groups.append({"title": title, "separator": True, "collapsible": section in FOLDED, "items": lines})
+    _light(request, [line for group in groups[1:] for line in group["items"]])
     return groups
+
+
+def _light(request: HttpRequest, lines: list[dict[str, Any]]) -> None:
+    """Light one line alone: unfold by itself lights the list as well as each page below its address."""
+    here = f"{request.path}?{request.GET.urlencode()}"
+    exact = [line for line in lines if line["link"] == here]
+    above = [line for line in lines if "?" not in line["link"] and request.path.startswith(line["link"])]
+    chosen = exact[:1] or sorted(above, key=lambda line: len(line["link"]))[-1:]
+    for line in lines:
+        line["active"] = line in chosen
 
 
 def environment(request: HttpRequest) -> list[str] | None:
@@ -94,6 +110,4 @@ def _line(request: HttpRequest, item: SidebarItem) -> dict[str, Any] | None:
     badge = item.badge(request) if item.badge else None
     if badge:
         line["badge"] = str(badge)
-    if item.query:
-        line["active"] = request.path == link and f"?{request.GET.urlencode()}" == item.query
     return line

@@ -86,12 +86,12 @@ def _sidebar() -> None:
             "orders", title, LIST, icon=icon, permission="orders.view_order", order=10 + place, query=query, badge=badge
         )
     logs = (
-        ("orders", _("Parcels"), "shipment", "package_2"),
-        ("orders", _("Refunds"), "refund", "currency_exchange"),
-        ("desk", _("Review log"), "reviewlog", "fact_check"),
-        ("desk", _("Review rules"), "rule", "rule"),
-        ("desk", _("Standing exceptions"), "override", "gpp_good"),
-        ("settings", _("Checks"), "checksetting", "rule_settings"),
+        ("floor", _("Parcels"), "shipment", "package_2"),
+        ("after_sales", _("Refunds"), "refund", "currency_exchange"),
+        ("rules", _("Review log"), "reviewlog", "fact_check"),
+        ("rules", _("Review rules"), "rule", "rule"),
+        ("rules", _("Standing exceptions"), "override", "gpp_good"),
+        ("rules", _("Checks"), "checksetting", "rule_settings"),
     )
     register_lists(*logs, order=30)
 

@@ -48,8 +48,8 @@ def register() -> None:
         permission="orders.arrange_order", order=23,
     )  # fmt: skip
     register_lists(
-        ("settings", _("Shops that send together"), "mergecircle", "hub"),
-        ("settings", _("Order and quote numbers"), "numberrange", "tag"),
+        ("order_settings", _("Shops that send together"), "mergecircle", "hub"),
+        ("order_settings", _("Order and quote numbers"), "numberrange", "tag"),
         order=60,
     )
     _register_cards()

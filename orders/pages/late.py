@@ -85,14 +85,14 @@ def _sidebar() -> None:
     )  # fmt: skip
     register_lists(
         ("desk", _("Late plays"), "lateplay", "running_with_errors"),
-        ("desk", _("Supply drafts"), "supplydraft", "move_down"),
-        ("desk", _("Compensations"), "compensation", "redeem"),
-        ("desk", _("Complaints and penalties"), "penaltyentry", "thumb_down"),
+        ("stock", _("Supply drafts"), "supplydraft", "move_down"),
+        ("after_sales", _("Compensations"), "compensation", "redeem"),
+        ("after_sales", _("Complaints and penalties"), "penaltyentry", "thumb_down"),
         order=20,
     )
     register_lists(
-        ("settings", _("Handling times"), "shippolicy", "more_time"),
-        ("settings", _("Compensation presets"), "compensationpreset", "volunteer_activism"),
-        ("settings", _("Limits of compensations"), "compensationlimit", "price_check"),
+        ("order_settings", _("Handling times"), "shippolicy", "more_time"),
+        ("order_settings", _("Compensation presets"), "compensationpreset", "volunteer_activism"),
+        ("order_settings", _("Limits of compensations"), "compensationlimit", "price_check"),
         order=60,
     )

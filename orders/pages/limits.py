@@ -27,8 +27,8 @@ def register() -> None:
     register_role_permissions("orders", ROLES)
     access.register(PriceFloor, shop="shop", empty=True)
     register_lists(
-        ("desk", _("Blocked and trusted buyers"), "listedbuyer", "person_off"),
-        ("desk", _("Forbidden destinations"), "destinationban", "wrong_location"),
-        ("desk", _("Least prices"), "pricefloor", "price_check"),
+        ("rules", _("Blocked and trusted buyers"), "listedbuyer", "person_off"),
+        ("rules", _("Forbidden destinations"), "destinationban", "wrong_location"),
+        ("rules", _("Least prices"), "pricefloor", "price_check"),
         order=40,
     )

@@ -51,13 +51,13 @@ def _sidebar() -> None:
         ((_("Pack"), "pack", "package_2"), (_("Hand-over"), "out", "outbound"))
     ):
         register_sidebar(
-            "orders", title, f"admin:orders_wave_{name}", icon=icon, permission="orders.work_wave", order=21 + place
+            "floor", title, f"admin:orders_wave_{name}", icon=icon, permission="orders.work_wave", order=21 + place
         )
-    register_lists(("orders", _("Waves"), "wave", "waves"), order=20)
+    register_lists(("floor", _("Waves"), "wave", "waves"), order=20)
     register_lists(
-        ("desk", _("Scans"), "packscan", "barcode_scanner"),
-        ("desk", _("Handed-over parcels"), "handover", "outbox"),
-        ("settings", _("Wave templates"), "wavetemplate", "dynamic_form"),
-        ("settings", _("Packing rules"), "packingsetting", "scale"),
+        ("floor", _("Scans"), "packscan", "barcode_scanner"),
+        ("floor", _("Handed-over parcels"), "handover", "outbox"),
+        ("order_settings", _("Wave templates"), "wavetemplate", "dynamic_form"),
+        ("order_settings", _("Packing rules"), "packingsetting", "scale"),
         order=50,
     )

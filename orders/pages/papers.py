@@ -59,21 +59,21 @@ def register() -> None:
 
 def _sidebar() -> None:
     register_lists(
-        ("orders", _("Labels"), "label", "barcode"), ("orders", _("Manifests"), "manifest", "list_alt"),
-        ("orders", _("Print runs"), "printrun", "print"), ("orders", _("Invoices"), "invoice", "receipt_long"),
+        ("floor", _("Labels"), "label", "barcode"), ("floor", _("Manifests"), "manifest", "list_alt"),
+        ("floor", _("Print runs"), "printrun", "print"), ("orders", _("Invoices"), "invoice", "receipt_long"),
         order=50,
     )  # fmt: skip
     register_sidebar(
-        "orders", _("Scan out"), "admin:orders_label_out", icon="barcode_scanner", permission="orders.buy_label",
+        "floor", _("Scan out"), "admin:orders_label_out", icon="barcode_scanner", permission="orders.buy_label",
         order=54, badge=_not_left,
     )  # fmt: skip
     register_lists(
-        ("settings", _("Carriers"), "carrieraccount", "local_shipping"),
-        ("settings", _("Number ranges"), "labelrange", "pin"),
-        ("settings", _("Carrier rates"), "carrierrate", "price_change"),
-        ("settings", _("Company on papers"), "company", "business"),
-        ("settings", _("Papers of shops"), "shoppapers", "description"),
-        ("settings", _("Senders' addresses"), "senderaddress", "home_pin"),
+        ("order_settings", _("Carriers"), "carrieraccount", "local_shipping"),
+        ("order_settings", _("Number ranges"), "labelrange", "pin"),
+        ("order_settings", _("Carrier rates"), "carrierrate", "price_change"),
+        ("order_settings", _("Company on papers"), "company", "business"),
+        ("order_settings", _("Papers of shops"), "shoppapers", "description"),
+        ("order_settings", _("Senders' addresses"), "senderaddress", "home_pin"),
         order=60,
     )
 

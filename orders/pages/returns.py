@@ -80,9 +80,9 @@ def register() -> None:
 
 
 def _sidebar() -> None:
-    register_sidebar("orders", _("Returns"), LIST, icon="assignment_return", permission=VIEW, order=50, badge=_asked)
+    register_sidebar("after_sales", _("Returns"), LIST, icon="assignment_return", permission=VIEW, order=50, badge=_asked)
     register_sidebar(
-        "orders", _("Overdue returns"), LIST, icon="timer_off", permission=DECIDE, order=51, query="?waits=overdue",
+        "after_sales", _("Overdue returns"), LIST, icon="timer_off", permission=DECIDE, order=51, query="?waits=overdue",
         badge=_overdue,
     )  # fmt: skip
     register_sidebar(
@@ -90,18 +90,18 @@ def _sidebar() -> None:
         query="?waits=hand", badge=_by_hand,
     )  # fmt: skip
     pages = (
-        ("orders", _("Report on returns"), "report", "bar_chart", MONEY, 52),
-        ("stock", _("A parcel came back"), "arrive", "barcode_scanner", RECEIVE, 60),
-        ("stock", _("Kept apart"), "apart", "block", VIEW, 61),
+        ("after_sales", _("Report on returns"), "report", "bar_chart", MONEY, 52),
+        ("after_sales", _("A parcel came back"), "arrive", "barcode_scanner", RECEIVE, 60),
+        ("after_sales", _("Kept apart"), "apart", "block", VIEW, 61),
     )
     for section, title, name, icon, right, place in pages:
         register_sidebar(section, title, f"admin:orders_return_{name}", icon=icon, permission=right, order=place)
-    register_lists(("stock", _("Unknown parcels"), "strayparcel", "help_center"), order=62)
+    register_lists(("after_sales", _("Unknown parcels"), "strayparcel", "help_center"), order=62)
     register_lists(
-        ("settings", _("Return reasons"), "returnreason", "list"),
-        ("settings", _("Rules of returns"), "returnpolicy", "rule"),
-        ("settings", _("Places that take returns"), "returnplace", "home_pin"),
-        ("settings", _("Refund limits"), "refundlimit", "price_check"),
+        ("order_settings", _("Return reasons"), "returnreason", "list"),
+        ("order_settings", _("Rules of returns"), "returnpolicy", "rule"),
+        ("order_settings", _("Places that take returns"), "returnplace", "home_pin"),
+        ("order_settings", _("Refund limits"), "refundlimit", "price_check"),
         order=60,
     )
 

@@ -33,11 +33,11 @@ def register() -> None:
     access.register(GoodsGone, shop="line__order__shop", warehouse="warehouse")
     access.register(ReturnRule, shop="shop", warehouse="warehouse", empty=True)
     register_lists(
-        ("desk", _("Routing policies"), "routingpolicy", "alt_route"),
-        ("desk", _("Rate tables"), "ratetable", "request_quote"),
-        ("desk", _("Return rules"), "returnrule", "assignment_return"),
-        ("desk", _("Routing plans"), "routingplan", "route"),
-        ("stock", _("Goods not found"), "goodsgone", "search_off"),
+        ("rules", _("Routing policies"), "routingpolicy", "alt_route"),
+        ("rules", _("Rate tables"), "ratetable", "request_quote"),
+        ("rules", _("Return rules"), "returnrule", "assignment_return"),
+        ("rules", _("Routing plans"), "routingplan", "route"),
+        ("floor", _("Goods not found"), "goodsgone", "search_off"),
         order=50,
     )
     parts.register_part("routing", "main", "admin/orders/routing/card.html", card.facts, order=20)
