@@ -58,6 +58,11 @@ SENTENCES: dict[str, Any] = {
     "parcel_elsewhere": _("Parcel %(parcel)s was recorded on the platform: it does not leave from here."),
     "handed_over": _("Handed over: parcel %(parcel)s, %(carrier)s."),
     "text_missing": _("Scan or type a code."),
+    "label_void": _("Label %(tracking)s is void: take it off the parcel."),
+    "label_cancelled": _("Do not send it: order %(number)s was cancelled. Take label %(tracking)s off the parcel."),
+    "label_not_packed": _(
+        "The parcel with label %(tracking)s was not packed yet: pack and ship order %(number)s first."
+    ),
 }
 
 REASONS: dict[str, Any] = {

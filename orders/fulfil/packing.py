@@ -226,6 +226,15 @@ def _fill(parcel: PackParcel, rows: Sequence[WaveGoods], pieces: Decimal) -> dic
     return changed
 
 
+def number_now(wave_order_id: int) -> int:
+    """Return the number of the parcel on the table: the open one, the last one when all is in, else the next."""
+    last = PackParcel.objects.filter(wave_order=wave_order_id).order_by("-number").first()
+    if last is None:
+        return 1
+    more = WaveGoods.objects.filter(wave_order=wave_order_id, packed__lt=F("wanted")).exists()
+    return last.number + 1 if last.state != PackParcel.State.OPEN and more else last.number
+
+
 def _left(part: WaveOrder) -> str:
     rest = WaveGoods.objects.filter(wave_order=part).aggregate(left=Sum(F("wanted") - F("packed")))["left"]
     return plain(_pieces(rest or 0))
@@ -360,7 +369,7 @@ def _labels(wave_order_id: int, actor: str, *, typed: bool) -> dict[int, LabelFa
     for parcel in (one for one in parcels if not one.tracking):
         if parcel is last and typed:
             continue
-        label = labels_given.label_of(part.order, parcel.number)
+        label = labels_given.label_of(part.order, parcel.number, part.warehouse_id)
         if label is not None:
             found[parcel.number] = label
     return found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.chores import register_chore
@@ -9,10 +12,11 @@ from backoffice.home import register_card
 from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
 from inventory import access
+from inventory.access import visible
 from orders import floor_cards
 from orders.admin.parts import register_bulk, register_part
-from orders.fulfil import waves
-from orders.models import Handover, PackingSetting, PackScan, Wave, WaveOrder, WaveTemplate
+from orders.fulfil import leaving, waves
+from orders.models import Handover, Label, PackingSetting, PackScan, Wave, WaveOrder, WaveTemplate
 from orders.pages.lines import register_lists
 
 TEMPLATES = ["view_wavetemplate", "add_wavetemplate", "change_wavetemplate", "delete_wavetemplate"]
@@ -47,12 +51,12 @@ def register() -> None:
 
 
 def _sidebar() -> None:
-    for place, (title, name, icon) in enumerate(
-        ((_("Pack"), "pack", "package_2"), (_("Hand-over"), "out", "outbound"))
-    ):
+    lines: Any = ((_("Pack"), "pack", "package_2", None), (_("Hand-over"), "out", "outbound", _not_left))
+    for place, (title, name, icon, badge) in enumerate(lines):
         register_sidebar(
-            "orders", title, f"admin:orders_wave_{name}", icon=icon, permission="orders.work_wave", order=21 + place
-        )
+            "orders", title, f"admin:orders_wave_{name}", icon=icon, permission="orders.work_wave", order=21 + place,
+            badge=badge,
+        )  # fmt: skip
     register_lists(("orders", _("Waves"), "wave", "waves"), order=20)
     register_lists(
         ("desk", _("Scans"), "packscan", "barcode_scanner"),
@@ -61,3 +65,8 @@ def _sidebar() -> None:
         ("settings", _("Packing rules"), "packingsetting", "scale"),
         order=50,
     )
+
+
+def _not_left(request: HttpRequest) -> int | None:
+    """How many printed labels stay in the house too long."""
+    return leaving.not_left(visible(request.user, Label.objects.all())).count() or None

@@ -253,7 +253,6 @@ PAGES = {
     "admin:orders_manifest_close_one": ("oadw", "oadw"),
     "admin:orders_printrun_from_numbers": ("oadws", "oadws"),
     "admin:orders_company_preview": ("oai", "-"),
-    "admin:orders_label_out": ("oadw", "oadw"),
     "admin:orders_label_offers": ("oadw", "oadw"),
     "admin:orders_label_pdf": ("oadws", "-"),
     "admin:orders_manifest_close": ("oadw", "oadw"),

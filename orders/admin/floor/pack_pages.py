@@ -20,7 +20,7 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory.access import sight, visible
 from orders.admin import buyers
-from orders.admin.floor import page
+from orders.admin.floor import label_box, page
 from orders.fulfil import packing, pick_lists, waves, weighing
 from orders.fulfil.floor_errors import REASONS, FloorError
 from orders.fulfil.scan_log import clean, plain
@@ -183,17 +183,19 @@ def _shown(request: HttpRequest, part: WaveOrder, problem: YikuError | None) -> 
     ]
     parcels = list(PackParcel.objects.filter(wave_order=part).order_by("number"))
     setting = weighing.setting_of(part.warehouse_id)
+    expected = _expected(parcels, setting)
     more = {
         "part": part,
         "order": part.order,
         "rows": sorted(rows, key=lambda one: one["complete"]),
         "left": plain(sum((one.wanted - one.packed for one in goods), start=Decimal(0))),
         "closed": [one for one in parcels if one.state == PackParcel.State.CLOSED],
-        "expected": _expected(parcels, setting),
+        "expected": expected,
+        "label": label_box.facts(request, part, packing.number_now(part.pk), expected.grams if expected else None),
         "setting": setting,
         "problem": str(problem) if problem else "",
         "ask_why": problem is not None and problem.code == "weight_off",
-        "typed": request.POST if problem else {},
+        "typed": request.POST,
         "note": _note(request, part),
         "first_scan": clean(request.GET.get("scan", "")),
         "opts": Wave._meta,
@@ -276,6 +278,17 @@ def _finish(request: HttpRequest, part: WaveOrder) -> HttpResponse:
     return HttpResponseRedirect(reverse(PACK) + (f"?wave={part.wave_id}" if left else ""))
 
 
+def _label(request: HttpRequest, part: WaveOrder) -> None:
+    """Buy the label of the parcel on the table; the page is shown again with what was typed."""
+    label = label_box.buy(request, part, weighing.read(page.text(request, "weight", 60)))
+    messages.success(request, _("Label %(number)s is bought.") % {"number": label.tracking_number})
+
+
+def _label_again(request: HttpRequest, part: WaveOrder) -> HttpResponse:
+    label_box.ask_again(request, part)
+    return _here(part)
+
+
 def _take_over(request: HttpRequest, part: WaveOrder) -> HttpResponse:
     packing.open_order(wave_order_id=part.pk, actor=page.who(), take_over=True)
     return _here(part)
@@ -296,6 +309,8 @@ def _back(request: HttpRequest, part: WaveOrder) -> HttpResponse:
 BUTTONS: dict[str, Any] = {
     "close": _close,
     "finish": _finish,
+    "label": _label,
+    "label_again": _label_again,
     "take_over": _take_over,
     "missing": _missing,
     "put_back": _back,

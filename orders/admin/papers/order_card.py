@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -53,7 +54,7 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
         "plan": plan,
         "place": plan.warehouse_id if plan is not None else 0,
         "places": places,
-        "services": _services(order, plan) if plan is not None else [],
+        "services": services(order, plan) if plan is not None else [],
         "why_not": _why_not(order, hidden=whole is not None and plan is None) if ready else "",
         "has_live": bool(live),
         "can_label": any(one.live or one.state == State.USED for one in found),
@@ -63,8 +64,10 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     }
 
 
-def _services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
+def services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
     """(key, name with its price where a table of ours has one, chosen); a service without a price there is left out.
+
+    Chosen is what is wished for the order, else the cheapest of the tables, else a carrier's usual one.
 
     Carriers that are called are not asked here: a page must not wait for them. "Compare prices" asks them all.
     """
@@ -72,8 +75,11 @@ def _services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
         to = Place(**dataclasses.asdict(gather.recipient(order)))
     except PaperError:
         return []
-    found = []
+    found: list[tuple[int, str]] = []
+    prices: dict[int, Decimal] = {}
+    usual: int | None = None
     for account in offers.accounts(plan.warehouse_id):
+        usual = usual or account.default_service_id
         called = can(account, Capability.CALLS)
         lines = [] if called else rate_lines(account)
         for service in account.services.all():
@@ -81,8 +87,18 @@ def _services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
             if service.active and (called or rate is not None):
                 name = f"{account.name} {service.name}"
                 told = f"{name} · {money(rate.amount, rate.currency)}" if rate is not None else name
-                found.append((service.pk, told, service.pk == account.default_service_id))
-    return found
+                found.append((service.pk, told))
+                base = offers.in_base(rate.amount, rate.currency) if rate is not None else None
+                if base is not None:
+                    prices[service.pk] = base
+    chosen = _chosen(order.carrier_service_id, [pk for pk, _told in found], prices, usual)
+    return [(pk, told, pk == chosen) for pk, told in found]
+
+
+def _chosen(wished: int | None, there: Sequence[int], prices: Mapping[int, Decimal], usual: int | None) -> int | None:
+    if wished in there:
+        return wished
+    return min(prices, key=lambda pk: (prices[pk], pk)) if prices else usual
 
 
 def _why_not(order: Order, *, hidden: bool) -> str:
