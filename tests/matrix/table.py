@@ -237,6 +237,7 @@ PAGES = {
     "admin:orders_wave_to_table": ("oaw", "oaw"),
     "admin:orders_wave_do": ("-", "oadw"),
     "admin:orders_wave_list": ("oadwi", "-"),
+    "admin:orders_wave_list_pdf": ("oadwi", "-"),
     "admin:orders_wave_pick": ("oaw", "-"),
     "admin:orders_wave_picked": ("-", "oaw"),
     "admin:orders_wave_pack": ("oaw", "-"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -76,7 +76,7 @@ def services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
     except PaperError:
         return []
     found: list[tuple[int, str]] = []
-    prices: dict[int, Decimal] = {}
+    prices: list[tuple[int, Decimal, str]] = []
     usual: int | None = None
     for account in offers.accounts(plan.warehouse_id):
         usual = usual or account.default_service_id
@@ -88,17 +88,21 @@ def services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
                 name = f"{account.name} {service.name}"
                 told = f"{name} · {money(rate.amount, rate.currency)}" if rate is not None else name
                 found.append((service.pk, told))
-                base = offers.in_base(rate.amount, rate.currency) if rate is not None else None
-                if base is not None:
-                    prices[service.pk] = base
-    chosen = _chosen(order.carrier_service_id, [pk for pk, _told in found], prices, usual)
+                prices += [(service.pk, rate.amount, rate.currency)] if rate is not None else []
+    wished = order.carrier_service_id
+    chosen = wished if wished in [pk for pk, _told in found] else _cheapest(prices) or usual
     return [(pk, told, pk == chosen) for pk, told in found]
 
 
-def _chosen(wished: int | None, there: Sequence[int], prices: Mapping[int, Decimal], usual: int | None) -> int | None:
-    if wished in there:
-        return wished
-    return min(prices, key=lambda pk: (prices[pk], pk)) if prices else usual
+def _cheapest(prices: Sequence[tuple[int, Decimal, str]]) -> int | None:
+    """The cheapest service; only the best of each currency is converted, and none when all are of one."""
+    best: dict[str, tuple[Decimal, int]] = {}
+    for pk, amount, currency in prices:
+        best[currency] = min((amount, pk), best.get(currency, (amount, pk)))
+    if len(best) < 2:
+        return next((pk for _amount, pk in best.values()), None)
+    known = [(base, pk) for code, (amount, pk) in best.items() if (base := offers.in_base(amount, code)) is not None]
+    return min(known)[1] if known else None
 
 
 def _why_not(order: Order, *, hidden: bool) -> str:
