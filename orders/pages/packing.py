@@ -14,8 +14,11 @@ from backoffice.site import register_sidebar
 from inventory import access
 from inventory.access import visible
 from orders import floor_cards
+from orders.admin import floor_status, status
 from orders.admin.parts import register_bulk, register_part
-from orders.fulfil import leaving, waves
+from orders.desk import mergeable
+from orders.fulfil import leaving, wave_together, waves
+from orders.fulfil.routing import moving
 from orders.models import Handover, Label, PackingSetting, PackScan, Wave, WaveOrder, WaveTemplate
 from orders.pages.lines import register_lists
 
@@ -45,6 +48,9 @@ def register() -> None:
     register_card("floor", floor_cards.floor, order=35, permission="orders.view_wave")
     register_part("packing", "side", "admin/orders/wave/on_order.html", floor_cards.on_order, order=20)
     register_bulk(put_into_wave)
+    mergeable.register_busy("wave", wave_together.busy)
+    moving.register_blocker(wave_together.busy)
+    status.register_status(floor_status.of)
     register_chore("waves.watch", WATCH_SECONDS, waves.look_at_all)
     register_chore("waves.auto", AUTO_SECONDS, waves.make_due)
     _sidebar()

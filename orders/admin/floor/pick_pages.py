@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, cast
 
 from django.contrib import messages
@@ -31,7 +32,7 @@ def print_list(request: HttpRequest, pk: int) -> HttpResponse:
     page.demand(request, page.VIEW)
     wave = page.wave_of(request, pk)
     waves.look([wave.pk])
-    parts = wave.orders.filter(open=True).select_related("order").order_by("place")
+    parts = wave.orders.filter(open=True, lead=None).select_related("order", "lead").order_by("place")
     totes = [{"part": one, "bars": code128.svg(one.code)} for one in parts]
     more = {
         "wave": wave,
@@ -68,7 +69,7 @@ def _paper(wave: Wave, orders: int) -> PickListFacts:
             sku=row.code,
             title=row.name,
             quantity=row.total,
-            totes={} if wave.mode == PickMode.BATCH else {share.code: share.quantity for share in row.shares},
+            totes={} if wave.mode == PickMode.BATCH else _totes(row),
         )  # fmt: skip
         for row in waves.pick_rows(wave)
     ]
@@ -76,6 +77,14 @@ def _paper(wave: Wave, orders: int) -> PickListFacts:
         number=wave.code, warehouse=str(wave.warehouse), rows=rows, orders=orders, picker=named(wave.picker),
         made_at=wave.created_at,
     )  # fmt: skip
+
+
+def _totes(row: waves.PickRow) -> dict[str, Decimal]:
+    """What goes into each tote; orders of one parcel share theirs."""
+    found: dict[str, Decimal] = {}
+    for share in row.shares:
+        found[share.code] = found.get(share.code, Decimal(0)) + share.quantity
+    return found
 
 
 @require_safe

@@ -145,7 +145,7 @@ def show(request: HttpRequest, wave: Wave) -> HttpResponse:
     """The page of a wave: how far it is, its orders, who works on it."""
     waves.look([wave.pk])
     wave.refresh_from_db(fields=["state", "picker", "picked_at", "done_at"])
-    parts = list(wave.orders.select_related("order").order_by("place"))
+    parts = list(wave.orders.select_related("order", "lead").order_by("place"))
     seen = set(visible(request.user, Order.objects.filter(wave_parts__wave=wave)).values_list("pk", flat=True))
     more = {
         "wave": wave,
