@@ -181,6 +181,8 @@ def buy_for(
 
 def _wished(order: Order, plan: Plan) -> int | None:
     """The service wished for the order, while it is in use and collects there."""
+    if order.carrier_service_id is None:
+        return None
     rows = CarrierService.objects.filter(pk=order.carrier_service_id, active=True, account__active=True)
     service = rows.select_related("account").first()
     return service.pk if service is not None and labels.serves(service.account, plan.warehouse_id) else None

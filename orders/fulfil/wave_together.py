@@ -81,7 +81,8 @@ def busy(order_ids: Collection[int]) -> dict[int, str]:
 def early_parts(order_ids: Collection[int], warehouse_id: int, now: dt.datetime) -> dict[int, dt.datetime]:
     """Return the orders with a planned parcel that may not leave this warehouse yet, and until when. One query."""
     rows = early(OrderPart.objects.filter(order__in=order_ids), warehouse_id, now)
-    return dict(rows.order_by("-ship_after").values_list("order_id", "ship_after"))
+    found = rows.order_by("-ship_after").values_list("order_id", "ship_after")
+    return {pk: until for pk, until in found if until is not None}
 
 
 def early(parts: QuerySet[OrderPart], warehouse_id: int, now: dt.datetime) -> QuerySet[OrderPart]:

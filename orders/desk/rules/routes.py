@@ -44,6 +44,6 @@ def _read(raw: Params) -> dict[str, Any]:
 def _words(saved: Params) -> str:
     kind, _colon, text = str(saved.get("to", "")).partition(":")
     pk = int(text) if text.isdecimal() and len(text) < 18 else 0
-    model = {WAREHOUSE: Warehouse, POLICY: RoutingPolicy}.get(kind)
+    model: Any = {WAREHOUSE: Warehouse, POLICY: RoutingPolicy}.get(kind)
     row = model.objects.filter(pk=pk).first() if model is not None else None
     return _("Send from: %s") % (row or text)

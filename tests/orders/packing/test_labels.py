@@ -7,6 +7,7 @@ from orders.fulfil import labels, packing, packing_labels, voiding
 from orders.fulfil.papers.errors import PaperError
 from orders.models import CarrierService, Company, Label, SenderAddress, Shipment
 from tests.inventory import factories as stock
+from tests.orders.changes.looking import client_of
 from tests.orders.factories import line, order
 from tests.orders.packing.floor import WU, Floor
 from tests.orders.papers.factories import offline, wish
@@ -100,9 +101,8 @@ def test_while_the_carrier_has_not_answered_the_parcel_waits(floor, service):
 
 def test_the_page_offers_to_buy_it_and_prints_it(people, floor, service):
     floor.open(1, actor=f"user:{people['owner'].pk} {people['owner'].username}", take_over=True)
-    client, url = people.client("owner"), reverse("admin:orders_wave_packing", args=[floor.part(1).pk])
+    client, url = client_of(people, "owner"), reverse("admin:orders_wave_packing", args=[floor.part(1).pk])
     wished = CarrierService.objects.create(account=service.account, code="slow", name="慢")
-    service.rates.create(up_to_g=500, price=3, currency="EUR")
     wished.rates.create(up_to_g=900, price=90, currency="EUR")
     floor.order(1).__class__.objects.update(carrier_service=wished)
     body = client.get(url).content.decode()

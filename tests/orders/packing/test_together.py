@@ -15,7 +15,7 @@ from orders.fulfil import handover, packing, waves
 from orders.fulfil.floor_errors import FloorError
 from orders.fulfil.routing import moving
 from orders.models import Handover, OrderPart, PackParcel, PrintRun, Shipment, WaveOrder
-from tests.orders.changes.looking import ANA
+from tests.orders.changes.looking import ANA, client_of
 from tests.orders.factories import line, order
 from tests.orders.packing.floor import LI, WU, Floor, key
 
@@ -140,7 +140,7 @@ def test_one_status_says_where_an_order_is(floor):
 
 
 def test_the_wave_page_prints_its_list_and_its_papers(people, floor):
-    client = people.client("owner")
+    client = client_of(people, "owner")
     wave = floor.wave(1, 3)
     file = client.get(reverse("admin:orders_wave_list_pdf", args=[wave.pk]))
     assert file.content.startswith(b"%PDF")
