@@ -16,11 +16,12 @@ class OrdersConfig(AppConfig):
 
         from backoffice.chores import register_chore
         from orders import naming, own_pages
-        from orders.desk.rules import own_works, routes, works
+        from orders.desk.rules import carriers, own_works, routes, works
 
         own_pages.register()
         own_works.register_own()
         routes.register_route()
+        carriers.register_carrier()
         register_chore("rule_works", 2.0, works.run_due)
         naming.register()
         post_migrate.connect(own_pages.checks_after_migrate, sender=self, dispatch_uid="orders.checks")

@@ -111,6 +111,11 @@ SENTENCES: dict[str, Any] = {
     "not_short": _("Order %(number)s does not wait for goods any more."),
     "in_wave": _("Order %(number)s is in wave %(wave)s already, made by %(who)s."),
     "nothing_reserved_here": _("Nothing of order %(number)s is reserved in %(warehouse)s."),
+    "wave_together": _(
+        "Order %(number)s goes in one parcel with %(others)s, which cannot go into this wave now: release that one, or "
+        "take it out of the parcel."
+    ),
+    "wave_too_early": _("A planned parcel of order %(number)s may not leave before %(when)s."),
     "wave_is_full": _("A wave takes %(most)s orders at most: order %(number)s is left for the next one."),
 }
 

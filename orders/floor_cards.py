@@ -85,7 +85,7 @@ def on_order(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     """Where an order is: its waves, totes and packers, and which of its parcels have left. Two queries."""
     if not request.user.has_perm("orders.view_wave"):
         return None
-    parts = list(_parts(request, order=order).select_related("wave", "warehouse").order_by("-pk"))
+    parts = list(_parts(request, order=order).select_related("wave", "warehouse", "lead").order_by("-pk"))
     gone = {
         one.shipment.number: one for one in Handover.objects.filter(shipment__order=order).select_related("shipment")
     }

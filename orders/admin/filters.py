@@ -21,7 +21,7 @@ from inventory.models import Bucket, Reservation, Shop, Warehouse
 from orders import labels
 from orders.desk.holds import PRESALE
 from orders.desk.rules import words
-from orders.models import Order, OrderLabel, OrderLine
+from orders.models import MergeMember, Order, OrderLabel, OrderLine, Shipment, WaveOrder
 
 Rows = QuerySet[Order]
 State = Order.State
@@ -98,6 +98,30 @@ class WaitsFilter(DropdownFilter):
         if self.value() == "broken":
             return short.filter(promised_on__lt=timezone.localdate(clock.now()))
         return queryset
+
+
+class FloorFilter(DropdownFilter):
+    """How far orders are on the warehouse floor."""
+
+    title = _("on the floor")
+    parameter_name = "floor"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("wave", _("In a wave")), ("work", _("Being picked or packed")), ("packed", _("Packed, still here")),
+            ("together", _("Goes together with others")),
+        ]  # fmt: skip
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        mine = OuterRef("pk")
+        here = Shipment.objects.filter(order=mine, state="sent", handover__isnull=True, packed_as__isnull=False)
+        found = {
+            "wave": WaveOrder.objects.filter(order=mine, open=True),
+            "work": WaveOrder.objects.filter(order=mine, open=True).exclude(wave__state="open"),
+            "packed": here,
+            "together": MergeMember.objects.filter(order=mine, state="in", order__state__in=NOT_SENT),
+        }.get(self.value() or "")
+        return queryset.filter(Exists(found)) if found is not None else queryset
 
 
 class MarkFilter(DropdownFilter):

@@ -83,6 +83,7 @@ class OrderAdmin(YikuModelAdmin):
         ("hold_department", ChoicesDropdownFilter),
         filters.DueFilter,
         filters.WaitsFilter,
+        filters.FloorFilter,
         filters.MarkFilter,
         filters.TagFilter,
         filters.PriorityFilter,

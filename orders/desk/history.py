@@ -77,6 +77,7 @@ TITLES: dict[str, Any] = {
     "invoice.issue": _("Invoice written"),
     "order.short_pick": _("Goods not found on picking"),
     "order.wave": _("Put in a wave"),
+    "order.carrier": _("Carrier wished"),
     "late_play.add": _("Taken into a late play"),
     "late_play.gave_up": _("Gave its goods up for others"),
     "compensation.give": _("Compensation given"),

@@ -23,6 +23,11 @@ def register_busy(name: str, ask: Busy) -> None:
     _busy[name] = ask
 
 
+def busy(order_ids: Collection[int]) -> dict[int, str]:
+    """Return the orders that are in the hands of another part, each with its sentence."""
+    return {pk: told for ask in _busy.values() for pk, told in ask(order_ids).items()}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sendable:
     """What is known of an order that might go with others."""
@@ -68,7 +73,7 @@ def read(orders: Sequence[Order]) -> list[Sendable]:
     lines = list(OrderLine.objects.filter(order__in=pks).values_list("pk", "order_id", "platform_fulfilled"))
     places = _places({pk: order_id for pk, order_id, _by in lines})
     own = {order_id for _pk, order_id, by_platform in lines if not by_platform}
-    busy = {pk: told for ask in _busy.values() for pk, told in ask(pks).items()} if pks else {}
+    in_work = busy(pks) if pks else {}
     return [
         _sendable(
             one,
@@ -77,7 +82,7 @@ def read(orders: Sequence[Order]) -> list[Sendable]:
             group_id=groups.get(one.pk),
             planned=one.pk in planned,
             by_platform=one.pk not in own,
-            busy=busy.get(one.pk, ""),
+            busy=in_work.get(one.pk, ""),
         )
         for one in orders
     ]

@@ -151,11 +151,14 @@ def unmerge(*, order_ids: Sequence[int], actor: str) -> list[RowOutcome]:
     table = Table(_with_groups(order_ids), actor)
     asked = set(order_ids)
     members = _locked_members(table)
+    busy = mergeable.busy([one.pk for one in table.orders])
     done = []
     for order in (one for one in table.orders if one.pk in asked):
         member = members.get(order.pk)
         if member is None:
             table.refuse_state(order)
+        elif order.pk in busy:
+            table.refuse(order, "merge_busy", why=busy[order.pk])
         else:
             _take_out(member, order, "unmerged", table.now)
             done.append(order)

@@ -9,6 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -42,7 +44,7 @@ def register_kinds() -> None:
         advice=_("Compare what came back with what was promised, and decide about the money."),
     )  # fmt: skip
     incidents.register_kind(
-        LABEL, title=_("Label made, parcel not left"), sentence=_number, department=Department.WAREHOUSE,
+        LABEL, title=_("Label made, parcel not left"), sentence=_label, department=Department.WAREHOUSE,
         acknowledge_minutes=60, resolve_hours=8,
         advice=_("Find the parcel, hand it to the carrier, or void the label."),
     )  # fmt: skip
@@ -76,6 +78,16 @@ def _return(data: Mapping[str, Any]) -> str:
     if data.get("return"):
         return _now("Return %(return)s of order %(number)s was expected by %(day)s and is not here.") % data
     return _number(data)
+
+
+def _label(data: Mapping[str, Any]) -> str:
+    if not data.get("tracking"):
+        return _number(data)
+    at = parse_datetime(str(data.get("printed") or ""))
+    when = date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") if at else "–"
+    return _now("Label %(tracking)s of order %(number)s was printed %(when)s, and its parcel has not left.") % {
+        "tracking": data["tracking"], "number": data["number"], "when": when,
+    }  # fmt: skip
 
 
 def _number(data: Mapping[str, Any]) -> str:

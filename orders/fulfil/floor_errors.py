@@ -57,7 +57,13 @@ SENTENCES: dict[str, Any] = {
     "parcel_gone": _("Parcel %(parcel)s has been handed over by %(who)s, %(when)s."),
     "parcel_elsewhere": _("Parcel %(parcel)s was recorded on the platform: it does not leave from here."),
     "handed_over": _("Handed over: parcel %(parcel)s, %(carrier)s."),
+    "one_parcel_only": _("Order %(order)s goes in one parcel with others: everything goes into this one."),
     "text_missing": _("Scan or type a code."),
+    "label_void": _("Label %(tracking)s is void: take it off the parcel."),
+    "label_cancelled": _("Do not send it: order %(number)s was cancelled. Take label %(tracking)s off the parcel."),
+    "label_not_packed": _(
+        "The parcel with label %(tracking)s was not packed yet: pack and ship order %(number)s first."
+    ),
 }
 
 REASONS: dict[str, Any] = {
@@ -68,6 +74,8 @@ REASONS: dict[str, Any] = {
     "short": _("goods were not there"),
     "rerouted": _("goods were not there; another warehouse sends them"),
     "wave_cancelled": _("the wave was cancelled"),
+    "together": _("another order of its parcel has dropped out"),
+    "not_yet": _("its parcel may not leave yet"),
 }
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from backoffice import clock, locks
-from orders.fulfil import scan_log
+from orders.fulfil import labels, leaving, scan_log
 from orders.fulfil.scan_log import Answer, moment, person
-from orders.models import Handover, PackingSetting, PackScan, Shipment, ShipmentGoods
+from orders.models import Handover, Label, PackScan, Shipment, ShipmentGoods
 
 OUT = PackScan.Stage.OUT
-USUAL_HOURS: int = PackingSetting._meta.get_field("handover_hours").default
 PARCEL = "P"  # P123 is the parcel with the id 123
 
 
@@ -35,12 +35,26 @@ def scan(*, text: str, actor: str, key: str, warehouses: frozenset[int] | None =
     wanted = scan_log.clean(text)
     found = _named(wanted, warehouses)
     rows = locks.locked_rows(found) if wanted else []
-    answer, shipment = _judge(rows, wanted)
+    answer, shipment = _judge(rows, wanted) if rows or not wanted else (_unpacked(wanted, warehouses), None)
     if answer.ok:
         gone = set(Handover.objects.filter(shipment__in=rows).values_list("shipment_id", flat=True))
         left = [one for one in rows if one.pk not in gone and _may_leave(one)]
-        Handover.objects.bulk_create([Handover(shipment=one, at=clock.now(), actor=actor[:150]) for one in left])
+        leave(left, actor=actor)
     return scan_log.write(full, OUT, answer, actor=actor, text=text, shipment=shipment)
+
+
+def leave(parcels: Sequence[Shipment], *, actor: str) -> None:
+    """Note that parcels leave now, with their labels; the caller holds their locks and knows that they may."""
+    now = clock.now()
+    Handover.objects.bulk_create([Handover(shipment=one, at=now, actor=actor[:150]) for one in parcels])
+    labels.scan_out([one.pk for one in parcels], actor=actor)
+
+
+def _unpacked(text: str, warehouses: frozenset[int] | None) -> Answer:
+    """No parcel was sent under this code: perhaps its label was bought, and the parcel never packed."""
+    rows = Label.objects.all() if warehouses is None else Label.objects.filter(warehouse__in=warehouses)
+    why = labels.stopped(text, rows)
+    return Answer(False, why[0], dict(why[1])) if why else Answer(False, "parcel_unknown", {"text": text})
 
 
 def _named(text: str, warehouses: frozenset[int] | None) -> QuerySet[Shipment]:
@@ -62,8 +76,6 @@ def _may_leave(one: Shipment) -> bool:
 def _judge(rows: list[Shipment], text: str) -> tuple[Answer, Shipment | None]:
     if not text:
         return Answer(False, "text_missing"), None
-    if not rows:
-        return Answer(False, "parcel_unknown", {"text": text}), None
     numbers = dict(Shipment.objects.filter(pk__in=[one.pk for one in rows]).values_list("pk", "order__number"))
     gone = {one.shipment_id: one for one in Handover.objects.filter(shipment__in=rows)}
     first = next((one for one in rows if one.pk not in gone and _may_leave(one)), rows[0])
@@ -87,11 +99,7 @@ def waiting(hours: float | None = None, *, now: dt.datetime | None = None) -> Qu
     rows = Shipment.objects.filter(state=Shipment.State.SENT, handover__isnull=True, packed_as__isnull=False)
     if hours is not None:
         return rows.filter(created_at__lte=moment_now - dt.timedelta(hours=hours)).order_by("created_at", "pk")
-    own = dict(PackingSetting.objects.values_list("warehouse_id", "handover_hours"))
-    place = "packed_as__wave_order__warehouse"
-    late = ~Q(**{f"{place}__in": list(own)}) & Q(created_at__lte=moment_now - dt.timedelta(hours=USUAL_HOURS))
-    for warehouse_id, limit in own.items():
-        late |= Q(**{place: warehouse_id}, created_at__lte=moment_now - dt.timedelta(hours=limit))
+    late = leaving.too_long(place="packed_as__wave_order__warehouse", since="created_at", now=moment_now)
     return rows.filter(late).order_by("created_at", "pk")
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -21,6 +21,7 @@ from backoffice import audit, clock
 from backoffice.calls.answers import redact
 from orders.carriers.base import Bought, CarrierError, LabelRequest, Piece, Place
 from orders.carriers.registry import adapter_for
+from orders.fulfil import leaving
 from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers import gather
 from orders.fulfil.papers.errors import PaperError
@@ -29,13 +30,11 @@ from orders.models import CarrierAccount, CarrierService, Label, Order, SenderAd
 State = Label.State
 READY = (Order.State.APPROVED, Order.State.PARTLY_SHIPPED)
 LIVE = (State.ASKED, State.BOUGHT, State.PRINTED, State.USED)
+UNUSED = (State.BOUGHT, State.PRINTED)
 LEASE = dt.timedelta(seconds=90)
 MOST_ATTEMPTS = 12
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 3_600.0  # seconds
 HEAVIEST = 1_000_000
-
-# Called with each label that was printed and has not left in time (`not_left`); the incident desk adds itself.
-on_not_left: list[Callable[[Label], object]] = []
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,32 +266,6 @@ def tracking_address(label: Label) -> str:
     return pattern.replace("{}", number) if pattern and number else ""
 
 
-def not_left(hours: int = 24, rows: Any = None) -> Sequence[Label]:
-    """Return labels printed more than `hours` ago whose parcel has not left, the oldest first.
-
-    `rows` narrows it to what a person sees.
-    """
-    since = clock.now() - dt.timedelta(hours=hours)
-    waiting = (Label.objects.all() if rows is None else rows).filter(
-        state__in=(State.PRINTED, State.USED), printed_at__lte=since, scanned_out_at__isnull=True, manifest__isnull=True
-    )
-    found = waiting.select_related("order", "order__shop", "account", "warehouse").defer("pdf", "request")
-    return list(found.order_by("printed_at", "pk")[:500])
-
-
-def tell_not_left(hours: int = 24) -> int:
-    """Hand every label that did not leave in time to those who want to know; returns how many there are."""
-    found = not_left(hours)
-    for label in found:
-        _tell(label)
-    return len(found)
-
-
-def _tell(label: Label) -> None:
-    for listener in on_not_left:
-        listener(label)
-
-
 # --- on the parcel ---------------------------------------------------------------------------------------------------
 
 
@@ -319,24 +292,31 @@ def take_off(shipment_id: int) -> None:
         label.save(update_fields=["state", "shipment", "track_at", "scanned_out_at"])
 
 
-@transaction.atomic
-def scan_out(*, code: str, actor: str, rows: Any = None) -> Label:
-    """Note that the parcel with this tracking number leaves the house now. Raises PaperError; again is no error."""
-    found = (Label.objects.all() if rows is None else rows).filter(tracking_number=code.strip()[:100])
-    label = found.select_for_update(of=("self",)).select_related("order").defer("pdf").order_by("-pk").first()
-    if label is None:
-        raise PaperError("no_such_label")
+def scan_out(shipment_ids: Sequence[int], *, actor: str) -> None:
+    """Note that parcels leave the house now; runs in the transaction that hands them over. Again is no error."""
+    now, here = clock.now(), Label.objects.filter(shipment__in=list(shipment_ids), state=State.USED)
+    rows = list(here.select_for_update(of=("self",)).select_related("order").defer("pdf", "request").order_by("pk"))
+    fresh = [one for one in rows if one.scanned_out_at is None]
+    Label.objects.filter(pk__in=[one.pk for one in fresh]).update(scanned_out_at=now)
+    entries = [
+        audit.Entry("label.scan_out", one.order, {}, {"tracking": one.tracking_number}, one.tracking_number, actor)
+        for one in fresh
+    ]
+    if entries:
+        audit.record_many(entries)
+    if rows:
+        leaving.settle([one.pk for one in rows], actor=actor)
+
+
+def stopped(text: str, rows: QuerySet[Label]) -> tuple[str, dict[str, str]] | None:
+    """Say why a parcel with this number must not leave: (code, what fills the sentence); None without such a label."""
+    found = rows.filter(tracking_number__in={text, text.upper()}).select_related("order").defer("pdf", "request")
+    label = found.order_by("-pk").first()
+    if label is None or label.state == State.USED:
+        return None
+    told = {"tracking": str(label), "number": label.order.number}
     if label.state == State.VOID:
-        raise PaperError("void_label", tracking=str(label))
+        return "label_void", told
     if label.to_void or label.order.state == Order.State.CANCELLED:
-        raise PaperError("cancelled_order", number=label.order.number, tracking=str(label))
-    if label.state != State.USED:
-        raise PaperError("not_shipped_yet", tracking=str(label), number=label.order.number)
-    if label.scanned_out_at is None:
-        label.scanned_out_at = clock.now()
-        label.save(update_fields=["scanned_out_at"])
-        after = {"tracking": label.tracking_number}
-        audit.record(
-            action="label.scan_out", target=label.order, actor=actor, after=after, summary=label.tracking_number
-        )
-    return label
+        return "label_cancelled", told
+    return "label_not_packed", told

@@ -21,7 +21,8 @@ class LabelFacts:
     label_id: str = ""
 
 
-LabelSource = Callable[[Order, int], LabelFacts | None]  # (order, number of the parcel on the packing table)
+# (order, number of the parcel on the packing table, warehouse it is packed in)
+LabelSource = Callable[[Order, int, int], LabelFacts | None]
 _source: list[LabelSource] = []
 
 
@@ -34,6 +35,6 @@ def register_label_source(fn: LabelSource | None) -> None:
     _source[:] = [fn] if fn is not None else []
 
 
-def label_of(order: Order, parcel: int) -> LabelFacts | None:
+def label_of(order: Order, parcel: int, warehouse_id: int) -> LabelFacts | None:
     """Return the label of a parcel, if somebody has one."""
-    return _source[0](order, parcel) if _source else None
+    return _source[0](order, parcel, warehouse_id) if _source else None

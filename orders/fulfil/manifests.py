@@ -10,14 +10,15 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
-from backoffice import audit, clock
+from backoffice import audit, clock, locks
 from backoffice.calls.answers import redact
 from orders.carriers.base import Capability, CarrierError
 from orders.carriers.registry import adapter_for, can
+from orders.fulfil import handover, leaving
 from orders.fulfil.papers import gather
 from orders.fulfil.papers.errors import PaperError
 from orders.fulfil.papers.facts import ManifestFacts, ManifestRow
-from orders.models import CarrierAccount, Label, Manifest
+from orders.models import CarrierAccount, Label, Manifest, Shipment
 
 
 def waiting(rows: QuerySet[Label] | None = None) -> QuerySet[Label]:
@@ -61,6 +62,8 @@ def _closed(account_id: int, warehouse_id: int, actor: str, rows: QuerySet[Label
     if account is None:
         raise PaperError("no_carrier")
     found = waiting(rows).filter(account=account, warehouse=warehouse_id)
+    sent = Shipment.objects.filter(pk__in=found.values("shipment"), handover__isnull=True, state=Shipment.State.SENT)
+    leaves = locks.locked_rows(sent)  # before their labels, as when parcels are scanned out one by one
     parcels = list(found.select_for_update(of=("self",)).order_by("pk").values_list("pk", "weight_g"))
     if not parcels:
         raise PaperError("no_parcels_waiting")
@@ -73,7 +76,9 @@ def _closed(account_id: int, warehouse_id: int, actor: str, rows: QuerySet[Label
     )  # fmt: skip
     mine = Label.objects.filter(pk__in=[pk for pk, _weight in parcels])
     mine.filter(scanned_out_at__isnull=True).update(scanned_out_at=now)
+    handover.leave(leaves, actor=actor)
     mine.update(manifest=made)
+    leaving.settle([pk for pk, _weight in parcels], actor=actor)
     audit.record(action="manifest.close", target=made, actor=actor, after={"parcels": len(parcels)}, summary=str(made))
     return made
 

@@ -156,6 +156,8 @@ def buy_for(
 ) -> labels.BuyOutcome:  # fmt: skip
     """Buy the label of one order of many: `how` is a service's key, or `cheapest`. A refusal is an outcome.
 
+    With `cheapest` the service that is wished for the order goes first.
+
     An order that has a label keeps it.
     """
     known = labels.current(order.pk)
@@ -167,7 +169,7 @@ def buy_for(
         plan = plan.within(warehouses)
         if plan is None:
             raise PaperError("not_yours")
-        service_id = int(how) if how.isdecimal() else _cheapest(order, plan)
+        service_id = int(how) if how.isdecimal() else _wished(order, plan) or _cheapest(order, plan)
         wish = labels.Wish(
             order_id=order.pk, service_id=service_id, warehouse_id=plan.warehouse_id, weight_g=plan.weight_g, key=key
         )
@@ -175,6 +177,15 @@ def buy_for(
     except YikuError as error:
         return labels.BuyOutcome(order.pk, order.number, str(error))
     return labels.outcome_of(order, label)
+
+
+def _wished(order: Order, plan: Plan) -> int | None:
+    """The service wished for the order, while it is in use and collects there."""
+    if order.carrier_service_id is None:
+        return None
+    rows = CarrierService.objects.filter(pk=order.carrier_service_id, active=True, account__active=True)
+    service = rows.select_related("account").first()
+    return service.pk if service is not None and labels.serves(service.account, plan.warehouse_id) else None
 
 
 def _cheapest(order: Order, plan: Plan) -> int:

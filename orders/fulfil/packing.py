@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 
 from backoffice import audit, clock, locks
 from backoffice.models import User
+from orders.desk import merging
 from orders.desk.table import Table
 from orders.fulfil import (
     labels_given,
@@ -24,6 +25,7 @@ from orders.fulfil import (
     shipping,
     shortages,
     wave_parts,
+    wave_together,
     wave_watch,
     weighing,
 )
@@ -46,6 +48,17 @@ def _locked(wave_order_id: int) -> WaveOrder:
     if not rows:
         raise FloorError("part_gone")
     return rows[0]
+
+
+def in_tote(part: WaveOrder | int) -> Q:
+    """Return the condition for goods that lie in the tote of a part: its own, and of orders in the same parcel."""
+    return Q(wave_order=part) | Q(wave_order__lead=part)
+
+
+def members(part: WaveOrder) -> list[WaveOrder]:
+    """Return the parts that go into the parcel, the first one first; most often there is no other."""
+    followers = WaveOrder.objects.filter(lead=part).select_related("order").order_by("place")
+    return [part, *followers]
 
 
 def _must_be_in(part: WaveOrder) -> None:
@@ -78,12 +91,13 @@ def open_order(*, wave_order_id: int, actor: str, take_over: bool = False) -> Wa
 
     Raises FloorError: part_gone, packed_already, dropped, not_picked, packed_by_other.
     """
-    found = WaveOrder.objects.filter(pk=wave_order_id).values_list("wave_id", flat=True).first()
-    if found is None:
+    known = WaveOrder.objects.filter(pk=wave_order_id).values_list("wave_id", "lead_id").first()
+    if known is None:
         raise FloorError("part_gone")
-    wave_watch.look([found])
+    wave_id, wave_order_id = known[0], known[1] or wave_order_id
+    wave_watch.look([wave_id])
     with transaction.atomic():
-        wave = locked_wave(found)
+        wave = locked_wave(wave_id)
         part = _locked(wave_order_id)
         _must_be_in(part)
         if part.packer and part.packer != actor and not take_over:
@@ -101,7 +115,7 @@ def open_order(*, wave_order_id: int, actor: str, take_over: bool = False) -> Wa
 
 
 def _must_be_picked(part: WaveOrder) -> None:
-    rest = WaveGoods.objects.filter(wave_order=part, picked__lt=F("wanted"))
+    rest = WaveGoods.objects.filter(in_tote(part), picked__lt=F("wanted"))
     left = rest.aggregate(left=Sum(F("wanted") - F("picked")))["left"]
     if left:
         order = part.order.number
@@ -157,17 +171,17 @@ def _kept(params: Any) -> dict[str, Any]:
 def _may_scan(part: WaveOrder, actor: str) -> None:
     _must_be_in(part)
     _must_be_mine(part, actor)
-    order = part.order
-    if order.state == Order.State.CANCELLED:
-        raise FloorError("dropped", order=order.number, why="cancelled")
-    if order.state not in shipping.READY:
-        raise FloorError("dropped", order=order.number, why="held")
-    if order.pending_version_id is not None:
-        raise FloorError("dropped", order=order.number, why="edited")
+    for order in (one.order for one in members(part)):
+        if order.state == Order.State.CANCELLED:
+            raise FloorError("dropped", order=order.number, why="cancelled")
+        if order.state not in shipping.READY:
+            raise FloorError("dropped", order=order.number, why="held")
+        if order.pending_version_id is not None:
+            raise FloorError("dropped", order=order.number, why="edited")
 
 
 def _goods(part: WaveOrder, goods_id: int, sku_id: int) -> list[WaveGoods]:
-    rows = WaveGoods.objects.filter(wave_order=part).select_related("sku").order_by("pk")
+    rows = WaveGoods.objects.filter(in_tote(part)).select_related("sku", "wave_order").order_by("pk")
     if goods_id:
         return list(rows.filter(pk=goods_id))
     return list(rows.filter(sku_id=sku_id)) if sku_id else []
@@ -226,8 +240,17 @@ def _fill(parcel: PackParcel, rows: Sequence[WaveGoods], pieces: Decimal) -> dic
     return changed
 
 
+def number_now(wave_order_id: int) -> int:
+    """Return the number of the parcel on the table: the open one, the last one when all is in, else the next."""
+    last = PackParcel.objects.filter(wave_order=wave_order_id).order_by("-number").first()
+    if last is None:
+        return 1
+    more = WaveGoods.objects.filter(in_tote(wave_order_id), packed__lt=F("wanted")).exists()
+    return last.number + 1 if last.state != PackParcel.State.OPEN and more else last.number
+
+
 def _left(part: WaveOrder) -> str:
-    rest = WaveGoods.objects.filter(wave_order=part).aggregate(left=Sum(F("wanted") - F("packed")))["left"]
+    rest = WaveGoods.objects.filter(in_tote(part)).aggregate(left=Sum(F("wanted") - F("packed")))["left"]
     return plain(_pieces(rest or 0))
 
 
@@ -282,10 +305,13 @@ def close_parcel(
 ) -> PackParcel:
     """Close the open parcel; the next scan begins the next one.
 
-    Raises FloorError: dropped, packed_already, packed_by_other, empty_parcel, set_in_two, weigh_first, weight_off.
+    Raises FloorError: dropped, packed_already, packed_by_other, empty_parcel, set_in_two, weigh_first, weight_off,
+    one_parcel_only.
     """
     part = _locked(wave_order_id)
     _may_scan(part, actor)
+    if len(members(part)) > 1:
+        raise FloorError("one_parcel_only", order=part.order.number)
     parcel = PackParcel.objects.filter(wave_order=part, state=PackParcel.State.OPEN).first()
     if parcel is None:
         raise FloorError("empty_parcel")
@@ -331,7 +357,7 @@ def finish(
     wave_watch.look([wave_id])
     labels = _labels(wave_order_id, actor, typed=bool(tracking))
     with transaction.atomic():
-        locks.locked_rows(Order.objects.filter(pk=order_id))
+        locks.locked_rows(Order.objects.filter(pk__in=wave_together.whole([order_id])))
         locked_wave(wave_id)
         part = _locked(wave_order_id)
         _must_be_in(part)
@@ -360,14 +386,14 @@ def _labels(wave_order_id: int, actor: str, *, typed: bool) -> dict[int, LabelFa
     for parcel in (one for one in parcels if not one.tracking):
         if parcel is last and typed:
             continue
-        label = labels_given.label_of(part.order, parcel.number)
+        label = labels_given.label_of(part.order, parcel.number, part.warehouse_id)
         if label is not None:
             found[parcel.number] = label
     return found
 
 
 def _must_be_complete(part: WaveOrder) -> None:
-    rest = WaveGoods.objects.filter(wave_order=part, packed__lt=F("wanted")).select_related("sku")[:10]
+    rest = WaveGoods.objects.filter(in_tote(part), packed__lt=F("wanted")).select_related("sku")[:10]
     if rest:
         listed = ", ".join(f"{one.sku.code} {plain(one.wanted - one.packed)}" for one in rest)
         raise FloorError("incomplete", list=listed)
@@ -382,6 +408,8 @@ def _ship(
         if label is not None and not one.tracking:
             one.carrier, one.tracking = label.carrier[:100], label.tracking[:200]
             one.tracking_url, one.label_id = label.tracking_url[:1000], label.label_id[:120]
+    if len(members(part)) > 1:
+        return _ship_together(part, parcels[0], actor, warehouses)
     contents = parcel_lines.of_order(part, parcels)
     sending = [
         shipping.Parcel(
@@ -398,9 +426,27 @@ def _ship(
     return shipments
 
 
+def _ship_together(
+    part: WaveOrder, parcel: PackParcel, actor: str, warehouses: frozenset[int] | None
+) -> list[Shipment]:
+    """Ship all orders of the parcel or none; the parcel on the table stands with the shipment of the first."""
+    orders = {one.order_id for one in members(part)}
+    if set(wave_together.sets_of(orders).get(part.order_id, ())) != orders:
+        raise FloorError("dropped", order=part.order.number, why="together")
+    group = merging.group_of(part.order)
+    shipments = merging.ship_merged(
+        group_id=group.pk if group is not None else 0, carrier=parcel.carrier, tracking=parcel.tracking,
+        tracking_url=parcel.tracking_url, actor=actor, idempotency_key=f"pack:{part.pk}", warehouses=warehouses,
+    )  # fmt: skip
+    parcel.state = PackParcel.State.SENT
+    parcel.shipment = next(one for one in shipments if one.order_id == part.order_id)
+    parcel.save()
+    return shipments
+
+
 def _packed_now(part: WaveOrder, wave_id: int) -> None:
-    part.open, part.state, part.packed_at = False, WaveOrder.State.PACKED, clock.now()
-    part.save(update_fields=["open", "state", "packed_at"])
+    rows = WaveOrder.objects.filter(Q(pk=part.pk) | Q(lead=part))
+    rows.update(open=False, state=WaveOrder.State.PACKED, packed_at=clock.now(), packer=part.packer)
     wave_watch.settle([wave_id])
 
 
@@ -413,12 +459,12 @@ def missing(*, wave_order_id: int, goods_id: int, actor: str, user: User | None 
     order_id = WaveOrder.objects.filter(pk=wave_order_id).values_list("order_id", flat=True).first()
     if order_id is None:
         raise FloorError("part_gone")
-    table = Table([order_id], actor)
+    table = Table(wave_together.whole([order_id]), actor)
     part = _locked(wave_order_id)
     _may_scan(part, actor)
     rows = [one for one in _goods(part, goods_id, 0) if one.packed < one.wanted]
     if not rows:
         raise FloorError("found_all")
     goods = rows[0]
-    lost = shortages.Missing(goods.sku_id, goods.sku.code, goods.wanted - goods.packed, [part], part.code)
+    lost = shortages.Missing(goods.sku_id, goods.sku.code, goods.wanted - goods.packed, [goods.wave_order], part.code)
     return shortages.send_back(table, lost, user=user)

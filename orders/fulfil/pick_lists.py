@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
+from django.db.models.functions import Coalesce
 from django.utils.translation import get_language
 
 from inventory.codes import normalise
@@ -53,8 +54,9 @@ class PickRow:
 
 def pick_rows(wave: Wave) -> list[PickRow]:
     """Return the stops of a wave, bins in walking order (order by order, when it is picked that way). Two queries."""
-    fields = (
-        "wave_order_id", "wave_order__place", "wave_order__order__number", "sku_id", "sku__code", "sku__name",
+    fields: tuple[Any, ...] = (
+        "wave_order_id", Coalesce("wave_order__lead__place", "wave_order__place"),
+        "wave_order__order__number", "sku_id", "sku__code", "sku__name",
         "sku__name_en", "sku__product__image", "wanted", "picked",
     )  # fmt: skip
     rows = WaveGoods.objects.filter(wave_order__wave=wave).exclude(wave_order__state="dropped")

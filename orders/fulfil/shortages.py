@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from backoffice.models import User
 from inventory import adjusting, reservations
 from inventory.models import Reason
-from orders.desk import holds, review, ruleset, verdicts
+from orders.desk import holds, ruleset
 from orders.desk.table import Table
 from orders.fulfil import wave_watch
+from orders.fulfil.routing import moving
 from orders.models import Order, WaveGoods, WaveOrder
 from orders.models.order import line_reference
 
@@ -40,35 +41,16 @@ def send_back(table: Table, missing: Missing, *, user: User | None) -> list[str]
     lines = dict(rows.values_list("line_id", "wave_order__order_id"))
     gone = {part.order_id: part for part in missing.parts}
     orders = [one for one in table.orders if one.pk in gone]
-    moved = _reserve_elsewhere(table, orders, set(lines), missing.parts[0].warehouse_id)
+    place = missing.parts[0].warehouse_id
+    moved = moving.not_found(table, orders, line_ids=lines, sku_id=missing.sku_id, warehouse_id=place)
+    stay = {line_reference(pk) for pk, order_id in lines.items() if order_id not in moved}
+    reservations.unreserve(references=sorted(stay), actor=table.actor)
     _hold([one for one in orders if one.pk not in moved], table, missing)
     reasons = {gone[one.pk].pk: "rerouted" if one.pk in moved else "short" for one in orders}
     wave_watch.drop(reasons, actor=table.actor)
     if missing.pieces > 0:
         _note_difference(missing, user)
     return [one.number for one in orders]
-
-
-def _reserve_elsewhere(table: Table, orders: Sequence[Order], line_ids: set[int], without: int) -> set[int]:
-    """Give the lines back and reserve them in the shop's other warehouses; returns the orders that are whole again."""
-    reservations.unreserve(references=[line_reference(pk) for pk in line_ids], actor=table.actor)
-    moved = set()
-    for facts in review.facts_of(list(orders), table.now):
-        wants = [_elsewhere(want, without) for want in verdicts.wants_of(facts) if _line(want.reference) in line_ids]
-        if not wants or not all(want.warehouses for want in wants):
-            continue
-        if not reservations.reserve(wants=wants, actor=table.actor).shortages:
-            moved.add(facts.order_id)
-    return moved
-
-
-def _elsewhere(want: reservations.Want, without: int) -> reservations.Want:
-    places = tuple(place for place in want.warehouses if place != without)
-    return dataclasses.replace(want, warehouses=places)
-
-
-def _line(reference: str) -> int:
-    return int(reference.rpartition(":")[2])
 
 
 def _hold(orders: Sequence[Order], table: Table, missing: Missing) -> None:

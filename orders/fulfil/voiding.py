@@ -11,7 +11,7 @@ from backoffice import audit, clock
 from backoffice.calls.answers import redact
 from orders.carriers.base import Capability, CarrierError
 from orders.carriers.registry import adapter_for, can
-from orders.fulfil import labels
+from orders.fulfil import labels, leaving
 from orders.fulfil.papers.errors import PaperError
 from orders.models import Label, Order
 
@@ -76,6 +76,7 @@ def _voided(claimed: Label) -> Label:
     label.claimed_until, label.problem, label.scanned_out_at = None, "", None
     label.save(update_fields=["state", "to_void", "voided_at", "claimed_until", "problem", "scanned_out_at"])
     after = {"tracking": label.tracking_number, "reason": label.to_void_why, "cost": str(label.cost)}
+    leaving.settle([label.pk], actor=label.voided_by or "system")
     audit.record(
         action="label.void", target=claimed.order, actor=label.voided_by or "system", after=after,
         summary=label.tracking_number,

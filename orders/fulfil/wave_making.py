@@ -12,11 +12,12 @@ from django.db import transaction
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from backoffice import audit, clock
 from inventory.models import Warehouse
 from orders.desk.table import RowOutcome, Table
-from orders.fulfil import wave_parts
+from orders.fulfil import wave_parts, wave_together
 from orders.models import Order, OrderLine, PickMode, Wave, WaveGoods, WaveOrder, WaveTemplate
 from orders.models.waves import MOST_ORDERS
 
@@ -52,12 +53,13 @@ def make(
 ) -> Made:
     """Put the parts of orders that are reserved in a warehouse into a new wave, late ones first, then by priority.
 
-    Orders that are not approved, wait with an edit, hold nothing there or are in a wave already stay out and say why.
+    Orders that are not approved, wait with an edit, may not leave yet, hold nothing there or are in a wave already stay
+    out and say why. Orders that go in one parcel go in together or not at all.
     """
-    table = Table(order_ids, actor)
+    table = Table(wave_together.whole(order_ids), actor)
     lines = wave_parts.lines_of([one.pk for one in table.orders])
     goods = _by_order(lines, wave_parts.reserved(lines, warehouse_id))
-    due = _fitting(table, warehouse_id, goods)
+    due = wave_together.keep_whole(table, _fitting(table, warehouse_id, goods))
     if not due:
         return Made(None, table.outcomes())
     now = table.now
@@ -81,6 +83,7 @@ def _by_order(lines: dict[int, int], held: wave_parts.Goods) -> dict[int, wave_p
 def _fitting(table: Table, warehouse_id: int, goods: dict[int, Any]) -> list[Order]:
     """The locked orders that go into the wave, in the order they are to be worked; the others are told why not."""
     busy = _busy(table, warehouse_id)
+    early = wave_together.early_parts([one.pk for one in table.orders], warehouse_id, table.now)
     name = ""
     due: list[Order] = []
     for order in sorted(table.orders, key=lambda one: _rank(one, table.now)):
@@ -91,6 +94,9 @@ def _fitting(table: Table, warehouse_id: int, goods: dict[int, Any]) -> list[Ord
         elif order.pk in busy:
             wave_id, who = busy[order.pk]
             table.refuse(order, "in_wave", wave=f"W{wave_id}", who=named(who))
+        elif order.pk in early:
+            when = date_format(timezone.localtime(early[order.pk]), "DATETIME_FORMAT")
+            table.refuse(order, "wave_too_early", when=when)
         elif order.pk not in goods:
             name = name or str(Warehouse.objects.get(pk=warehouse_id))
             table.refuse(order, "nothing_reserved_here", warehouse=name)
@@ -121,6 +127,7 @@ def _fill(wave: Wave, due: Sequence[Order], goods: dict[int, wave_parts.Goods]) 
             for place, order in enumerate(due, 1)
         ]
     )
+    wave_together.set_leads(parts)
     rows = [
         WaveGoods(wave_order=part, line_id=line_id, sku_id=sku_id, wanted=pieces)
         for part in parts

@@ -9,8 +9,10 @@ from typing import Any
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
+from backoffice import clock
 from inventory.models import Bucket, Reservation
-from orders.models import Order, OrderLine, WaveOrder
+from orders.fulfil import wave_together
+from orders.models import Order, OrderLine, OrderPart, WaveOrder
 from orders.models.order import line_reference
 
 State = Order.State
@@ -47,8 +49,9 @@ def waiting(orders: QuerySet[Order], warehouse_id: int) -> QuerySet[Order]:
     )  # fmt: skip
     lines = OrderLine.objects.filter(Exists(held), order=OuterRef("pk"))
     taken = WaveOrder.objects.filter(order=OuterRef("pk"), warehouse_id=warehouse_id, open=True)
+    later = wave_together.early(OrderPart.objects.filter(order=OuterRef("pk")), warehouse_id, clock.now())
     ready: Any = orders.filter(state__in=READY, pending_version__isnull=True)
-    return ready.filter(Exists(lines), ~Exists(taken))
+    return ready.filter(Exists(lines), ~Exists(taken), ~Exists(later))
 
 
 def _pages(values: Sequence[int]) -> Iterator[Sequence[int]]:

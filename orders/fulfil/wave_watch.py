@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from backoffice import audit, clock, locks
-from orders.fulfil import wave_parts
+from orders.fulfil import wave_parts, wave_together
 from orders.models import Order, Wave, WaveGoods, WaveOrder
 from orders.models.waves import RUNNING
 
@@ -62,7 +62,12 @@ def _changed(parts: list[Open]) -> dict[int, str]:
     for pk, line_id, sku_id, pieces in rows.values_list("wave_order_id", "line_id", "sku_id", "wanted"):
         wanted[pk][line_id, sku_id] = pieces
     held = _held(rest)
+    places = {one.warehouse_id: [row.order_id for row in rest if row.warehouse_id == one.warehouse_id] for one in rest}
+    early = {pk: wave_together.early_parts(ids, pk, clock.now()) for pk, ids in places.items()}
     for one in rest:
+        if one.order_id in early[one.warehouse_id]:
+            found[one.pk] = "not_yet"
+            continue
         has = held.get((one.order_id, one.warehouse_id), {})
         if has != wanted[one.pk]:
             found[one.pk] = (
@@ -99,6 +104,7 @@ def drop(reasons: Mapping[int, str], *, actor: str = "") -> int:
 
     Goods that were picked for them are listed to be put back.
     """
+    reasons = {**dict.fromkeys(wave_together.mates(list(reasons)), "together"), **reasons}
     waves = list(WaveOrder.objects.filter(pk__in=reasons).values_list("wave_id", flat=True))
     locks.locked_rows(Wave.objects.filter(pk__in=set(waves)))
     now, gone = clock.now(), []

@@ -128,6 +128,10 @@ class Order(models.Model):
         "orders.RoutingPolicy", models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
         verbose_name=_("routing policy for this order"),
     )  # fmt: skip
+    carrier_service = models.ForeignKey(
+        "orders.CarrierService", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False,
+        verbose_name=_("carrier wished for this order"),
+    )  # fmt: skip
     routing_warehouse = models.ForeignKey(
         "inventory.Warehouse", models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
         verbose_name=_("warehouse wished for this order"),

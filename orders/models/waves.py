@@ -154,11 +154,16 @@ class WaveOrder(models.Model):
     put_back = models.BooleanField(_("goods to be put back"), default=False)
     put_back_at = models.DateTimeField(_("put back at"), null=True, blank=True)
     put_back_by = models.CharField(_("put back by"), max_length=150, blank=True)
+    # Orders that go in one parcel lie in one tote: that of the first of them, which is packed for all.
+    lead = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="followers", verbose_name=_("goes into the tote of")
+    )
     packer = models.CharField(_("packer"), max_length=150, blank=True)
     packing_since = models.DateTimeField(_("packing since"), null=True, blank=True)
     packed_at = models.DateTimeField(_("packed at"), null=True, blank=True)
 
     goods: RelatedManager[WaveGoods]
+    followers: RelatedManager[WaveOrder]
 
     class Meta:
         verbose_name = _("order of a wave")
@@ -180,7 +185,12 @@ class WaveOrder(models.Model):
     @property
     def code(self) -> str:
         """What is printed on its tote: `W12-3`."""
-        return f"W{self.wave_id}-{self.place}"
+        return f"W{self.wave_id}-{self.tote}"
+
+    @property
+    def tote(self) -> int:
+        """The tote its goods lie in."""
+        return self.lead.place if self.lead is not None else self.place
 
 
 class WaveGoods(models.Model):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.chores import register_chore
@@ -9,10 +12,14 @@ from backoffice.home import register_card
 from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
 from inventory import access
+from inventory.access import visible
 from orders import floor_cards
+from orders.admin import floor_status, status
 from orders.admin.parts import register_bulk, register_part
-from orders.fulfil import waves
-from orders.models import Handover, PackingSetting, PackScan, Wave, WaveOrder, WaveTemplate
+from orders.desk import mergeable
+from orders.fulfil import leaving, wave_together, waves
+from orders.fulfil.routing import moving
+from orders.models import Handover, Label, PackingSetting, PackScan, Wave, WaveOrder, WaveTemplate
 from orders.pages.lines import register_lists
 
 TEMPLATES = ["view_wavetemplate", "add_wavetemplate", "change_wavetemplate", "delete_wavetemplate"]
@@ -41,18 +48,21 @@ def register() -> None:
     register_card("floor", floor_cards.floor, order=35, permission="orders.view_wave")
     register_part("packing", "side", "admin/orders/wave/on_order.html", floor_cards.on_order, order=20)
     register_bulk(put_into_wave)
+    mergeable.register_busy("wave", wave_together.busy)
+    moving.register_blocker(wave_together.busy)
+    status.register_status(floor_status.of)
     register_chore("waves.watch", WATCH_SECONDS, waves.look_at_all)
     register_chore("waves.auto", AUTO_SECONDS, waves.make_due)
     _sidebar()
 
 
 def _sidebar() -> None:
-    for place, (title, name, icon) in enumerate(
-        ((_("Pack"), "pack", "package_2"), (_("Hand-over"), "out", "outbound"))
-    ):
+    lines: Any = ((_("Pack"), "pack", "package_2", None), (_("Hand-over"), "out", "outbound", _not_left))
+    for place, (title, name, icon, badge) in enumerate(lines):
         register_sidebar(
-            "floor", title, f"admin:orders_wave_{name}", icon=icon, permission="orders.work_wave", order=21 + place
-        )
+            "floor", title, f"admin:orders_wave_{name}", icon=icon, permission="orders.work_wave", order=21 + place,
+            badge=badge,
+        )  # fmt: skip
     register_lists(("floor", _("Waves"), "wave", "waves"), order=20)
     register_lists(
         ("floor", _("Scans"), "packscan", "barcode_scanner"),
@@ -61,3 +71,8 @@ def _sidebar() -> None:
         ("order_settings", _("Packing rules"), "packingsetting", "scale"),
         order=50,
     )
+
+
+def _not_left(request: HttpRequest) -> int | None:
+    """How many printed labels stay in the house too long."""
+    return leaving.not_left(visible(request.user, Label.objects.all())).count() or None

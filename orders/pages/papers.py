@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.chores import register_chore
-from backoffice.models import User
 from backoffice.roles import register_role_permissions
-from backoffice.site import register_sidebar
 from backoffice.twofactor import register_sensitive
 from inventory import access
-from inventory.access import visible
 from orders.admin import parts
-from orders.fulfil import labels, manifests, tracking, voiding
+from orders.fulfil import labels, labels_given, leaving, manifests, packing_labels, tracking, voiding
 from orders.models import Invoice, Label, Manifest, SenderAddress, ShopPapers
 from orders.pages.lines import register_lists
 
@@ -37,7 +33,6 @@ ROLES = {
     "bookkeeper": ["view_label", "view_manifest", *INVOICES],
     "auditor": ["view_label", "view_manifest", *INVOICES, *READ],
 }
-NOT_LEFT_HOURS = 24
 
 
 def register() -> None:
@@ -54,7 +49,8 @@ def register() -> None:
     register_chore("labels", 15.0, lambda: (labels.finish_asked(), voiding.void_cancelled(), voiding.void_due()))
     register_chore("tracking", 60.0, tracking.read_due)
     register_chore("manifests", 60.0, manifests.tell_due)
-    register_chore("labels_not_left", 900.0, lambda: labels.tell_not_left(NOT_LEFT_HOURS))
+    register_chore("labels_not_left", 300.0, leaving.look)
+    labels_given.register_label_source(packing_labels.of_parcel)
 
 
 def _sidebar() -> None:
@@ -62,10 +58,6 @@ def _sidebar() -> None:
         ("floor", _("Labels"), "label", "barcode"), ("floor", _("Manifests"), "manifest", "list_alt"),
         ("floor", _("Print runs"), "printrun", "print"), ("orders", _("Invoices"), "invoice", "receipt_long"),
         order=50,
-    )  # fmt: skip
-    register_sidebar(
-        "floor", _("Scan out"), "admin:orders_label_out", icon="barcode_scanner", permission="orders.buy_label",
-        order=54, badge=_not_left,
     )  # fmt: skip
     register_lists(
         ("order_settings", _("Carriers"), "carrieraccount", "local_shipping"),
@@ -76,13 +68,6 @@ def _sidebar() -> None:
         ("order_settings", _("Senders' addresses"), "senderaddress", "home_pin"),
         order=60,
     )
-
-
-def _not_left(request: HttpRequest) -> int | None:
-    user = request.user
-    if not isinstance(user, User) and not getattr(user, "is_authenticated", False):
-        return None
-    return len(labels.not_left(NOT_LEFT_HOURS, visible(user, Label.objects.all()))) or None
 
 
 def _on_orders() -> None:

@@ -80,7 +80,9 @@ def register() -> None:
 
 
 def _sidebar() -> None:
-    register_sidebar("after_sales", _("Returns"), LIST, icon="assignment_return", permission=VIEW, order=50, badge=_asked)
+    register_sidebar(
+        "after_sales", _("Returns"), LIST, icon="assignment_return", permission=VIEW, order=50, badge=_asked
+    )
     register_sidebar(
         "after_sales", _("Overdue returns"), LIST, icon="timer_off", permission=DECIDE, order=51, query="?waits=overdue",
         badge=_overdue,

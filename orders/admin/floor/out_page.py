@@ -16,13 +16,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from backoffice import clock
 from backoffice.spreadsheets.writing import Out, write_xlsx
-from inventory.access import sight
+from inventory.access import sight, visible
 from inventory.resources import download
 from orders.admin.floor import page
 from orders.admin.wording import short_age
-from orders.fulfil import handover
+from orders.fulfil import handover, leaving
 from orders.fulfil.wave_making import named
-from orders.models import Handover, Shipment, Wave
+from orders.models import Handover, Label, Shipment, Wave
 
 SHOWN = 200
 COLUMNS = (
@@ -44,10 +44,18 @@ def show(request: HttpRequest) -> HttpResponse:
         "late": [_row(one, now) for one in _with_names(late)[:SHOWN]],
         "late_count": late.count(),
         "here_count": here.count(),
+        "not_left": _not_left(request),
         "gone_today": Handover.objects.filter(at__gte=today, actor=page.who()).count(),
         "opts": Wave._meta,
     }
     return TemplateResponse(request, "admin/orders/wave/out.html", page.context(request, _now("Hand-over"), **more))
+
+
+def _not_left(request: HttpRequest) -> int:
+    """How many labels were printed whose parcels have not left in time, packed or not."""
+    if not request.user.has_perm("orders.view_label"):
+        return 0
+    return leaving.not_left(visible(request.user, Label.objects.all())).count()
 
 
 def _mine(request: HttpRequest, rows: QuerySet[Shipment]) -> QuerySet[Shipment]:

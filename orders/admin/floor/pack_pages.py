@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -20,7 +21,7 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory.access import sight, visible
 from orders.admin import buyers
-from orders.admin.floor import page
+from orders.admin.floor import label_box, page
 from orders.fulfil import packing, pick_lists, waves, weighing
 from orders.fulfil.floor_errors import REASONS, FloorError
 from orders.fulfil.scan_log import clean, plain
@@ -71,9 +72,10 @@ def _ready(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _totes(wave: Wave) -> list[dict[str, Any]]:
-    rows = wave.orders.filter(open=True).select_related("order").order_by("place")
-    pieces: Any = WaveGoods.objects.filter(wave_order__in=rows.values("pk")).order_by().values("wave_order")
-    sums = {row["wave_order"]: row for row in pieces.annotate(all=Sum("wanted"), from_shelf=Sum("picked"))}
+    rows = wave.orders.filter(open=True, lead=None).select_related("order", "lead").order_by("place")
+    goods: Any = WaveGoods.objects.filter(wave_order__wave=wave, wave_order__open=True).order_by()
+    pieces = goods.annotate(first=Coalesce("wave_order__lead", "wave_order")).values("first")
+    sums = {row["first"]: row for row in pieces.annotate(all=Sum("wanted"), from_shelf=Sum("picked"))}
     return [
         {
             "part": one,
@@ -130,6 +132,9 @@ def table(request: HttpRequest, pk: int) -> HttpResponse:
     """One order on the table: what must be in the parcel and what is; red when its goods have to go back."""
     page.demand(request, page.WORK)
     part = page.part_of(request, pk)
+    if part.lead_id is not None:
+        first = reverse("admin:orders_wave_packing", args=[part.lead_id])
+        return HttpResponseRedirect(first + (f"?{request.GET.urlencode()}" if request.GET else ""))
     problem: YikuError | None = None
     if request.method == "POST":
         try:
@@ -168,7 +173,8 @@ def _goods_row(one: WaveGoods, bins: dict[int, tuple[int, str]]) -> dict[str, An
 
 
 def _shown(request: HttpRequest, part: WaveOrder, problem: YikuError | None) -> HttpResponse:
-    goods = list(part.goods.select_related("sku__product", "line").order_by("pk"))
+    rows_in = WaveGoods.objects.filter(packing.in_tote(part))
+    goods = list(rows_in.select_related("sku__product", "line", "wave_order__order").order_by("pk"))
     codes = pick_lists.codes_of({one.sku_id: one.sku.code for one in goods}.items())
     rows = [
         {
@@ -183,17 +189,20 @@ def _shown(request: HttpRequest, part: WaveOrder, problem: YikuError | None) -> 
     ]
     parcels = list(PackParcel.objects.filter(wave_order=part).order_by("number"))
     setting = weighing.setting_of(part.warehouse_id)
+    expected = _expected(parcels, setting)
     more = {
         "part": part,
         "order": part.order,
+        "others": [one.order.number for one in packing.members(part)[1:]],
         "rows": sorted(rows, key=lambda one: one["complete"]),
         "left": plain(sum((one.wanted - one.packed for one in goods), start=Decimal(0))),
         "closed": [one for one in parcels if one.state == PackParcel.State.CLOSED],
-        "expected": _expected(parcels, setting),
+        "expected": expected,
+        "label": label_box.facts(request, part, packing.number_now(part.pk), expected.grams if expected else None),
         "setting": setting,
         "problem": str(problem) if problem else "",
         "ask_why": problem is not None and problem.code == "weight_off",
-        "typed": request.POST if problem else {},
+        "typed": request.POST,
         "note": _note(request, part),
         "first_scan": clean(request.GET.get("scan", "")),
         "opts": Wave._meta,
@@ -276,6 +285,17 @@ def _finish(request: HttpRequest, part: WaveOrder) -> HttpResponse:
     return HttpResponseRedirect(reverse(PACK) + (f"?wave={part.wave_id}" if left else ""))
 
 
+def _label(request: HttpRequest, part: WaveOrder) -> None:
+    """Buy the label of the parcel on the table; the page is shown again with what was typed."""
+    label = label_box.buy(request, part, weighing.read(page.text(request, "weight", 60)))
+    messages.success(request, _("Label %(number)s is bought.") % {"number": label.tracking_number})
+
+
+def _label_again(request: HttpRequest, part: WaveOrder) -> HttpResponse:
+    label_box.ask_again(request, part)
+    return _here(part)
+
+
 def _take_over(request: HttpRequest, part: WaveOrder) -> HttpResponse:
     packing.open_order(wave_order_id=part.pk, actor=page.who(), take_over=True)
     return _here(part)
@@ -296,6 +316,8 @@ def _back(request: HttpRequest, part: WaveOrder) -> HttpResponse:
 BUTTONS: dict[str, Any] = {
     "close": _close,
     "finish": _finish,
+    "label": _label,
+    "label_again": _label_again,
     "take_over": _take_over,
     "missing": _missing,
     "put_back": _back,

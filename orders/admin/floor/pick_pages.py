@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, cast
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from backoffice.errors import YikuError
 from backoffice.models import User
 from backoffice.papers import svg
 from orders.admin.floor import page
+from orders.admin.papers import kit
 from orders.fulfil import pick_lists, waves
+from orders.fulfil.papers.facts import PickListFacts, PickRow
+from orders.fulfil.papers.single import pick_list_pdf
 from orders.fulfil.wave_making import named
 from orders.models import PickMode, Wave
 
@@ -27,7 +33,7 @@ def print_list(request: HttpRequest, pk: int) -> HttpResponse:
     page.demand(request, page.VIEW)
     wave = page.wave_of(request, pk)
     waves.look([wave.pk])
-    parts = wave.orders.filter(open=True).select_related("order").order_by("place")
+    parts = wave.orders.filter(open=True, lead=None).select_related("order", "lead").order_by("place")
     totes = [{"part": one, "bars": svg.code128(one.code)} for one in parts]
     more = {
         "wave": wave,
@@ -40,6 +46,46 @@ def print_list(request: HttpRequest, pk: int) -> HttpResponse:
     }
     title = _("Pick list %s") % wave.code
     return TemplateResponse(request, "admin/orders/wave/list.html", page.context(request, title, **more))
+
+
+@require_safe
+def pdf_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """The pick list as a file for the printer."""
+    page.demand(request, page.VIEW)
+    wave = page.wave_of(request, pk)
+    waves.look([wave.pk])
+    parts = wave.orders.filter(open=True).count()
+    try:
+        content = pick_list_pdf(_paper(wave, parts))
+    except YikuError as error:  # no font on this machine
+        messages.error(request, str(error))
+        return HttpResponseRedirect(reverse("admin:orders_wave_change", args=[wave.pk]))
+    return kit.pdf(content, f"{wave.code}.pdf")
+
+
+def _paper(wave: Wave, orders: int) -> PickListFacts:
+    rows = [
+        PickRow(
+            bin=row.bin,
+            sku=row.code,
+            title=row.name,
+            quantity=row.total,
+            totes={} if wave.mode == PickMode.BATCH else _totes(row),
+        )  # fmt: skip
+        for row in waves.pick_rows(wave)
+    ]
+    return PickListFacts(
+        number=wave.code, warehouse=str(wave.warehouse), rows=rows, orders=orders, picker=named(wave.picker),
+        made_at=wave.created_at,
+    )  # fmt: skip
+
+
+def _totes(row: waves.PickRow) -> dict[str, Decimal]:
+    """What goes into each tote; orders of one parcel share theirs."""
+    found: dict[str, Decimal] = {}
+    for share in row.shares:
+        found[share.code] = found.get(share.code, Decimal(0)) + share.quantity
+    return found
 
 
 @require_safe

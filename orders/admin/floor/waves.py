@@ -21,7 +21,9 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory.access import visible
 from inventory.admin.filters import WarehouseFilter
+from orders.admin import buyers
 from orders.admin.floor import making, out_page, pack_pages, page, pick_pages
+from orders.admin.papers import prints
 from orders.fulfil import wave_figures, waves
 from orders.fulfil.floor_errors import REASONS
 from orders.fulfil.wave_making import named
@@ -83,6 +85,7 @@ class WaveAdmin(YikuModelAdmin):
             path("new/", wrap(making.new), name="orders_wave_new"),
             path("<int:pk>/do/", wrap(do), name="orders_wave_do"),
             path("<int:pk>/list/", wrap(pick_pages.print_list), name="orders_wave_list"),
+            path("<int:pk>/list/pdf/", wrap(pick_pages.pdf_list), name="orders_wave_list_pdf"),
             path("<int:pk>/pick/", wrap(pick_pages.phone), name="orders_wave_pick"),
             path("<int:pk>/picked/", wrap(pick_pages.picked), name="orders_wave_picked"),
             path("pack/", wrap(pack_pages.start), name="orders_wave_pack"),
@@ -142,7 +145,7 @@ def show(request: HttpRequest, wave: Wave) -> HttpResponse:
     """The page of a wave: how far it is, its orders, who works on it."""
     waves.look([wave.pk])
     wave.refresh_from_db(fields=["state", "picker", "picked_at", "done_at"])
-    parts = list(wave.orders.select_related("order").order_by("place"))
+    parts = list(wave.orders.select_related("order", "lead").order_by("place"))
     seen = set(visible(request.user, Order.objects.filter(wave_parts__wave=wave)).values_list("pk", flat=True))
     more = {
         "wave": wave,
@@ -152,6 +155,7 @@ def show(request: HttpRequest, wave: Wave) -> HttpResponse:
         "picker": named(wave.picker),
         "maker": named(wave.created_by),
         "mine": wave.picker == page.who(),
+        "may_print": buyers.may_print(request),
         "to_pick": wave.state in (Wave.State.OPEN, Wave.State.PICKING),
         "to_pack": any(one.open for one in parts),
         "running": wave.state in RUNNING,
@@ -196,6 +200,12 @@ def _cancel(request: HttpRequest, wave: Wave) -> None:
     messages.success(request, _now("The wave is ended: what was not packed can go into another one."))
 
 
+def _papers(request: HttpRequest, wave: Wave) -> HttpResponse:
+    """Slips and labels of all that is still to be packed, tote by tote, in one file; a long run goes on by itself."""
+    ids = list(wave.orders.filter(open=True).order_by("place").values_list("order_id", flat=True))
+    return prints.begin(request, ids, ["slip", "label"])
+
+
 def _put_back(request: HttpRequest, wave: Wave) -> None:
     part = wave.orders.filter(pk=page.number(request.POST.get("part"))).first()
     if part is None:
@@ -209,4 +219,5 @@ BUTTONS: dict[str, tuple[str, Any]] = {
     "on_paper": (page.WORK, _on_paper),
     "cancel": (page.MAKE, _cancel),
     "put_back": (page.WORK, _put_back),
+    "papers": (page.WORK, _papers),
 }

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 from unfold.decorators import display
 
-from backoffice import clock
 from backoffice.adminkit import Outcome, ReadOnlyMixin, YikuModelAdmin, report_outcomes
 from backoffice.errors import YikuError
 from finance import currencies
@@ -27,12 +26,11 @@ from finance.admin.figures import money
 from inventory.access import visible
 from orders.admin.papers import kit, prints
 from orders.carriers.base import Piece
-from orders.fulfil import labels, offers, voiding
+from orders.fulfil import labels, leaving, offers, voiding
 from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers import printing
 from orders.models import Label, Order
 
-NOT_LEFT_HOURS = 24
 STATE_LABELS = {
     "asked": "warning", "bought": "primary", "printed": "primary", "used": "success", "void": "default",
     "failed": "danger",
@@ -47,16 +45,16 @@ class OpenFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
-            ("not_left", _("Printed, not left within a day")),
+            ("not_left", _("Printed, not left in time")),
             ("to_void", _("To be voided")),
             ("asked", _("The carrier has not answered")),
             ("way", _("On the way")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Label]) -> QuerySet[Label]:
-        since = clock.now() - dt.timedelta(hours=NOT_LEFT_HOURS)
+        if self.value() == "not_left":
+            return queryset.filter(pk__in=leaving.not_left().order_by().values("pk"))
         conditions = {
-            "not_left": Q(state__in=("printed", "used"), printed_at__lte=since, scanned_out_at=None, manifest=None),
             "to_void": Q(to_void=True),
             "asked": Q(state="asked"),
             "way": Q(state="used", delivered_at=None),
@@ -106,7 +104,6 @@ class LabelAdmin(ReadOnlyMixin, YikuModelAdmin):
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         own = [
-            path("out/", wrap(scan_page), name="orders_label_out"),
             path("offers/<int:order_id>/", wrap(offers_page), name="orders_label_offers"),
             path("<int:pk>/pdf/", wrap(own_pdf), name="orders_label_pdf"),
         ]
@@ -222,28 +219,6 @@ def _shown(one: offers.Offer) -> dict[str, Any]:
         "amount": money(one.amount, one.currency),
         "base": money(one.base, currencies.base_code()) if one.base is not None else "",
     }
-
-
-def scan_page(request: HttpRequest) -> HttpResponse:
-    """The door: a wedge scanner types a number and Enter; what must not leave is said in red."""
-    kit.demand(request, kit.BUY)
-    rows = visible(kit.me(request), Label.objects.all())
-    done: dict[str, Any] = {}
-    code = request.POST.get("code", "").replace("\0", "").strip()
-    if request.method == "POST" and code:
-        try:
-            label = labels.scan_out(code=code, actor=kit.who(), rows=rows)
-            done = {"ok": True, "text": _now("%(number)s is out.") % {"number": label.tracking_number}}
-        except YikuError as error:
-            done = {"ok": False, "text": f"{code[:60]}: {error}"}
-    today = clock.now() - dt.timedelta(hours=12)
-    out = rows.filter(scanned_out_at__gte=today).select_related("account", "order").defer("pdf", "request")
-    page = kit.context(
-        request, _now("Scan out"), done=done, out=out.order_by("-scanned_out_at")[:15], count=out.count(),
-        waiting=len(labels.not_left(NOT_LEFT_HOURS, rows)),
-        not_left_url=reverse("admin:orders_label_changelist") + "?open=not_left",
-    )  # fmt: skip
-    return TemplateResponse(request, "admin/orders/papers/out.html", page)
 
 
 # --- what the buttons of an order's page do --------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -53,7 +54,7 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
         "plan": plan,
         "place": plan.warehouse_id if plan is not None else 0,
         "places": places,
-        "services": _services(order, plan) if plan is not None else [],
+        "services": services(order, plan) if plan is not None else [],
         "why_not": _why_not(order, hidden=whole is not None and plan is None) if ready else "",
         "has_live": bool(live),
         "can_label": any(one.live or one.state == State.USED for one in found),
@@ -63,8 +64,10 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     }
 
 
-def _services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
+def services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
     """(key, name with its price where a table of ours has one, chosen); a service without a price there is left out.
+
+    Chosen is what is wished for the order, else the cheapest of the tables, else a carrier's usual one.
 
     Carriers that are called are not asked here: a page must not wait for them. "Compare prices" asks them all.
     """
@@ -72,8 +75,11 @@ def _services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
         to = Place(**dataclasses.asdict(gather.recipient(order)))
     except PaperError:
         return []
-    found = []
+    found: list[tuple[int, str]] = []
+    prices: list[tuple[int, Decimal, str]] = []
+    usual: int | None = None
     for account in offers.accounts(plan.warehouse_id):
+        usual = usual or account.default_service_id
         called = can(account, Capability.CALLS)
         lines = [] if called else rate_lines(account)
         for service in account.services.all():
@@ -81,8 +87,22 @@ def _services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
             if service.active and (called or rate is not None):
                 name = f"{account.name} {service.name}"
                 told = f"{name} · {money(rate.amount, rate.currency)}" if rate is not None else name
-                found.append((service.pk, told, service.pk == account.default_service_id))
-    return found
+                found.append((service.pk, told))
+                prices += [(service.pk, rate.amount, rate.currency)] if rate is not None else []
+    wished = order.carrier_service_id
+    chosen = wished if wished in [pk for pk, _told in found] else _cheapest(prices) or usual
+    return [(pk, told, pk == chosen) for pk, told in found]
+
+
+def _cheapest(prices: Sequence[tuple[int, Decimal, str]]) -> int | None:
+    """The cheapest service; only the best of each currency is converted, and none when all are of one."""
+    best: dict[str, tuple[Decimal, int]] = {}
+    for pk, amount, currency in prices:
+        best[currency] = min((amount, pk), best.get(currency, (amount, pk)))
+    if len(best) < 2:
+        return next((pk for _amount, pk in best.values()), None)
+    known = [(base, pk) for code, (amount, pk) in best.items() if (base := offers.in_base(amount, code)) is not None]
+    return min(known)[1] if known else None
 
 
 def _why_not(order: Order, *, hidden: bool) -> str:

@@ -32,11 +32,6 @@ SENTENCES: dict[str, Any] = {
     "on_a_parcel": _("Label %(tracking)s is on a parcel that was sent. Take the parcel back first."),
     "handed_over": _("The parcel with label %(tracking)s was handed over: it cannot be voided any more."),
     "never_bought": _("The label was never bought: nothing is to be voided."),
-    "cancelled_order": _("Do not send it: order %(number)s was cancelled. Take label %(tracking)s off the parcel."),
-    "void_label": _("Label %(tracking)s is void: take it off the parcel."),
-    "not_shipped_yet": _(
-        "The parcel with label %(tracking)s was not packed yet: pack and ship order %(number)s first."
-    ),
     "no_parcels_waiting": _("No parcel waits for this carrier here."),
 }
 

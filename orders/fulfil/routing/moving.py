@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -74,6 +74,23 @@ def gone(*, order_id: int, line_id: int, warehouse_id: int, actor: str, within: 
         if order.pk not in moving.moved:
             _hold(table, order)
     return table.outcomes()[0]
+
+
+def not_found(
+    table: Table, orders: Sequence[Order], *, line_ids: Collection[int], sku_id: int, warehouse_id: int
+) -> set[int]:
+    """As `gone`, for goods that pickers do not find: returns the orders whose goods are held elsewhere now.
+
+    The caller holds the locks of the orders, has taken them out of their wave, and holds those that stay short.
+    """
+    held = reading.held_by(line_ids)
+    for line_id in line_ids:
+        pair = (sku_id, warehouse_id)
+        if pair in held.get(line_id, {}):
+            _report(line_id, {pair: held[line_id][pair]}, table.actor, table)
+    moving = _Moving(table, None, None, Why.GONE)
+    moving.run([one for one in orders if one.state in MOVABLE and one.pending_version_id is None])
+    return moving.moved
 
 
 def _report(line_id: int, pairs: Mapping[Pair, int], actor: str, table: Table) -> None:

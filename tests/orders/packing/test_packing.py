@@ -6,7 +6,7 @@ import pytest
 
 from backoffice.errors import YikuError
 from orders.desk import actions
-from orders.fulfil import packing, waves, weighing
+from orders.fulfil import packing, packing_labels, waves, weighing
 from orders.fulfil.floor_errors import FloorError
 from orders.models import Order, OrderEvent, PackingSetting, PackItem, PackParcel, PackScan, Shipment, Wave
 from tests.inventory import factories as stock
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _no_label_source():
+def _own_label_source():
     yield
-    packing.register_label_source(None)
+    packing.register_label_source(packing_labels.of_parcel)
 
 
 def ready(*lines, **quantities) -> Floor:
@@ -321,7 +321,7 @@ def test_what_is_no_weight_is_refused(text):
 def test_the_label_source_gives_carrier_and_tracking_when_nobody_types_them():
     asked = []
 
-    def source(order, parcel):
+    def source(order, parcel, warehouse_id):
         asked.append((order.number, parcel))
         return packing.LabelFacts("DHL", f"JJD{parcel}", "https://dhl.example/1", "label:7")
 
@@ -337,7 +337,7 @@ def test_the_label_source_gives_carrier_and_tracking_when_nobody_types_them():
 
 
 def test_a_label_source_that_refuses_leaves_the_order_where_it_was():
-    def source(order, parcel):
+    def source(order, parcel, warehouse_id):
         raise FloorError("unknown_code", text="no rate for this country")
 
     packing.register_label_source(source)

@@ -6,13 +6,14 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from backoffice.models import AuditEntry
+from backoffice.incidents.kinds import sentence_of
+from backoffice.models import AuditEntry, Incident
 from orders.carriers.adapters.practice import PracticeCarrier
 from orders.contracts import OrderStatus
 from orders.desk import actions
-from orders.fulfil import labels, shipping, voiding
+from orders.fulfil import handover, labels, leaving, manifests, shipping, voiding
 from orders.fulfil.papers.errors import PaperError
-from orders.models import GivenNumber, Label, LabelRange, OrderEvent
+from orders.models import GivenNumber, Handover, Label, LabelRange, OrderEvent, PackingSetting
 from tests.inventory import factories as stock
 from tests.orders.factories import LYON, at, later, line, order
 from tests.orders.papers.factories import ACTOR, approved, offline, practice, seller, wish
@@ -294,33 +295,68 @@ def test_an_order_cancelled_while_the_label_was_bought_goes_straight_to_be_voide
 # --- left or not -----------------------------------------------------------------------------------------------------
 
 
-def test_printed_but_not_left_is_a_task_until_it_is_scanned_out(later, monkeypatch):
-    told = []
-    monkeypatch.setattr(labels, "on_not_left", [told.append])
-    service = offline(scans_out=True)
-    label = buy(approved(seller(), 1), service)
+def open_incidents() -> list[str]:
+    return list(Incident.objects.filter(kind="label_not_left", state="open").values_list("key", flat=True))
+
+
+def test_printed_but_not_left_is_an_incident_until_it_is_scanned_out(later):
+    label = buy(approved(seller(), 1), offline(scans_out=True))
     Label.objects.update(state="printed", printed_at=label.asked_at)
-    assert labels.tell_not_left(24) == 0
-    later(hours=25)
-    assert labels.tell_not_left(24) == 1
-    assert [one.pk for one in told] == [label.pk]
+    later(hours=23)
+    leaving.look()
+    assert open_incidents() == []
+    later(hours=2)
+    leaving.look()
+    leaving.look()
+    assert open_incidents() == [f"label:{label.pk}"]
+    told = Incident.objects.get()
+    assert "Label ZT00000001 of order #1001 was printed" in sentence_of(told.kind, told.data)
     ship(label)
-    assert [one.pk for one in labels.not_left(24)] == [label.pk]  # packed is not gone
-    labels.scan_out(code=" ZT00000001 ", actor=ACTOR)
-    assert labels.not_left(24) == []
+    assert [one.pk for one in leaving.not_left()] == [label.pk]  # packed is not gone
+    assert handover.scan(text=" ZT00000001 ", actor=ACTOR, key="k").code == "handed_over"
+    assert (list(leaving.not_left()), open_incidents()) == ([], [])
+    assert Label.objects.get().scanned_out_at is not None
+
+
+def test_a_voided_label_is_no_incident_any_more(later):
+    label = buy(approved(seller(), 1), offline())
+    Label.objects.update(state="printed", printed_at=label.asked_at)
+    later(hours=25)
+    leaving.look()
+    voiding.void(label_id=label.pk, actor=ACTOR)
+    assert open_incidents() == []
+
+
+def test_each_warehouse_has_its_own_hours(later):
+    made = seller()
+    label = buy(approved(made, 1), offline())
+    PackingSetting.objects.create(warehouse=made.place, handover_hours=48)
+    Label.objects.update(state="printed", printed_at=label.asked_at)
+    later(hours=47)
+    assert list(leaving.not_left()) == []
+    later(hours=2)
+    assert [one.pk for one in leaving.not_left()] == [label.pk]
 
 
 @pytest.mark.parametrize(
     ("change", "code"),
-    [({"state": "void"}, "void_label"), ({"to_void": True}, "cancelled_order"), ({}, "not_shipped_yet")],
+    [({"state": "void"}, "label_void"), ({"to_void": True}, "label_cancelled"), ({}, "label_not_packed")],
 )
 def test_the_door_stops_what_must_not_leave(change, code):
     label = buy(approved(seller(), 1), offline())
     Label.objects.update(**change)
-    with pytest.raises(PaperError) as told:
-        labels.scan_out(code=label.tracking_number, actor=ACTOR)
-    assert told.value.code == code
+    answer = handover.scan(text=label.tracking_number, actor=ACTOR, key="k")
+    assert (answer.ok, answer.code) == (False, code)
     assert Label.objects.get().scanned_out_at is None
+
+
+def test_a_manifest_hands_its_parcels_over():
+    made, service = seller(), offline(scans_out=True)
+    label = buy(approved(made, 1), service)
+    ship(label)
+    manifests.close(account_id=service.account_id, warehouse_id=made.place.pk, actor=ACTOR)
+    assert Handover.objects.get().shipment.tracking_number == "ZT00000001"
+    assert Label.objects.get().scanned_out_at is not None
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------

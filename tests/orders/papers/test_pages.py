@@ -171,16 +171,6 @@ def test_papers_are_not_for_those_who_neither_ship_nor_uncover(reader):
     assert not PaperPrint.objects.exists()
 
 
-def test_the_door_scans_out_and_says_what_must_not_leave(reader):
-    made, service = seller(), offline(scans_out=True)
-    label = labels.buy(wish=wish(approved(made, 1), service), actor=ACTOR)
-    client, url = reader("warehouse_clerk"), reverse("admin:orders_label_out")
-    assert "was not packed yet" in client.post(url, {"code": label.tracking_number}).content.decode()
-    do(client, made.order(1), do="label_ship", label=label.pk)
-    assert "ZT00000001 is out." in client.post(url, {"code": "ZT00000001"}).content.decode()
-    assert "This label does not exist" in client.post(url, {"code": "<script>"}).content.decode()
-
-
 def test_a_manifest_is_closed_by_a_button_and_is_a_pdf(reader):
     made, service = seller(), offline()
     label = labels.buy(wish=wish(approved(made, 1), service), actor=ACTOR)

@@ -9,8 +9,9 @@ from orders.contracts import Buyer
 from orders.desk import merging
 from orders.desk.rules import deeds, words, works
 from orders.desk.rules.conditions import Unusable
-from orders.models import Gift, MergeMember, OrderPart, RuleWork
+from orders.models import CarrierAccount, CarrierService, Gift, MergeMember, OrderPart, RuleWork
 from tests.orders.factories import LYON, Seller, line, order
+from tests.orders.papers.factories import offline
 from tests.orders.rules.build import group, publish, row, rule
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,21 @@ def test_a_gift_names_a_sku_that_exists_and_a_number_of_pieces():
     for sku, quantity in (("NOPE", "1"), ("CARD", "0"), ("CARD", "1.5"), ("CARD", "x"), ("CARD", "NaN"), ("", "1")):
         with pytest.raises(Unusable):
             deeds.read([{"do": "gift", "sku": sku, "quantity": quantity}])
+
+
+def test_a_rule_notes_the_carrier_and_the_first_wish_stays():
+    first, second = offline(), CarrierService.objects.create(account=CarrierAccount.objects.get(), code="x", name="X")
+    rule("Far", group(row("pieces", "at_least", 2)), deeds=[{"do": "carrier", "service": str(second.pk)}])
+    rule("All", deeds=[{"do": "carrier", "service": str(first.pk)}])
+    seller = Seller(MUG=9)
+    publish()
+    seller.take(order(1, line("MUG", "3")), order(2, line("MUG")))
+    works.run_due()
+    assert [seller.order(n).carrier_service for n in (1, 2)] == [second, first]
+    works.run_due()
+    assert seller.order(1).carrier_service == second
+    with pytest.raises(Unusable):
+        deeds.read([{"do": "carrier", "service": "999999"}])
 
 
 def test_orders_of_one_buyer_go_together_by_a_rule_and_one_alone_stays_alone():
