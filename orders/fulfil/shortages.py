@@ -11,13 +11,12 @@ from django.utils.translation import gettext as _
 from backoffice.models import User
 from inventory import adjusting, reservations
 from inventory.models import Reason
-from orders.desk import holds, review, ruleset, verdicts
+from orders.desk import holds, review, verdicts
 from orders.desk.table import Table
 from orders.fulfil import wave_watch
+from orders.fulfil.routing import attaching
 from orders.models import Order, WaveGoods, WaveOrder
 from orders.models.order import line_reference
-
-SHORT = "short_stock"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,10 +49,12 @@ def send_back(table: Table, missing: Missing, *, user: User | None) -> list[str]
 
 
 def _reserve_elsewhere(table: Table, orders: Sequence[Order], line_ids: set[int], without: int) -> set[int]:
-    """Give the lines back and reserve them in the shop's other warehouses; returns the orders that are whole again."""
+    """Give the lines back and reserve them in other warehouses that may send them; returns the orders whole again."""
     reservations.unreserve(references=[line_reference(pk) for pk in line_ids], actor=table.actor)
     moved = set()
-    for facts in review.facts_of(list(orders), table.now):
+    page = review.facts_of(list(orders), table.now)
+    attaching.attach(page, table.now)
+    for facts in (one for one in page if not one.no_route):
         wants = [_elsewhere(want, without) for want in verdicts.wants_of(facts) if _line(want.reference) in line_ids]
         if not wants or not all(want.warehouses for want in wants):
             continue
@@ -72,12 +73,14 @@ def _line(reference: str) -> int:
 
 
 def _hold(orders: Sequence[Order], table: Table, missing: Missing) -> None:
-    """Their goods are nowhere: whoever looks after shortages decides, and the goods that are here stay reserved."""
-    department = ruleset.load().department(SHORT) if orders else ""
+    """Their goods are nowhere, and the goods that are here stay reserved.
+
+    Held until a person lets them go: the books still have the pieces, so a review would give out the same ones again.
+    """
     note = f"{missing.sku_code}: {missing.where}"
     for order in orders:
         order.state = Order.State.HELD
-        holds.put(order, SHORT, table.now, note=note, department=department)
+        holds.put(order, holds.NOT_FOUND, table.now, note=note)
     table.save(orders)
     table.note(orders, "order.short_pick", {"state": Order.State.HELD.value, "reason": note})
 

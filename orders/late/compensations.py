@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from typing import Any
@@ -82,9 +83,24 @@ def _gift_cost(preset: CompensationPreset) -> Decimal:
 
 def _refundable(order: Order) -> Decimal:
     """What the buyer has paid and not got back or been promised."""
-    back = Refund.objects.filter(order=order, currency=order.currency).aggregate(total=Sum("amount"))["total"] or ZERO
-    wishes = RefundWish.objects.filter(order=order, state=RefundWish.State.OPEN)
-    return order.total - back - (wishes.aggregate(total=Sum("amount"))["total"] or ZERO)
+    told = list(
+        Refund.objects.filter(order=order, currency=order.currency).order_by("pk").values_list("amount", "recorded_at")
+    )
+    wishes = RefundWish.objects.filter(order=order).exclude(state=RefundWish.State.DROPPED)
+    return order.total - sum((amount for amount, _at in told), ZERO) - _not_told(list(wishes.order_by("pk")), told)
+
+
+def _not_told(wishes: Sequence[RefundWish], told: Sequence[tuple[Decimal, dt.datetime]]) -> Decimal:
+    """What was promised or paid by hand and the shop has not told of: of a wish that is done it will, or never does."""
+    rest, left = list(told), ZERO
+    for wish in wishes:
+        done = wish.state == RefundWish.State.DONE
+        mine = next((one for one in rest if one[0] == wish.amount and one[1] >= wish.created_at), None)
+        if done and mine is not None:
+            rest.remove(mine)
+        else:
+            left += wish.amount
+    return left
 
 
 @transaction.atomic
@@ -224,11 +240,19 @@ def apply_refund(
 
 @transaction.atomic
 def decide(*, compensation_id: int, user: User, actor: str, good: bool) -> Compensation:
-    """Approve or refuse what somebody asked for above the limit. Raises LateError comp_decided, or why it cannot be."""
+    """Approve or refuse what somebody asked for above the limit.
+
+    The order is locked first, as when something is given: what it can still get back may have changed since the
+    question. Raises LateError comp_decided, comp_too_much, or why it cannot be.
+    """
+    order = locks.locked_rows(Order.objects.filter(compensations=compensation_id))[0]
     row = locks.locked_rows(Compensation.objects.filter(pk=compensation_id))[0]
     if row.state != State.ASKED:
         raise LateError("comp_decided", who=plays.named(row.decided_by), when=plays.at(row.decided_at))
     if good:
+        left = max(_refundable(order), ZERO)
+        if row.amount > left:
+            raise LateError("comp_too_much", number=order.number, left=f"{left.normalize():f}", currency=order.currency)
         refused = _hand_over(row, actor)
         if refused is not None:
             raise Refused(*refused)
