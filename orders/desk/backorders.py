@@ -22,7 +22,8 @@ from orders.desk.facts import LineFacts
 from orders.desk.promise import Short
 from orders.desk.sentences import hold_title
 from orders.desk.table import RowOutcome, Table
-from orders.models import Order, PresaleLine, ReviewLog
+from orders.fulfil.routing import attaching
+from orders.models import Order, PresaleLine, ReviewLog, RoutingPlan
 from orders.models.order import line_reference
 
 SHORT = "short_stock"
@@ -287,7 +288,11 @@ def _rest(table: Table, orders: Sequence[Order]) -> list[Order]:
         return []
     facts = review.facts_of(orders, table.now)
     presale.attach(facts, table.now)
-    short, _reserved = verdicts.reserve(facts, [want for one in facts for want in verdicts.wants_of(one)], table.actor)
+    made = attaching.attach(facts, table.now)
+    wants = [want for one in facts if not one.no_route for want in verdicts.wants_of(one)]
+    short, reserved = verdicts.reserve(facts, wants, table.actor)
+    attaching.keep(made, reserved, RoutingPlan.Why.REVIEW, table.actor, table.now)
+    short |= {one.order_id for one in facts if one.no_route}
     done = [one for one in orders if one.pk not in short]
     review.set_approved(done, facts, table.now)
     review.mark_presale([one for one in facts if one.order_id not in short], table.now)

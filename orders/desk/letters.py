@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from backoffice import audit, messages
+from backoffice import audit, locks, messages
 from backoffice.models import MessageTemplate, OutgoingMessage
 from orders.models import Order, OrderLine, Shipment
 from orders.models.order import order_reference
@@ -68,6 +68,7 @@ def write(
 
     Raises MessageError: no address for the channel, or the same template a short while ago and not `forced`.
     """
+    locks.locked_rows(Order.objects.filter(pk=order.pk))  # of two who write the same at once the second is told
     language = language_of(order)
     values: dict[str, Any] = {**variables(order, language), **(more or {})}
     message = messages.queue_template(

@@ -39,9 +39,9 @@ def merge(*, order_ids: Sequence[int], actor: str) -> list[RowOutcome]:
     """Send orders together that may go together; the others are told why not.
 
     Of many orders each set of one buyer and one address becomes a group of its own; an order that is in a group
-    already brings that group along.
+    already brings that group along. All of them are locked at once: what the group shares is written to each.
     """
-    table = Table(order_ids, actor)
+    table, asked = Table(_with_groups(order_ids), actor), set(order_ids)
     allowed, fit = mergeable.circles(), []
     for one in mergeable.read(table.orders):
         reason = mergeable.unfit(one)
@@ -55,7 +55,7 @@ def merge(*, order_ids: Sequence[int], actor: str) -> list[RowOutcome]:
         else:
             code, params = _alone(found[0], fit, allowed)
             table.refuse(found[0].order, code, **params)
-    return table.outcomes()
+    return [one for one in table.outcomes() if one.order_id in asked]
 
 
 def _alone(one: Sendable, fit: Sequence[Sendable], allowed: mergeable.Circles) -> Reason:

@@ -13,11 +13,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, OuterRef, Q, Sum
+from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from backoffice import audit, bulk, clock, locks
 from orders.desk.facts import Facts, LineFacts
-from orders.models import Order, PresaleLine, PresaleOffer
+from orders.models import Order, OrderLinePart, PresaleLine, PresaleOffer
 from orders.models.order import OPEN_STATES
 
 CODE = "presale"
@@ -79,12 +80,14 @@ def _note_oversold(page: Sequence[Facts], offers: Sequence[PresaleOffer]) -> Non
     if not fresh:
         return
     promised = {offer.pk: offer.quantity for offer in offers}
+    goods = {offer.pk: offer.sku_id for offer in offers}
     sold = {offer_id: told.sold for offer_id, told in told_of(fresh).items()}
     for facts in page:
         for line in facts.lines:
             if line.line_id in facts.presold:
                 offer = facts.presold[line.line_id][0]
-                sold[offer] = sold.get(offer, Decimal(0)) + Decimal(line.wanted).scaleb(-3)
+                each = dict(line.parts).get(goods[offer], Decimal(1))
+                sold[offer] = sold.get(offer, Decimal(0)) + Decimal(line.wanted).scaleb(-3) * each
                 line.oversold = sold[offer] > promised[offer]
 
 
@@ -127,15 +130,21 @@ def waits_until(facts: Facts) -> dt.datetime | None:
 def told_of(offer_ids: Collection[int]) -> dict[int, Told]:
     """Return what was sold of offers, and how much of it is released: one query."""
     rows = PresaleLine.objects.filter(offer_id__in=offer_ids).exclude(line__order__state=Order.State.CANCELLED)
-    # Both are stored in thousandths, so their product is in millionths.
-    pieces = ExpressionWrapper(F("line__quantity") * F("line__pack"), output_field=BigIntegerField())
+    pieces = _pieces()
     sums = rows.order_by().values("offer_id").annotate(
         sold=Sum(pieces), released=Sum(pieces, filter=Q(released_at__isnull=False))
     )  # fmt: skip
     return {
-        offer_id: Told(Decimal(int(sold or 0)).scaleb(-6), Decimal(int(released or 0)).scaleb(-6))
+        offer_id: Told(Decimal(int(sold or 0)).scaleb(-9), Decimal(int(released or 0)).scaleb(-9))
         for offer_id, sold, released in sums.values_list("offer_id", "sold", "released")
     }
+
+
+def _pieces() -> ExpressionWrapper:
+    """The pieces of the offer's SKU in a presale line, of a bundle those in it: three thousandths multiplied."""
+    parts = OrderLinePart.objects.filter(line=OuterRef("line_id"), sku=OuterRef("offer__sku_id")).values("quantity")
+    each = Coalesce(Subquery(parts[:1], output_field=BigIntegerField()), Value(1000), output_field=BigIntegerField())
+    return ExpressionWrapper(F("line__quantity") * F("line__pack") * each, output_field=BigIntegerField())
 
 
 # --- release ---------------------------------------------------------------------------------------------------------
@@ -208,9 +217,9 @@ def _by_delivery() -> int:
             came = offer.arrival.received_quantity if offer.arrival else Decimal(0)
             left = came - told_of([offer.pk]).get(offer.pk, Told()).released
             due = []
-            rows = _waiting(offer.pk).values_list("line_id", "line__quantity", "line__pack")
-            for line_id, quantity, pack in rows:
-                left -= quantity * pack
+            rows = _waiting(offer.pk).annotate(pieces=_pieces()).values_list("line_id", "pieces")
+            for line_id, pieces in rows:
+                left -= Decimal(int(pieces)).scaleb(-9)
                 if left < 0:  # strictly in order: nobody behind is served before
                     break
                 due.append(line_id)

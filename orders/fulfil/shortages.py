@@ -11,14 +11,12 @@ from django.utils.translation import gettext as _
 from backoffice.models import User
 from inventory import adjusting, reservations
 from inventory.models import Reason
-from orders.desk import holds, ruleset
+from orders.desk import holds
 from orders.desk.table import Table
 from orders.fulfil import wave_watch
 from orders.fulfil.routing import moving
 from orders.models import Order, WaveGoods, WaveOrder
 from orders.models.order import line_reference
-
-SHORT = "short_stock"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,12 +52,14 @@ def send_back(table: Table, missing: Missing, *, user: User | None) -> list[str]
 
 
 def _hold(orders: Sequence[Order], table: Table, missing: Missing) -> None:
-    """Their goods are nowhere: whoever looks after shortages decides, and the goods that are here stay reserved."""
-    department = ruleset.load().department(SHORT) if orders else ""
+    """Their goods are nowhere, and the goods that are here stay reserved.
+
+    Held until a person lets them go: the books still have the pieces, so a review would give out the same ones again.
+    """
     note = f"{missing.sku_code}: {missing.where}"
     for order in orders:
         order.state = Order.State.HELD
-        holds.put(order, SHORT, table.now, note=note, department=department)
+        holds.put(order, holds.NOT_FOUND, table.now, note=note)
     table.save(orders)
     table.note(orders, "order.short_pick", {"state": Order.State.HELD.value, "reason": note})
 

@@ -220,7 +220,12 @@ def apply_refund(order: Order, amount: Decimal, *, actor: str, key: str, text: s
 
 @transaction.atomic
 def decide(*, compensation_id: int, user: User, actor: str, good: bool) -> Compensation:
-    """Approve or refuse what somebody asked for above the limit. Raises LateError comp_decided, or why it cannot be."""
+    """Approve or refuse what somebody asked for above the limit.
+
+    The order is locked first, as when something is given: what it can still get back may have changed since the
+    question. Raises LateError comp_decided, or why it cannot be.
+    """
+    locks.locked_rows(Order.objects.filter(compensations=compensation_id))
     row = locks.locked_rows(Compensation.objects.filter(pk=compensation_id))[0]
     if row.state != State.ASKED:
         raise LateError("comp_decided", who=plays.named(row.decided_by), when=plays.at(row.decided_at))

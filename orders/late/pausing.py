@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from backoffice import audit, clock
+from backoffice import audit, clock, locks
 from inventory import dated
 from inventory.models import StockPolicy
 from orders.late import plays, sources
@@ -33,14 +33,23 @@ def pause(
         raise LateError("play_paused", who=plays.named(play.paused_by), when=plays.at(play.paused_at))
     reason = _("Late play %d") % play.pk
     wanted = [None] if shops is None else sorted(shops)
+    standing = _taken_over(play)
     changed = [_pause_one(shop_id, play.sku_id, reason, actor) for shop_id in wanted]
-    play.pauses = [one for one in changed if one is not None]
+    play.pauses = [*standing, *(one for one in changed if one is not None)]
     play.paused_at, play.paused_by, play.resumed_at = clock.now(), actor[:150], None
     play.resume_on_arrival = resume_on_arrival
     play.save(update_fields=["pauses", "paused_at", "paused_by", "resumed_at", "resume_on_arrival"])
     after = {"shops": "all" if shops is None else sorted(shops), "resume_on_arrival": resume_on_arrival}
     audit.record(action="late_play.pause", target=play, actor=actor, summary=play.title, after=after)
     return play
+
+
+def _taken_over(play: LatePlay) -> list[dict[str, Any]]:
+    """What an earlier play of the SKU still has paused: it does not let it go on any more, this one does."""
+    paused = LatePlay.objects.filter(sku=play.sku_id, paused_at__isnull=False, resumed_at__isnull=True)
+    rows = locks.locked_rows(paused.exclude(pk=play.pk))
+    LatePlay.objects.filter(pk__in=[row.pk for row in rows]).update(resumed_at=clock.now(), resume_on_arrival=False)
+    return [one for row in rows for one in row.pauses]
 
 
 def _pause_one(shop_id: int | None, sku_id: int, reason: str, actor: str) -> dict[str, Any] | None:

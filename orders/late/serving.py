@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from backoffice import audit
+from backoffice import audit, locks
 from inventory.models import Balance, Bucket, Reservation
 from orders.desk import actions, sentences
 from orders.desk.table import RowOutcome
@@ -36,6 +36,8 @@ def serve_first(
     play = plays.opened(play_id)
     chosen = list(dict.fromkeys(order_ids))
     _check(play, chosen)
+    # All at once and in the order of their keys: they are served, and give up goods, in an order of their own.
+    locks.locked_rows(Order.objects.filter(pk__in=play.orders.values("order")))
     outcomes = {pk: _refusal(order) for pk, order in _orders(chosen).items()}
     due_ones = [pk for pk in chosen if outcomes.get(pk) is None and pk in outcomes]
     robbed = _rob(play, due_ones, chosen, actor) if take_from_others else []

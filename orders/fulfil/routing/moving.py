@@ -15,7 +15,8 @@ from backoffice import audit, clock
 from inventory import reservations
 from inventory.models import Warehouse
 from inventory.reservations import ReserveResult, Want
-from orders.desk import holds, review
+from orders.desk import holds, presale, review, ruleset, verdicts
+from orders.desk.checks import Finding
 from orders.desk.facts import Facts, LineFacts
 from orders.desk.table import RowOutcome, Table
 from orders.fulfil.routing import plans, policies, reading
@@ -161,6 +162,11 @@ class _Case:
     def sites(self) -> list[int]:
         return sorted({site for pairs in self.held.values() for _sku, site in pairs})
 
+    def waits(self) -> bool:
+        """Whether it wants more from stock than it holds."""
+        wanted = [line for line in self.facts.lines if line.bookable and line.waits is None]
+        return any(line.wanted > _units_held(line, self.held.get(line.line_id, {})) for line in wanted)
+
     def stays(self) -> bool:
         """Whether the plan is what it holds already."""
         goods = {line.id: line.goods for line in self.asked.lines}
@@ -290,7 +296,7 @@ class _Moving:
         names = dict(Warehouse.objects.values_list("pk", "code"))
         back = [case for case in cases if case.order.hold_code == holds.NOT_FOUND and case.order.state == State.HELD]
         self.table.save([case.order for case in cases if case not in back])
-        review.set_approved([case.order for case in back], [case.facts for case in back], self.table.now)
+        self._let_go(back)
         entries = []
         for case in cases:
             after = {"from": _codes(names, case.sites()), "to": _codes(names, _got(case, result))}
@@ -300,6 +306,17 @@ class _Moving:
             self.table.succeed(case.order, "rerouted")
             self.moved.add(case.order.pk)
         audit.record_many(entries)
+
+    def _let_go(self, cases: Sequence[_Case]) -> None:
+        """Back to the warehouse; an order of which a part was waiting before still waits for it."""
+        if not cases:
+            return
+        page, now = [case.facts for case in cases], self.table.now
+        review.set_approved([case.order for case in cases], page, now)
+        presale.attach(page, now)
+        review.mark_presale(page, now)
+        short = Finding("short_stock", ruleset.load().department("short_stock"))
+        verdicts.mark([(case.facts, [short]) for case in cases if case.waits()], now)
 
 
 def _codes(names: Mapping[int, str], sites: Sequence[int]) -> str:

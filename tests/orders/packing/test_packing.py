@@ -189,7 +189,7 @@ def test_what_is_missing_in_the_tote_sends_the_order_back():
     floor.scan(1, "MUG")
     told = packing.missing(wave_order_id=floor.part(1).pk, goods_id=floor.goods(1, "MUG").pk, actor=WU)
     assert told == ["#1001"]
-    assert (floor.order(1).hold_code, floor.part(1).reason, floor.part(1).put_back) == ("short_stock", "short", True)
+    assert (floor.order(1).hold_code, floor.part(1).reason, floor.part(1).put_back) == ("not_found", "short", True)
 
 
 # --- parcels ---------------------------------------------------------------------------------------------------------

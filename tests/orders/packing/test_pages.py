@@ -260,7 +260,7 @@ def test_what_is_not_in_the_tote_is_said_at_the_table(client, floor):
     client.get(url("packing", part.pk))
     page = client.post(url("packing", part.pk), {"do": "missing", "goods": floor.goods(1, "CUP").pk}, follow=True)
     assert "goods were not there" in page.content.decode()
-    assert floor.order(1).hold_code == "short_stock"
+    assert floor.order(1).hold_code == "not_found"
 
 
 def test_parcels_are_scanned_out_and_those_still_here_can_be_had_as_excel(client, floor):

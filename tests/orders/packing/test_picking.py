@@ -157,7 +157,7 @@ def test_what_is_not_there_holds_the_last_orders_and_is_noted_for_counting():
     gone = floor.part(3)
     assert (gone.reason, gone.put_back) == ("short", True)  # its cup was taken already
     held = floor.order(3)
-    assert (held.state, held.hold_code, held.hold_note) == ("held", "short_stock", f"MUG: {wave.code}, A-1")
+    assert (held.state, held.hold_code, held.hold_note) == ("held", "not_found", f"MUG: {wave.code}, A-1")
     assert floor.buckets("MUG") == (100, 2, 4)  # nothing is lost yet; the shop does not sell what is demanded
     document = StockDocument.objects.get()
     assert (document.state, document.reason, "A-1" in document.note) == ("proposed", "lost", True)

@@ -1,0 +1,162 @@
+"""What the parts of the desk do to each other: money, goods and waiting orders that several of them handle."""
+
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Group
+
+from inventory import arrivals
+from orders.desk import actions, backorders, presale
+from orders.desk.presale import told_of
+from orders.fulfil import waves
+from orders.fulfil.routing import moving
+from orders.late import compensations, pausing, plays
+from orders.late.errors import LateError
+from orders.models import CompensationLimit, PresaleLine, PresaleOffer, RefundWish
+from tests.inventory import factories as stock
+from tests.orders.factories import NOW, Seller, line, order
+from tests.orders.late.build import ids, play_of, preset, short_seller
+from tests.orders.packing.floor import LI, Floor, key
+from tests.orders.routing.build import policy
+
+pytestmark = pytest.mark.django_db
+
+
+# --- waves, waiting orders and routing -------------------------------------------------------------------------------
+
+
+def nothing_there(floor: Floor, wave, stop: int = 0):
+    waves.start(wave_id=wave.pk, actor=LI)
+    row = waves.pick_rows(wave)[stop]
+    return waves.short_pick(wave_id=wave.pk, row=row.key, found=Decimal(0), actor=LI, key=key())
+
+
+def test_goods_that_no_picker_found_are_not_given_out_again_by_themselves():
+    floor = Floor(MUG=2)
+    floor.take(order(1, line("MUG", 2)))
+    assert nothing_there(floor, floor.wave(1)).ok
+    assert floor.order(1).state == "held"
+    backorders.work()
+    assert floor.order(1).state == "held"
+    assert floor.buckets("MUG") == (2, 2, 0)
+
+
+def test_goods_that_no_picker_found_are_not_taken_from_where_the_policy_forbids():
+    floor = Floor(warehouses=2, MUG=2)
+    floor.add("MUG", 5, floor.places[1])
+    policy("priority", shops=[floor.shop], lists=[(floor.places[1], "never", ["FR"])])
+    floor.take(order(1, line("MUG", 2)))
+    assert nothing_there(floor, floor.wave(1)).ok
+    assert (floor.order(1).state, floor.buckets("MUG", floor.places[1])[2]) == ("held", 0)
+
+
+def test_the_rest_of_a_split_order_is_reserved_only_where_its_policy_allows():
+    seller = Seller(warehouses=2, MUG=1)
+    policy("priority", shops=[seller.shop], lists=[(seller.places[1], "never", ["FR"])])
+    seller.take(order(1, line("MUG", 3)))
+    actions.split_by_stock(order_ids=[seller.order(1).pk], actor=LI)
+    assert (seller.order(1).state, seller.order(1).hold_code) == ("approved", "short_stock")
+    seller.add("MUG", 5, seller.places[1])
+    backorders.work()
+    assert seller.buckets("MUG", seller.places[1])[2] == 0
+    assert seller.order(1).hold_code == "short_stock"
+
+
+def test_an_order_sent_elsewhere_still_waits_for_the_rest_of_it():
+    seller = Seller(warehouses=2, MUG=1, CUP=1)
+    seller.take(order(1, line("MUG"), line("CUP", 3, 2)))
+    actions.split_by_stock(order_ids=[seller.order(1).pk], actor=LI)
+    one = seller.order(1)
+    assert one.hold_code == "short_stock"
+    moving.gone(
+        order_id=one.pk, line_id=one.lines.get(sku=seller.skus["MUG"]).pk, warehouse_id=seller.place.pk, actor=LI
+    )
+    assert seller.order(1).hold_code == "not_found"
+    seller.add("MUG", 1, seller.places[1])
+    seller.add("CUP", 1, seller.places[1])
+    told = moving.reroute(order_ids=[one.pk], actor=LI)
+    assert told[0].ok, told
+    after = seller.order(1)
+    assert (after.state, after.hold_code) == ("approved", "short_stock")
+
+
+# --- money for waiting -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_approved_later_never_gives_back_more_than_was_paid(people):
+    seller = short_seller(0, 100)
+    clerk = people["customer_service"]
+    CompensationLimit.objects.update_or_create(group=Group.objects.get(user=clerk), defaults={"most": Decimal(1)})
+    play = play_of(seller)
+    made = [preset("refund", name=name, amount=0, percent=80) for name in ("a", "b")]
+    rows = []
+    for one in made:
+        (told,) = compensations.give(user=clerk, actor=LI, preset=one, order_ids=ids(seller, 1), play=play)
+        assert told.code == "asked"
+    rows = list(seller.order(1).compensations.order_by("pk"))
+    boss = people["ops_admin"]
+    compensations.decide(compensation_id=rows[0].pk, user=boss, actor=LI, good=True)
+    with pytest.raises(LateError):
+        compensations.decide(compensation_id=rows[1].pk, user=boss, actor=LI, good=True)
+    assert sum(one.amount for one in RefundWish.objects.all()) == 80
+
+
+def test_what_was_paid_back_by_hand_counts_before_the_shop_tells_of_it(people):
+    seller = short_seller(0, 100)
+    boss, play = people["ops_admin"], play_of(seller)
+    first, second = (preset("refund", name=name, amount=0, percent=80) for name in ("a", "b"))
+    compensations.give(user=boss, actor=LI, preset=first, order_ids=ids(seller, 1), play=play)
+    compensations.end_wish(wish_id=RefundWish.objects.get().pk, done=True, actor=LI)
+    compensations.give(user=boss, actor=LI, preset=second, order_ids=ids(seller, 1), play=play)
+    assert [one.amount for one in RefundWish.objects.order_by("pk")] == [80, 20]
+
+
+def test_a_second_play_keeps_the_sale_paused_when_the_first_would_let_it_go_on():
+    seller = short_seller(0, 100, 100)
+    first = play_of(seller)
+    pausing.pause(play_id=first.pk, actor=LI, resume_on_arrival=True)
+    plays.LatePlay.objects.filter(pk=first.pk).update(state="closed", closed_at=NOW)
+    second = plays.begin(actor=LI, once="second", sku_id=seller.skus["MUG"].pk)[0]
+    assert second.pk != first.pk
+    pausing.pause(play_id=second.pk, actor=LI)
+    seller.add("MUG", 9)
+    pausing.resume_arrived()
+    assert pausing._policy(None, seller.skus["MUG"].pk).paused
+    pausing.resume(play_id=second.pk, actor=LI)
+    standing = pausing._policy(None, seller.skus["MUG"].pk)
+    assert standing is None or not standing.paused
+
+
+# --- presale ---------------------------------------------------------------------------------------------------------
+def test_a_bundle_takes_as_much_of_an_offer_as_is_in_it():
+    seller = Seller(MUG=0)
+    seller.skus["SET"] = stock.bundle((seller.skus["MUG"], 2), code="SET")
+    after = NOW.replace(year=2099)
+    offer = PresaleOffer.objects.create(sku=seller.skus["MUG"], quantity=5, ship_after=after, valid_from=NOW)
+    seller.take(order(1, line("SET", 2)), order(2, line("SET", 1)))
+    told = told_of([offer.pk])[offer.pk]
+    assert (told.sold, told.released) == (6, 0)
+    found = [one.reviews.latest("pk").findings[0]["oversold"] for one in (seller.order(1), seller.order(2))]
+    assert found == [False, True]
+    offer.arrival = arrivals.announce(
+        rows=[
+            arrivals.Expected(
+                sku_id=offer.sku_id, warehouse_id=seller.place.pk, quantity=Decimal(5), expected_on=after.date()
+            )
+        ]
+    )[0]
+    offer.save()
+    arrivals.receive(arrival_id=offer.arrival_id)
+    assert presale.release_due() == 1
+    assert PresaleLine.objects.filter(released_at__isnull=False).get().line.order == seller.order(1)
+
+
+def test_goods_reported_gone_everywhere_are_not_reserved_for_the_next_order():
+    seller = Seller(MUG=5)
+    policy("priority", shops=[seller.shop])
+    seller.take(order(1, line("MUG")))
+    one = seller.order(1)
+    moving.gone(order_id=one.pk, line_id=one.lines.get().pk, warehouse_id=seller.place.pk, actor=LI)
+    seller.take(order(2, line("MUG")))
+    assert seller.order(2).state == "held"
+    assert seller.buckets("MUG") == (5, 1, 1)
