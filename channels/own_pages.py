@@ -76,7 +76,7 @@ def register() -> None:
             f"admin:channels_{name}",
             icon=icon,
             permission=f"channels.{permission}",
-            order=100 + place,
+            order=6 if section == "desk" else 100 + place,  # the error queue stands beside the incidents
             query=query,
             badge=_open_errors if name == "syncerror_changelist" else None,
         )

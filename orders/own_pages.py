@@ -93,7 +93,7 @@ def _sidebar() -> None:
         ("rules", _("Standing exceptions"), "override", "gpp_good"),
         ("rules", _("Checks"), "checksetting", "rule_settings"),
     )
-    register_lists(*logs, order=30)
+    register_lists(*logs, order=60)
 
 
 def _held(request: HttpRequest) -> int | None:

@@ -177,7 +177,7 @@ def _approve(request: HttpRequest, order: Order) -> None:
         made = overrides.grant(
             order_id=order.pk, scope=request.POST["scope"], days=days, reason=_reason(request), actor=_who()
         )
-        said = _("The same passes again until %s; Desk → Standing exceptions ends it.")
+        said = _("The same passes again until %s; Rules of orders → Standing exceptions ends it.")
         messages.success(request, said % date_format(timezone.localtime(made[0].until), "SHORT_DATE_FORMAT"))
 
 
@@ -310,7 +310,7 @@ def _list_buyer(request: HttpRequest, order: Order) -> None:
         if request.POST.get("hold") and request.user.has_perm(DECIDE)
         else None,
     )  # fmt: skip
-    messages.success(request, _("On the list; Desk → Blocked and trusted buyers takes it off."))
+    messages.success(request, _("On the list; Rules of orders → Blocked and trusted buyers takes it off."))
     count = sum(one.ok for one in held)
     if count:
         told = ngettext("%(count)d approved order is held now.", "%(count)d approved orders are held now.", count)

@@ -85,7 +85,9 @@ ADVICE: dict[str, Any] = {
     "bundle_without_parts": _("Add the parts on the bundle's page, then check again."),
     "no_goods": _("Cancel the order, or wait for the platform's next version."),
     "no_warehouse": _("Give the shop a warehouse under Stock → Shops' warehouses, then check again."),
-    "no_route": _("Change the lists of the policy under Desk → Routing policies and check again, or cancel."),
+    "no_route": _(
+        "Change the lists of the policy under Rules of orders → Routing policies and check again, or cancel."
+    ),
     "closed": _("Ask customer service whether the buyer still waits; then approve or cancel."),
     "refunded": _("Do not send before customer service has answered; else cancel."),
     "authorised": _("Take the money on the platform, then check again."),
@@ -95,7 +97,7 @@ ADVICE: dict[str, Any] = {
     "same_number": _("Look at the order in the other shop; cancel the one that is there twice."),
     "blocked": _("Read why the buyer is on the list; then cancel, or approve it once."),
     "risk": _("Check the payment and the address, ask the buyer; approve when it is sound, else cancel."),
-    "destination": _("Ask the buyer for another address or other goods, or cancel; the list is under Desk."),
+    "destination": _("Ask the buyer for another address or other goods, or cancel; the list is under Rules of orders."),
     "price_floor": _("Ask who set the price; approve it if it was meant, else cancel before it is sent."),
     "discount": _("Check the coupon or the price on the platform; approve it if it was meant."),
     "duplicate": _("Look at the other order; approve if the buyer wants both, else cancel one."),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0014_rule_works'),
+        ('orders', '0015_joins'),
     ]
 
     operations = [

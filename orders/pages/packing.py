@@ -69,7 +69,7 @@ def _sidebar() -> None:
         ("floor", _("Handed-over parcels"), "handover", "outbox"),
         ("order_settings", _("Wave templates"), "wavetemplate", "dynamic_form"),
         ("order_settings", _("Packing rules"), "packingsetting", "scale"),
-        order=50,
+        order=70,
     )
 
 

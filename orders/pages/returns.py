@@ -81,24 +81,24 @@ def register() -> None:
 
 def _sidebar() -> None:
     register_sidebar(
-        "after_sales", _("Returns"), LIST, icon="assignment_return", permission=VIEW, order=50, badge=_asked
+        "after_sales", _("Returns"), LIST, icon="assignment_return", permission=VIEW, order=10, badge=_asked
     )
     register_sidebar(
-        "after_sales", _("Overdue returns"), LIST, icon="timer_off", permission=DECIDE, order=51, query="?waits=overdue",
-        badge=_overdue,
+        "after_sales", _("Overdue returns"), LIST, icon="timer_off", permission=DECIDE, order=11,
+        query="?waits=overdue", badge=_overdue,
     )  # fmt: skip
     register_sidebar(
-        "orders", _("Refunds to be made by hand"), LIST, icon="payments", permission=REFUND, order=52,
+        "after_sales", _("Refunds to be made by hand"), LIST, icon="payments", permission=REFUND, order=52,
         query="?waits=hand", badge=_by_hand,
     )  # fmt: skip
     pages = (
-        ("after_sales", _("Report on returns"), "report", "bar_chart", MONEY, 52),
-        ("after_sales", _("A parcel came back"), "arrive", "barcode_scanner", RECEIVE, 60),
-        ("after_sales", _("Kept apart"), "apart", "block", VIEW, 61),
+        ("after_sales", _("Report on returns"), "report", "bar_chart", MONEY, 90),
+        ("after_sales", _("A parcel came back"), "arrive", "barcode_scanner", RECEIVE, 12),
+        ("after_sales", _("Kept apart"), "apart", "block", VIEW, 13),
     )
     for section, title, name, icon, right, place in pages:
         register_sidebar(section, title, f"admin:orders_return_{name}", icon=icon, permission=right, order=place)
-    register_lists(("after_sales", _("Unknown parcels"), "strayparcel", "help_center"), order=62)
+    register_lists(("after_sales", _("Unknown parcels"), "strayparcel", "help_center"), order=14)
     register_lists(
         ("order_settings", _("Return reasons"), "returnreason", "list"),
         ("order_settings", _("Rules of returns"), "returnpolicy", "rule"),

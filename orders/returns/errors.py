@@ -19,7 +19,7 @@ SENTENCES: dict[str, Any] = {
     "too_many": _("“%(label)s”: of what was sent only %(left)s can still come back, not %(wanted)s."),
     "nothing_sent": _("Nothing of order %(number)s has left: cancel it, or give the money back without goods."),
     "bad_reason": _("Choose a reason from the list."),
-    "no_place": _("No warehouse takes returns for this shop. Settings → Places that take returns adds one."),
+    "no_place": _("No warehouse takes returns for this shop. Settings of orders → Places that take returns adds one."),
     "say_why": _("Say why: colleagues will read it."),
     "parcel_twice": _("This parcel was received already: %(who)s, %(when)s. Nothing was counted again."),
     "all_here": _("All of return %(number)s was received already: %(who)s, %(when)s."),

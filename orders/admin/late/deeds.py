@@ -142,7 +142,7 @@ def _serve(request: HttpRequest, play: LatePlay, argument: str) -> None:
 def _give(request: HttpRequest, play: LatePlay, argument: str) -> None:
     preset = CompensationPreset.objects.filter(pk=number(request.POST.get("preset", ""))).first()
     if preset is None:
-        raise YikuError("no_preset", _("Choose what to give; presets are made under Settings."))
+        raise YikuError("no_preset", _("Choose what to give; presets are made under Settings of orders."))
     told = compensations.give(
         user=cast(User, request.user), actor=_who(), preset=preset, order_ids=_chosen(request, play), play=play
     )

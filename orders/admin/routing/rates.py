@@ -16,7 +16,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -159,7 +159,7 @@ class RateTableAdmin(YikuModelAdmin):
         after = {name: str(form.cleaned_data.get(name)) for name in form.changed_data}
         audit.record(action="rate_table.change", target=obj, before=before, after=after)
 
-    @action(description=_("Rows"), icon="table_rows", permissions=["view"])
+    @action(description=pgettext_lazy("rate table", "Rows"), icon="table_rows", permissions=["view"])
     def see_rows(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """To the rows."""
         return HttpResponseRedirect(f"{reverse('admin:orders_raterow_changelist')}?table__id__exact={object_id}")

@@ -14,7 +14,7 @@ SENTENCES: dict[str, Any] = {
         "The platform hides the address of order %(number)s: print the platform's own e-waybill for it."
     ),
     "no_label": _("Order %(number)s has no label yet: buy one first."),
-    "no_company": _("Enter the company's name under Settings → Company on papers first."),
+    "no_company": _("Enter the company's name under Settings of orders → Company on papers first."),
     "not_to_invoice": _("Order %(number)s is “%(state)s”: no invoice is written for it."),
     "no_such_order": _("This order does not exist."),
     "too_many_orders": _("At most %(most)d orders in one print."),
@@ -22,7 +22,9 @@ SENTENCES: dict[str, Any] = {
     "no_such_label": _("This label does not exist."),
     "has_label": _("Order %(number)s has label %(tracking)s already (%(who)s, %(when)s). Void it, or add a parcel."),
     "bad_weight": _("The weight must be between 1 g and 1,000 kg."),
-    "no_sender": _("Enter the sender's address of warehouse %(warehouse)s under Settings → Senders' addresses first."),
+    "no_sender": _(
+        "Enter the sender's address of warehouse %(warehouse)s under Settings of orders → Senders' addresses first."
+    ),
     "not_yours": _("You do not see the warehouse this parcel goes out from."),
     "order_not_ready": _("Order %(number)s is “%(state)s”: labels are bought for approved orders only."),
     "carrier_says": _("The carrier refuses: %(what)s"),
