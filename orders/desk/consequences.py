@@ -72,7 +72,9 @@ def keep(orders: Sequence[Order], page: Sequence[Facts]) -> None:
         keys = (order.buyer_key, order.phone_key, order.address_key)
         if values != (*before, *keys, order.routing_warehouse_id, order.routing_policy_id):
             rows.append((order.pk, bulk.json_text(marks), *values[1:]))
-    columns = ("marks", "priority", "own_ship_by", "ship_by", "due_at", "buyer_key", "phone_key", "address_key")
-    columns = (*columns, "routing_warehouse_id", "routing_policy_id")
+    columns = (
+        "marks", "priority", "own_ship_by", "ship_by", "due_at", "buyer_key", "phone_key", "address_key",
+        "routing_warehouse_id", "routing_policy_id",
+    )  # fmt: skip
     if rows:
         bulk.update_rows(Order, ["id"], columns, rows, prepared=True)

@@ -45,5 +45,5 @@ def _words(saved: Params) -> str:
     kind, _colon, text = str(saved.get("to", "")).partition(":")
     pk = int(text) if text.isdecimal() and len(text) < 18 else 0
     model = {WAREHOUSE: Warehouse, POLICY: RoutingPolicy}.get(kind)
-    row = model.objects.filter(pk=pk).first() if model is not None else None
+    row = model._default_manager.filter(pk=pk).first() if model is not None else None
     return _("Send from: %s") % (row or text)
