@@ -196,7 +196,8 @@ def _address(finding: Mapping[str, Any]) -> str:
         text = str(_("The %(field)s “%(value)s” cannot be right.")) % {"field": field, "value": value}
     else:
         text = str(_("The %(field)s cannot be right.")) % {"field": field}
-    return f"{text} {_('For example: %(example)s') % {'example': example}}" if example else text
+    hint = str(_("For example: %(example)s")) % {"example": example}
+    return f"{text} {hint}" if example else text
 
 
 def _blocked(finding: Mapping[str, Any]) -> str:
@@ -219,7 +220,8 @@ def _presale(finding: Mapping[str, Any]) -> str:
         return hold_title("presale")
     values = {"label": str(finding.get("label", "")), "when": date_format(moment, "SHORT_DATE_FORMAT")}
     text = str(_("“%(label)s” was sold in presale and leaves from %(when)s.")) % values
-    return f"{text} {_('More was sold than promised.')}" if finding.get("oversold") else text
+    more = _("More was sold than promised.")
+    return f"{text} {more}" if finding.get("oversold") else text
 
 
 OWN_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {

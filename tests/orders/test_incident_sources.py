@@ -81,10 +81,10 @@ def test_an_address_nobody_mends_is_an_incident_of_customer_service(world):
 
 def test_looking_costs_the_same_for_few_and_many_orders(world, django_assert_max_num_queries):
     world.take(*[factories.order(number, factories.line("A", "3")) for number in range(1, 21)])
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(64):
         hours_later(9)
     assert Incident.objects.filter(kind="shortage").count() == 20
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(28):
         hours_later(9)
 
 
