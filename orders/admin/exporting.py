@@ -96,7 +96,12 @@ def _run(row: OrderExport, meter: Meter) -> None:
     path.chmod(0o600)
     row.rows, row.ended_at = len(ids), clock.now()
     row.save(update_fields=["rows", "ended_at"])
-    after = {"orders": len(ids), "filters": row.query, "chosen": bool(row.ids), "buyers_uncovered": row.clear}
+    after = {
+        "orders": len(ids),
+        "filters": views.without_search(row.query),
+        "chosen": bool(row.ids),
+        "buyers_uncovered": row.clear,
+    }
     audit.record(action="order.export", target=row, after=after, summary=str(len(ids)))
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
@@ -16,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from backoffice import audit, clock, roles
+from backoffice import audit, clock, masking, roles
 from backoffice.errors import YikuError
 from backoffice.keyset import CURSOR_PARAMETERS
 from orders.models import ListSetting, SavedView
@@ -72,13 +73,22 @@ class Shown:
 
 def cleaned(text: str) -> str:
     """Return the filters, search and order of an address, without the page it was on. Raises Refused."""
-    asked = QueryDict(text.lstrip("?").replace("\0", ""), mutable=True)
-    for name in [*CURSOR_PARAMETERS, VIEW, "e", "_popup", "_to_field", *(key for key in asked if not asked[key])]:
+    asked = QueryDict(text.lstrip("?"), mutable=True)
+    empty = [key for key in asked if not asked[key] or "\0" in key + "".join(asked.getlist(key))]
+    for name in [*CURSOR_PARAMETERS, VIEW, "e", "_popup", "_to_field", *empty]:
         asked.pop(name, None)
     found = asked.urlencode()
     if len(found) > LONGEST:
         raise Refused("view_too_long", _("These filters are too many for a view."))
     return found
+
+
+def without_search(query: str) -> str:
+    """Return the filters of a view for the audit trail: what was searched for may be a buyer's name or number."""
+    asked = QueryDict(query, mutable=True)
+    if asked.pop("q", None):
+        asked["q"] = masking.DOT
+    return asked.urlencode()
 
 
 def known_part(model_admin: Any, request: HttpRequest, query: str) -> tuple[str, tuple[str, ...]]:
@@ -227,7 +237,12 @@ def _save(model_admin: Any, request: HttpRequest) -> str:
         raise Refused("view_many", _("You have 50 views; drop one first."))
     values = {"role": role, "query": query, "updated_at": clock.now()}
     row, made = SavedView.objects.update_or_create(owner_id=request.user.pk, name=name, defaults=values)
-    audit.record(action="view.save", target=row, request=request, after={"name": name, "role": role, "query": query})
+    audit.record(
+        action="view.save",
+        target=row,
+        request=request,
+        after={"name": name, "role": role, "query": without_search(query)},
+    )
     told = _now("The view “%s” is saved.") if made else _now("The view “%s” shows these filters now.")
     messages.success(request, told % name)
     return f"{reverse(LIST)}?{VIEW}=v{row.pk}" + (f"&{query}" if query else "")
@@ -245,7 +260,9 @@ def _rename(model_admin: Any, request: HttpRequest) -> str:
 
 def _drop(model_admin: Any, request: HttpRequest) -> str:
     row = _own(request)
-    audit.record(action="view.drop", target=row, request=request, before={"name": row.name, "query": row.query})
+    audit.record(
+        action="view.drop", target=row, request=request, before={"name": row.name, "query": without_search(row.query)}
+    )
     row.delete()
     messages.success(request, _now("The view “%s” is dropped.") % row.name)
     return ""
@@ -292,15 +309,18 @@ def _count(model_admin: Any, request: HttpRequest, query: str) -> str:
                     cursor.execute("SET LOCAL statement_timeout = '800ms'")
             rows = found_by(model_admin, request.user, query)
             count = rows.order_by().values("pk")[:MOST_COUNTED].count()
-    except DatabaseError:  # not cheap: no figure
+    except (DatabaseError, Refused):  # not cheap, or not to be read: no figure
         return ""
     return "99+" if count >= MOST_COUNTED else str(count)
 
 
 def found_by(model_admin: Any, user: Any, query: str) -> Any:
-    """Return the orders that a view's filters find for a person, outside a page."""
+    """Return the orders that a view's filters find for a person, outside a page. Raises Refused."""
     request = HttpRequest()
     request.method, request.user = "GET", user
     request.GET = QueryDict(query)
     request.asked_for_rows_only = True  # type: ignore[attr-defined]
-    return model_admin.get_changelist_instance(request).queryset
+    try:
+        return model_admin.get_changelist_instance(request).queryset
+    except (IncorrectLookupParameters, SuspiciousOperation):
+        raise Refused("view_unreadable", _("These conditions cannot be read. Choose them again.")) from None

@@ -85,7 +85,7 @@ def confirm(*, wave_id: int, row: str, quantity: Decimal, actor: str, key: str, 
     answer = _may_pick(wave, actor) or _confirmed(wave, goods, open_goods, quantity)
     scan_log.write(
         full, PICK, answer, actor=actor, text=text, quantity=_taken(open_goods) if answer.ok else ZERO, wave=wave,
-        sku_id=sku_id if answer.code != "no_such_row" else None,
+        sku_id=sku_id if open_goods or answer.code == "picked_before" else None,  # a forged stop names no goods
     )  # fmt: skip
     if answer.ok and answer.code != "picked_before":
         WaveGoods.objects.filter(pk__in=[one[0] for one in open_goods]).update(picked=F("wanted"))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -75,6 +75,14 @@ def _found_or_made(
         return standing, False
     audit.record(action="late_play.begin", target=play, actor=actor, summary=play.title)
     return play, True
+
+
+def seen(rows: QuerySet[LatePlay], shops: Shops) -> QuerySet[LatePlay]:
+    """Narrow plays to those somebody may see: of goods, which are everybody's, or with an order of a shop seen."""
+    if shops is None:
+        return rows
+    mine = PlayOrder.objects.filter(play=OuterRef("pk"), order__shop__in=shops)
+    return rows.filter(Q(sku__isnull=False) | Exists(mine))
 
 
 def _standing(sku_id: int | None) -> LatePlay | None:

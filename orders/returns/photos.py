@@ -108,7 +108,9 @@ def _written(picture: Image.Image, kind: str) -> bytes:
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     out = io.BytesIO()
     if kind == "jpg":
-        picture.convert("RGB").save(out, "JPEG", quality=85)
+        plain = picture.convert("RGB")
+        plain.info.clear()  # the comment would be written again
+        plain.save(out, "JPEG", quality=85)
     else:
         plain = picture.convert("RGBA" if "transparency" in picture.info or picture.mode.endswith("A") else "RGB")
         plain.info.clear()

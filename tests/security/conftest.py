@@ -7,7 +7,8 @@ import pytest
 
 from finance.currencies import seed_currencies
 from inventory.models import Access
-from tests.security.house import furnish
+from tests.security.desk import furnish_desk
+from tests.security.house import BUYER, furnish
 
 
 @pytest.fixture
@@ -15,6 +16,13 @@ def house(db):
     """One row at least of what a seller keeps: goods, a shop, an order with its parcel, books, faults."""
     seed_currencies()
     return furnish()
+
+
+@pytest.fixture
+def desk(house):
+    """The house with a full order desk in it."""
+    furnish_desk(house, BUYER)
+    return house
 
 
 @pytest.fixture

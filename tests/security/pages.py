@@ -8,9 +8,9 @@ from tests.matrix.addresses import every, model_of
 LEFT_OUT = {"admin:logout", "set_language", "healthz"}  # healthz: 503 while no dispatcher runs
 
 
-def pages(client, *, rows: int = 2, spread: bool = False) -> Iterator[tuple[str, str]]:
+def pages(client, *, rows: int = 2, spread: bool = False, about: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
     """Open every address with GET, objects of each model included; gives (address, text) of what came as text."""
-    for url in addresses(rows=rows, spread=spread):
+    for url in addresses(rows=rows, spread=spread, about=about):
         answer = client.get(url, follow=False)
         if not answer.streaming and answer.status_code == 200:
             yield url, answer.content.decode(errors="replace")
@@ -18,10 +18,13 @@ def pages(client, *, rows: int = 2, spread: bool = False) -> Iterator[tuple[str,
             raise AssertionError(f"{url}: {answer.status_code}")
 
 
-def addresses(*, rows: int = 2, spread: bool = False) -> Iterator[str]:
-    """Every address, with the first rows of a model where a page is about one, or rows spread from first to last."""
+def addresses(*, rows: int = 2, spread: bool = False, about: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every address, with the first rows of a model where a page is about one, or rows spread from first to last.
+
+    `about` narrows it to those whose names hold one of its words.
+    """
     for one in every():
-        if one.name in LEFT_OUT:
+        if one.name in LEFT_OUT or (about and not any(word in one.name for word in about)):
             continue
         if one.model and one.arguments:
             yield from (one.url(pk) for pk in _rows(one.model, rows, spread))

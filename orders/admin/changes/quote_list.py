@@ -268,7 +268,7 @@ def to_order(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _sheet(request: HttpRequest, quote: Quote) -> HttpResponse:
     context = {
-        **admin.site.each_context(request), **_content(request, quote), "title": _now("Quote %s") % quote.number,
+        **admin.site.each_context(request), **_content(quote, clear=False), "title": _now("Quote %s") % quote.number,
         "can": _can(request, quote),
     }  # fmt: skip
     return TemplateResponse(request, "admin/orders/changes/quote.html", context)
@@ -277,27 +277,31 @@ def _sheet(request: HttpRequest, quote: Quote) -> HttpResponse:
 @require_safe
 def printed(request: HttpRequest, pk: int) -> HttpResponse:
     """The sheet for the customer, for the browser's printer."""
-    return TemplateResponse(request, "admin/orders/changes/quote_print.html", _content(request, _quote(request, pk)))
+    quote, clear = _quote(request, pk), buyers.may_reveal(request)
+    if clear:
+        audit.record(action="quote.reveal_buyer", target=quote, request=request)
+    return TemplateResponse(request, "admin/orders/changes/quote_print.html", _content(quote, clear=clear))
 
 
 @require_safe
 def as_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """The quote as a file, in the language of the shop's papers; on the record."""
-    quote = _quote(request, pk)
-    content = _content(request, quote)
+    quote, clear = _quote(request, pk), buyers.may_reveal(request)
+    content = _content(quote, clear=clear)
     try:
         file = single.quote_pdf(quoting.facts_of(quote, name=content["name"], address=content["address"]))
     except YikuError as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(reverse(CHANGE, args=[pk]))
+    if clear:
+        audit.record(action="quote.reveal_buyer", target=quote, request=request)
     printing.note_single(target=quote, paper="quote", actor=audit.current_actor().name, summary=quote.number)
     return papers.pdf(file, f"quote-{quote.pk}.pdf")
 
 
-def _content(request: HttpRequest, quote: Quote) -> dict[str, Any]:
-    """What the sheet says; the customer in clear only to who may uncover buyers."""
+def _content(quote: Quote, *, clear: bool) -> dict[str, Any]:
+    """What the sheet says; the customer in clear only on paper, for who may uncover buyers."""
     basket = quotes.basket_of(quote)
-    clear = buyers.may_reveal(request)
     found = baskets.totals(basket, currencies.places(basket.currency))
     rows = [
         {
@@ -316,21 +320,20 @@ def _content(request: HttpRequest, quote: Quote) -> dict[str, Any]:
 
 @require_safe
 def export(request: HttpRequest) -> HttpResponseBase:
-    """All quotes the person sees as a workbook, a line each."""
+    """All quotes the person sees as a workbook, a line each; customers masked."""
     entering.demand(request, "orders.view_quote")
     rows = visible(request.user, Quote.objects.all()).select_related("shop").order_by("-id")[:MOST_ROWS]
     file = tempfile.SpooledTemporaryFile(2_000_000)  # noqa: SIM115 — the response closes it
-    write_xlsx(file, COLUMNS, _lines(request, rows), name=_now("Quotes"))
+    write_xlsx(file, COLUMNS, _lines(rows), name=_now("Quotes"))
     file.seek(0)
     return FileResponse(file, as_attachment=True, filename="quotes.xlsx")
 
 
-def _lines(request: HttpRequest, rows: QuerySet[Quote]) -> Iterator[tuple[Any, ...]]:
-    clear = buyers.may_reveal(request)
+def _lines(rows: QuerySet[Quote]) -> Iterator[tuple[Any, ...]]:
     places = currencies.places_by_code()
     for quote in rows:
         basket = quotes.basket_of(quote)
-        name = basket.buyer_name if clear else masking.name(basket.buyer_name)
+        name = masking.name(basket.buyer_name)
         head = (quote.number, quote.shop.name, str(quote.get_state_display()), quote.valid_until, name)
         found = baskets.totals(basket, places.get(quote.currency, 2))
         for line, (gross, *_rest) in zip(basket.lines, found.lines, strict=True):

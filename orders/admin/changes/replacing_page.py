@@ -24,7 +24,7 @@ from orders.errors import OrderError
 from orders.models import Order
 
 RIGHT = "orders.replace_order"
-MORE_ROWS = 3
+MORE_ROWS, MOST_DIGITS = 3, 15
 
 
 def replace(request: HttpRequest, pk: int) -> HttpResponse:
@@ -83,9 +83,12 @@ def _goods(request: HttpRequest, order: Order) -> list[Goods]:
 
 def _amount(text: str, code: str) -> Decimal:
     try:
-        return Decimal(text)
+        figure = Decimal(text)
     except InvalidOperation:
-        raise OrderError(code) from None
+        figure = Decimal("NaN")
+    if not figure.is_finite() or figure.adjusted() > MOST_DIGITS:  # sNaN has no truth, and 1e999999 no cents
+        raise OrderError(code)
+    return figure
 
 
 def _context(request: HttpRequest, order: Order, errors: dict[str, str]) -> dict[str, Any]:

@@ -101,11 +101,16 @@ def answered(request: HttpRequest, work: Callable[[Mapping[str, Any]], dict[str,
     for one in scans:
         key = str(one.get("key", ""))
         try:
-            told = work(one)
+            told = work({name: storable(value) for name, value in one.items()})
         except YikuError as error:
             told = {"ok": False, "code": error.code, "message": str(error), "again": False}
         answers.append({"key": key, **told})
     return JsonResponse({"answers": answers})
+
+
+def storable(value: Any) -> Any:
+    """Return a text without NUL and halves of characters: JSON can spell them, no database keeps them."""
+    return value.replace("\0", "").encode(errors="ignore").decode() if isinstance(value, str) else value
 
 
 def _scans(request: HttpRequest) -> list[Mapping[str, Any]] | None:
@@ -113,10 +118,10 @@ def _scans(request: HttpRequest) -> list[Mapping[str, Any]] | None:
         return None
     try:
         body = json.loads(request.body or b"null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     scans = body.get("scans") if isinstance(body, dict) else None
     if not isinstance(scans, list) or len(scans) > MOST_SCANS:
         return None
-    good = all(isinstance(one, dict) and isinstance(one.get("key"), str) and one["key"] for one in scans)
+    good = all(isinstance(one, dict) and isinstance(one.get("key"), str) and storable(one["key"]) for one in scans)
     return scans if good else None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -302,7 +303,10 @@ def _decides(request: HttpRequest) -> bool:
 def _xlsx(model_admin: LateOrderAdmin, request: HttpRequest) -> HttpResponseBase:
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
-    changelist = model_admin.get_changelist_instance(request)
+    try:
+        changelist = model_admin.get_changelist_instance(request)
+    except IncorrectLookupParameters:
+        return HttpResponseRedirect(reverse("admin:orders_lateorder_changelist") + "?e=1")
     ids = list(changelist.queryset.values_list("pk", flat=True)[:MOST_IN_A_SHEET])
     audit.record(action="late_order.export", target="orders.lateorder", summary=str(len(ids)), request=request)
     file = sheets.workbook(sheets.BOARD, _rows(request, ids), name=str(_("Late orders")))

@@ -36,7 +36,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     """Do what a button says and go back to the page."""
     if not request.user.has_perm("orders.view_lateplay"):
         raise PermissionDenied
-    play = LatePlay.objects.filter(pk=pk).first()
+    play = plays.seen(LatePlay.objects.filter(pk=pk), sight(request.user).shops).first()
     if play is None:
         raise Http404
     name, _colon, argument = request.POST.get("do", "").partition(":")
@@ -160,7 +160,7 @@ def _give(request: HttpRequest, play: LatePlay, argument: str) -> None:
 
 def _decide(request: HttpRequest, play: LatePlay, argument: str) -> None:
     answer, _colon, key = argument.partition(":")
-    row = play.compensations.filter(pk=number(key)).first()
+    row = visible(request.user, play.compensations.filter(pk=number(key))).first()
     if row is None:
         raise Http404
     good = answer == "yes"

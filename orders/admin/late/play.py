@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -18,11 +19,12 @@ from unfold.decorators import display
 from backoffice.adminkit import YikuModelAdmin
 from backoffice.incidents import causes
 from inventory import codes
+from inventory.access import sight
 from inventory.models import Sku
 from orders.admin.late import begin, reports
 from orders.admin.late.deeds import act
 from orders.admin.late.play_facts import of
-from orders.late import closing
+from orders.late import closing, plays
 from orders.models import LatePlay
 
 RUN = "orders.run_lateplay"
@@ -38,6 +40,9 @@ class LatePlayAdmin(YikuModelAdmin):
     list_filter = (("state", admin.ChoicesFieldListFilter),)
     list_select_related = ("cause",)
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LatePlay]:
+        return plays.seen(super().get_queryset(request), sight(request.user).shops)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whoever runs plays begins them."""
@@ -68,7 +73,7 @@ class LatePlayAdmin(YikuModelAdmin):
         page = {
             **self.admin_site.each_context(request), "title": _now("Begin a late play"), "sku": sku,
             "once": uuid.uuid4().hex, "incident": begin.number(request.GET.get("incident", "")),
-            "running": LatePlay.objects.filter(state=LatePlay.State.OPEN).select_related("sku")[:20],
+            "running": self.get_queryset(request).filter(state=LatePlay.State.OPEN).select_related("sku")[:20],
         }  # fmt: skip
         return TemplateResponse(request, "admin/orders/late/begin.html", page)
 
@@ -79,7 +84,7 @@ class LatePlayAdmin(YikuModelAdmin):
         if not self.has_view_permission(request) or request.method == "POST":
             raise PermissionDenied
         rows = LatePlay.objects.select_related("sku", "cause", "incident")
-        play = rows.filter(pk=begin.number(object_id)).first()
+        play = plays.seen(rows.filter(pk=begin.number(object_id)), sight(request.user).shops).first()
         if play is None:
             raise Http404
         page = {**self.admin_site.each_context(request), **of(request, play), "title": play.title, "opts": self.opts}

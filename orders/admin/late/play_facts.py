@@ -24,7 +24,7 @@ from orders.admin import buyers
 from orders.admin.wording import pieces, short_age
 from orders.late import compensations, due, messages, plays, sources, standing
 from orders.late.errors import SENTENCES
-from orders.models import Compensation, CompensationPreset, CouponCode, LatePlay, Order, PlayOrder
+from orders.models import Compensation, CompensationPreset, CouponCode, LatePlay, Order, PlayOrder, SupplyDraft
 
 SHOWN = 300
 PUT_OFF = dt.timedelta(days=5)
@@ -118,7 +118,7 @@ def _member(row: PlayOrder, where: standing.Standing, given: list[Compensation],
 def _goods(play: LatePlay, seen: Any, members: list[Member]) -> dict[str, Any]:
     """Where goods lie and come from, and a sensible first draft."""
     drafts = play.drafts.select_related("sku", "origin", "destination").order_by("pk")
-    found: dict[str, Any] = {"drafts": list(drafts), "places": [], "arrivals": []}
+    found: dict[str, Any] = {"drafts": [one for one in drafts if _seen(one, seen)], "places": [], "arrivals": []}
     if play.sku_id is None:
         return found
     places = sources.places_of(play.sku_id, seen)
@@ -142,6 +142,12 @@ def _goods(play: LatePlay, seen: Any, members: list[Member]) -> dict[str, Any]:
         "wanted": pieces(wanted) if wanted > 0 else "",
         "lacking": pieces(short) if short > 0 else "",
     }
+
+
+def _seen(draft: SupplyDraft, seen: Any) -> bool:
+    """Whether a draft names a warehouse that the person sees, or none, as on the list of supplies."""
+    named = {one for one in (draft.origin_id, draft.destination_id) if one is not None}
+    return seen.warehouses is None or not named or bool(named & seen.warehouses)
 
 
 def _place(one: sources.Place) -> dict[str, Any]:
@@ -195,7 +201,9 @@ def _letters(request: HttpRequest, play: LatePlay, members: list[Member]) -> dic
     found: dict[str, Any] = {"texts": texts, "text": chosen, "batch": None}
     if chosen is not None and play.state == LatePlay.State.OPEN:
         ids = [one.order.pk for one in members if one.open]
-        batch = messages.batch(play=play, template=chosen, order_ids=ids, clear=buyers.may_reveal(request))
+        batch = messages.batch(
+            play=play, template=chosen, order_ids=ids, clear=False
+        )  # uncovering is recorded; a preview is not
         found |= {
             "batch": batch,
             "channel": MessageTemplate.Channel(chosen.channel).label,

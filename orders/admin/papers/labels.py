@@ -24,6 +24,7 @@ from backoffice.errors import YikuError
 from finance import currencies
 from finance.admin.figures import money
 from inventory.access import visible
+from inventory.admin.filters import WarehouseFilter
 from orders.admin.papers import kit, prints
 from orders.carriers.base import Piece
 from orders.fulfil import labels, leaving, offers, voiding
@@ -70,7 +71,7 @@ class LabelAdmin(ReadOnlyMixin, YikuModelAdmin):
     empty_note = _("No labels yet. Buy one on the page of an approved order, or for many in the list of orders.")
     list_display = ("tracking_shown", "order_link", "account", "state_label", "cost_shown", "asked_at", "left_shown")
     list_display_links = ("tracking_shown",)
-    list_filter = (OpenFilter, ("state", admin.ChoicesFieldListFilter), "account", "warehouse")
+    list_filter = (OpenFilter, ("state", admin.ChoicesFieldListFilter), "account", WarehouseFilter)
     list_select_related = ("order", "account")
     ordering = ("-id",)
     prefix_search = ("tracking_number",)

@@ -19,6 +19,7 @@ from backoffice import audit
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from backoffice.errors import YikuError
 from inventory.access import visible
+from inventory.admin.filters import WarehouseFilter
 from orders.admin.papers import kit
 from orders.fulfil import manifests
 from orders.fulfil.carrier_words import sentence
@@ -34,7 +35,7 @@ class ManifestAdmin(ReadOnlyMixin, YikuModelAdmin):
     empty_note = _("No manifest yet. Close one when the carrier comes: it takes all packed parcels.")
     list_display = ("name", "warehouse", "state_label", "count", "weight_shown", "carrier_ref", "closed_at", "paper")
     list_display_links = ("name",)
-    list_filter = ("account", "warehouse", ("state", admin.ChoicesFieldListFilter))
+    list_filter = ("account", WarehouseFilter, ("state", admin.ChoicesFieldListFilter))
     list_select_related = ("account", "warehouse")
     ordering = ("-id",)
     actions_list = ("close_one",)

@@ -25,6 +25,7 @@ from orders.returns.receiving import Told
 from orders.returns.sight import RECEIVE, VIEW, mine
 
 FOLDER = "admin/orders/return"
+MOST_DIGITS = 15
 
 
 def who() -> str:
@@ -77,9 +78,12 @@ def decimal(request: HttpRequest, name: str) -> Decimal:
     """Return a figure that was typed, 0 for none. Raises ReturnError for what is no figure."""
     typed = request.POST.get(name, "").strip().replace(",", ".")
     try:
-        return Decimal(typed or "0")
+        figure = Decimal(typed or "0")
     except InvalidOperation:
-        raise ReturnError("bad_quantity", label=_("Figure"), wanted=typed[:40]) from None
+        figure = Decimal("NaN")
+    if not figure.is_finite() or figure.adjusted() > MOST_DIGITS:  # NaN cannot even be compared
+        raise ReturnError("bad_quantity", label=_("Figure"), wanted=typed[:40])
+    return figure
 
 
 def once(request: HttpRequest, what: str, pk: int) -> str:

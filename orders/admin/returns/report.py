@@ -17,6 +17,7 @@ from backoffice.money import round_money
 from backoffice.spreadsheets.writing import Out, write_xlsx
 from finance.admin.figures import money
 from finance.currencies import base_code
+from inventory import readable
 from orders.admin.returns import kit
 from orders.admin.wording import pieces
 from orders.models import Return
@@ -52,25 +53,25 @@ def _tables(request: HttpRequest, days: int) -> list[tuple[Any, list[Row]]]:
 def show(request: HttpRequest) -> HttpResponse:
     """Three tables over the last month, quarter or year."""
     kit.demand(request, MONEY)
-    days = _span(request)
+    days, sees_cost = _span(request), readable.sees_cost(request)
     tables = [
-        {"title": title, "rows": [_shown(row) for row in rows[:SHOWN]], "more": max(len(rows) - SHOWN, 0),
+        {"title": title, "rows": [_shown(row, sees_cost) for row in rows[:SHOWN]], "more": max(len(rows) - SHOWN, 0),
          "money": place < 2, "most": max((row.returns for row in rows), default=1)}
         for place, (title, rows) in enumerate(_tables(request, days))
     ]  # fmt: skip
     return kit.page(
         request, "report", _("Returns: what comes back, and why"), tables=tables, days=days, spans=SPANS,
-        currency=base_code(), empty=not any(table["rows"] for table in tables),
+        currency=base_code(), sees_cost=sees_cost, empty=not any(table["rows"] for table in tables),
     )  # fmt: skip
 
 
-def _shown(row: Row) -> dict[str, Any]:
+def _shown(row: Row, sees_cost: bool) -> dict[str, Any]:
     return {
         "label": row.label,
         "returns": row.returns,
         "pieces": pieces(row.pieces),
         "restocked": pieces(row.restocked),
-        "lost": money(round_money(row.lost, 2)),
+        "lost": money(round_money(row.lost, 2)) if sees_cost else "",
         "refunded": money(round_money(row.refunded, 2)),
         "unpriced": row.unpriced,
     }
@@ -80,11 +81,12 @@ def _shown(row: Row) -> dict[str, Any]:
 def xlsx(request: HttpRequest) -> HttpResponseBase:
     """The same tables, one below the other, as a workbook."""
     kit.demand(request, MONEY)
-    days, currency = _span(request), base_code()
+    days, currency, sees_cost = _span(request), base_code(), readable.sees_cost(request)
+    lost = (Out(_("Written off (%s)") % currency, "money"),) if sees_cost else ()
     columns = [
         Out(_("Table"), width=14), Out(_("What"), width=44), Out(_("Returns"), "number"),
         Out(_("Pieces here"), "number"), Out(_("Back on the shelf"), "number"),
-        Out(_("Written off (%s)") % currency, "money"),
+        *lost,
         Out(_("Given back (%s)") % currency, "money"), Out(_("Without a rate"), "number"),
     ]  # fmt: skip
     rows = [
@@ -94,7 +96,7 @@ def xlsx(request: HttpRequest) -> HttpResponseBase:
             row.returns,
             row.pieces,
             row.restocked,
-            _cents(row.lost),
+            *((_cents(row.lost),) if sees_cost else ()),
             _cents(row.refunded),
             row.unpriced,
         )

@@ -149,10 +149,10 @@ class ReturnAdmin(ReadOnlyMixin, YikuModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Return], search_term: str
     ) -> tuple[QuerySet[Return], bool]:
-        """By number, tracking number, order, and by buyer for who may see buyers."""
+        """By number, tracking number, order, and by buyer for who may uncover buyers: it must tell nobody else."""
         if not search_term.strip():
             return queryset, False
-        return receiving.find_returns(queryset, search_term, buyers=buyers.may_see(request)), False
+        return receiving.find_returns(queryset, search_term, buyers=buyers.may_reveal(request)), False
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view

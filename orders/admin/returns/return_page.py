@@ -21,6 +21,7 @@ from backoffice.errors import YikuError
 from backoffice.models import AuditEntry
 from backoffice.papers import svg
 from finance.admin.figures import money
+from inventory import readable
 from orders.admin import buyers
 from orders.admin.papers import kit as papers
 from orders.admin.returns import kit
@@ -40,12 +41,12 @@ PAYABLE = tuple(one for one in OPEN if one != State.REQUESTED)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Render the page."""
     found = kit.get_return(request, pk)
-    sees_money = request.user.has_perm(rights.MONEY)
+    sees_money, sees_cost = request.user.has_perm(rights.MONEY), readable.sees_cost(request)
     rows = list(found.lines.select_related("line__sku").prefetch_related("decisions__goods__warehouse").order_by("pk"))
     return kit.page(
         request, "page", _("Return %s") % found.number, found=found, order=found.order, headline=headline(found),
         clock=clock_text(found, clock.now(), short_age), late=_late(found),
-        rows=[_row(row, sees_money) for row in rows], receipts=_receipts(found),
+        rows=[_row(row, sees_cost) for row in rows], receipts=_receipts(found),
         can=_can(request, found), money=_money(request, found) if sees_money else None,
         photos=list(found.photos.all()), strays=list(found.strays.all()), places=kit.places(request),
         timeline=_timeline(found), may_order=request.user.has_perm("orders.view_order"),
@@ -84,7 +85,7 @@ def _late(found: Return) -> bool:
     return found.expected and found.expected_by is not None and found.expected_by < clock.now()
 
 
-def _row(row: ReturnLine, sees_money: bool) -> dict[str, Any]:
+def _row(row: ReturnLine, sees_cost: bool) -> dict[str, Any]:
     return {
         "row": row,
         "line": row.line,
@@ -103,7 +104,7 @@ def _row(row: ReturnLine, sees_money: bool) -> dict[str, Any]:
                 "at": one.at,
                 "further": one.follows_id is not None,
                 "places": ", ".join(sorted({goods.warehouse.name for goods in one.goods.all()})),
-                "cost": money(one.cost_value) if sees_money else "",
+                "cost": money(one.cost_value) if sees_cost else "",
             }
             for one in row.decisions.all()
         ],
