@@ -9,8 +9,9 @@ from django.db import transaction
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory.models import Balance, ShelfPlace, Warehouse
-from orders.fulfil import handover, packing, waves
-from orders.models import Order, PackingSetting, PackParcel, PickMode, Wave, WaveOrder, WaveTemplate
+from orders.admin.papers import order_card
+from orders.fulfil import handover, offers, packing, packing_labels, waves
+from orders.models import CarrierService, Order, PackingSetting, PackParcel, PickMode, Wave, WaveOrder, WaveTemplate
 
 PLACE = "YW"
 TO_PICK, TO_PACK, PACKED = 12, 6, 4
@@ -76,11 +77,28 @@ def _pack(part: WaveOrder, actor: str) -> None:
         _scan(
             part, one.pk, one.sku.code, actor, whole=one.wanted > SMALL or one.wanted % 1 != 0, pieces=int(one.wanted)
         )
-    tracking = f"SF{part.order_id * 7919 % 10**12:012d}"
+    tracking = "" if _labelled(part, actor) else f"SF{part.order_id * 7919 % 10**12:012d}"
+    carrier = "顺丰速运" if tracking else ""
     try:
-        packing.finish(wave_order_id=part.pk, actor=actor, carrier="顺丰速运", tracking=tracking)
+        packing.finish(wave_order_id=part.pk, actor=actor, carrier=carrier, tracking=tracking)
     except YikuError:  # the order changed while the past was told: it drops out, as on any floor
         waves.look([part.wave_id])
+
+
+def _labelled(part: WaveOrder, actor: str) -> bool:
+    """Buy the label on the packing table where a carrier with numbers of its own goes there; no call is made."""
+    plan = offers.plans_of([part.order_id]).get(part.order_id)
+    priced = [pk for pk, _name, _chosen in order_card.services(part.order, plan)] if plan is not None else []
+    service = CarrierService.objects.filter(pk__in=priced, account__adapter="offline").order_by("pk").first()
+    if plan is None or service is None:
+        return False
+    try:
+        packing_labels.buy(
+            part=part, parcel=1, service_id=service.pk, weight_g=plan.weight_g, actor=actor, warehouses=None
+        )
+    except YikuError:
+        return False
+    return True
 
 
 def _scan(part: WaveOrder, goods_id: int, code: str, actor: str, *, whole: bool, pieces: int) -> None:
