@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from backoffice import audit, clock
 from inventory.models import Warehouse
@@ -80,7 +81,7 @@ def _by_order(lines: dict[int, int], held: wave_parts.Goods) -> dict[int, wave_p
 
 def _fitting(table: Table, warehouse_id: int, goods: dict[int, Any]) -> list[Order]:
     """The locked orders that go into the wave, in the order they are to be worked; the others are told why not."""
-    busy = _busy(table, warehouse_id)
+    busy, early = _busy(table, warehouse_id), wave_parts.too_early(goods, table.now)
     name = ""
     due: list[Order] = []
     for order in sorted(table.orders, key=lambda one: _rank(one, table.now)):
@@ -94,6 +95,9 @@ def _fitting(table: Table, warehouse_id: int, goods: dict[int, Any]) -> list[Ord
         elif order.pk not in goods:
             name = name or str(Warehouse.objects.get(pk=warehouse_id))
             table.refuse(order, "nothing_reserved_here", warehouse=name)
+        elif order.pk in early:  # its parcels are packed one by one, each on its day
+            when = date_format(timezone.localtime(early[order.pk]), "DATETIME_FORMAT")
+            table.refuse(order, "part_too_early", when=when)
         elif len(due) >= MOST_ORDERS:
             table.refuse(order, "wave_is_full", most=MOST_ORDERS)
         else:

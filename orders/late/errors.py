@@ -37,9 +37,7 @@ SENTENCES: dict[str, Any] = {
     "message_address": _("no address for this channel"),
     "message_gone": _("not waiting any more"),
     "wish_ended": _("This refund is “%(state)s” already."),
-    "comp_too_much": _(
-        "Order %(number)s: only %(left)s %(currency)s can still go back. Refuse this and offer less."
-    ),
+    "comp_too_much": _("Order %(number)s: only %(left)s %(currency)s can still go back. Refuse this and offer less."),
 }
 
 

@@ -290,7 +290,6 @@ class _Moving:
             self.moved.add(case.order.pk)
         audit.record_many(entries)
 
-
     def _let_go(self, cases: Sequence[_Case]) -> None:
         """Back to the warehouse; an order of which a part was waiting before still waits for it."""
         if not cases:
