@@ -53,7 +53,10 @@ SENTENCES: dict[str, Any] = {
     "bundle_without_parts": _("The bundle “%(label)s” has no parts, so nothing would leave the stock."),
     "no_goods": _("Every line was cancelled or refunded."),
     "no_warehouse": _("The shop sells from no warehouse at the moment."),
-    "no_route": _("The routing policy lets no warehouse of the shop send to %(country)s."),
+    "no_route": _(
+        "No warehouse of the shop can send this to %(country)s: its routing policy forbids it, or goods of it were "
+        "reported as not found there."
+    ),
     "closed": _("The platform calls this order finished, but goods are still to be sent."),
     "refunded": _("The buyer has the money back although goods are still to be sent."),
     "authorised": _("The money is reserved on the buyer's card, not taken."),
@@ -86,7 +89,8 @@ ADVICE: dict[str, Any] = {
     "no_goods": _("Cancel the order, or wait for the platform's next version."),
     "no_warehouse": _("Give the shop a warehouse under Stock → Shops' warehouses, then check again."),
     "no_route": _(
-        "Change the lists of the policy under Rules of orders → Routing policies and check again, or cancel."
+        "Change the lists of the policy under Rules of orders → Routing policies, or count the goods and close the "
+        "report that they were not found, and check again; or cancel."
     ),
     "closed": _("Ask customer service whether the buyer still waits; then approve or cancel."),
     "refunded": _("Do not send before customer service has answered; else cancel."),

@@ -1,19 +1,23 @@
 """What the parts of the desk do to each other: money, goods and waiting orders that several of them handle."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Group
 
+from backoffice import clock
 from inventory import arrivals
-from orders.desk import actions, backorders, presale
+from orders.desk import actions, backorders, merging, presale, splitting
 from orders.desk.presale import told_of
+from orders.desk.table import Table
 from orders.fulfil import waves
 from orders.fulfil.routing import moving
 from orders.late import compensations, pausing, plays
 from orders.late.errors import LateError
-from orders.models import CompensationLimit, PresaleLine, PresaleOffer, RefundWish
+from orders.models import CompensationLimit, OrderPart, PresaleLine, PresaleOffer, RefundWish
 from tests.inventory import factories as stock
+from tests.orders.changes.looking import ANA
 from tests.orders.factories import NOW, Seller, line, order
 from tests.orders.late.build import ids, play_of, preset, short_seller
 from tests.orders.packing.floor import LI, Floor, key
@@ -138,13 +142,10 @@ def test_a_bundle_takes_as_much_of_an_offer_as_is_in_it():
     assert (told.sold, told.released) == (6, 0)
     found = [one.reviews.latest("pk").findings[0]["oversold"] for one in (seller.order(1), seller.order(2))]
     assert found == [False, True]
-    offer.arrival = arrivals.announce(
-        rows=[
-            arrivals.Expected(
-                sku_id=offer.sku_id, warehouse_id=seller.place.pk, quantity=Decimal(5), expected_on=after.date()
-            )
-        ]
-    )[0]
+    row = arrivals.Expected(
+        sku_id=offer.sku_id, warehouse_id=seller.place.pk, quantity=Decimal(5), expected_on=after.date()
+    )  # fmt: skip
+    (offer.arrival,) = arrivals.announce(rows=[row])
     offer.save()
     arrivals.receive(arrival_id=offer.arrival_id)
     assert presale.release_due() == 1
@@ -160,3 +161,41 @@ def test_goods_reported_gone_everywhere_are_not_reserved_for_the_next_order():
     seller.take(order(2, line("MUG")))
     assert seller.order(2).state == "held"
     assert seller.buckets("MUG") == (5, 1, 1)
+
+
+def test_a_wave_does_not_take_a_parcel_before_its_day():
+    floor = Floor(MUG=5, CUP=5)
+    floor.take(order(1, line("MUG", 2), line("CUP", 1, 2)), order(2, line("MUG", 1)))
+    one, later = floor.order(1), clock.now() + dt.timedelta(days=9)
+    cup = one.lines.get(sku=floor.skus["CUP"])
+    assert splitting.split(order_ids=[one.pk], by={cup.pk: Decimal(1)}, actor=LI, ship_after=later)[0].ok
+    made = waves.make(warehouse_id=floor.place.pk, order_ids=ids(floor, 1, 2), actor=LI)
+    assert [told.code for told in made.outcomes] == ["wave_too_early", "in_wave"]
+    first = one.plan.order_by("number")[0]
+    splitting.ship_part(order_id=one.pk, part_id=first.pk, carrier="DHL", tracking="1", actor=LI, idempotency_key="a")
+    OrderPart.objects.filter(order=one, shipment=None).update(ship_after=clock.now() - dt.timedelta(days=1))
+    made = waves.make(warehouse_id=floor.place.pk, order_ids=ids(floor, 1), actor=LI)
+    assert [told.code for told in made.outcomes] == ["in_wave"]
+    assert floor.goods(1, "CUP").wanted == 1
+
+
+def test_what_waits_for_stock_with_a_date_keeps_nothing_that_is_here_out_of_a_wave():
+    floor = Floor(MUG=1)
+    floor.take(order(1, line("MUG", 3)))
+    later = clock.now() + dt.timedelta(days=9)
+    assert splitting.split(order_ids=ids(floor, 1), by="stock", actor=LI, ship_after=later)[0].ok
+    made = waves.make(warehouse_id=floor.place.pk, order_ids=ids(floor, 1), actor=LI)
+    assert [told.code for told in made.outcomes] == ["in_wave"]
+
+
+def test_orders_that_are_put_together_are_locked_with_those_that_go_along_already():
+    seller = Seller(MUG=9)
+    seller.take(*(order(n, line("MUG", n), buyer=ANA) for n in (1, 2, 3)))
+    first, second, third = ids(seller, 1, 2, 3)
+    assert [one.ok for one in merging.merge(order_ids=[first, second], actor=LI)] == [True, True]
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merging, "Table", lambda found, actor: seen.append(set(found)) or Table(found, actor))
+        told = merging.merge(order_ids=[first, third], actor=LI)
+    assert seen == [{first, second, third}]
+    assert [(one.order_id, one.code) for one in told] == [(first, "merge_there"), (third, "merged")]

@@ -43,7 +43,7 @@ def attach(page: Sequence[Facts], now: dt.datetime, *, partial: bool = False, fr
     made = plan_page(orders, sites=ground.sites, stock=ground.stock, prices=ground.prices, partial=partial)
     page_of = {facts.order_id: facts for facts in due}
     for plan in made:
-        _give(page_of[plan.order_id], plan, ground.gone)
+        _give(page_of[plan.order_id], plan, ground.gone, partial=partial)
     return {plan.order_id: plan for plan in made}
 
 
@@ -85,12 +85,16 @@ def order_of(
     )
 
 
-def _give(facts: Facts, plan: Plan, gone: frozenset[Pair]) -> None:
-    """Let the reservation ask the planned warehouses first, then the others that may send it."""
+def _give(facts: Facts, plan: Plan, gone: frozenset[Pair], *, partial: bool) -> None:
+    """Let the reservation ask the planned warehouses first, then the others that may send it.
+
+    A whole order with goods that were looked for in vain in every one of them has no route until somebody has counted.
+    """
     if not plan.ranked:
         facts.no_route = True
         return
     planned: dict[int, list[int]] = {}
+    missing = {line_id for line_id, _units in plan.missing}
     for parcel in plan.parcels:
         for line_id, _units in parcel.items:
             planned.setdefault(line_id, []).append(parcel.site)
@@ -99,6 +103,7 @@ def _give(facts: Facts, plan: Plan, gone: frozenset[Pair]) -> None:
         others = [site for site in plan.ranked if site not in first]
         line.route = tuple(site for site in (*first, *others) if not _gone_there(line, site, gone))
         line.spread = len(first) > 1 or (not first and plan.policy.split_lines)
+        facts.no_route = facts.no_route or (not partial and not line.route and line.line_id in missing)
 
 
 def _gone_there(line: LineFacts, site: int, gone: frozenset[Pair]) -> bool:
