@@ -10,7 +10,7 @@ from backoffice.incidents import desk
 from backoffice.messages import MessageTemplate
 from backoffice.models import User
 from orders.contracts import Address, Buyer
-from orders.desk import letters, marking, quotes
+from orders.desk import actions, letters, marking, quotes
 from orders.fulfil import packing, shipping, waves
 from orders.late import compensations, plays
 from orders.models import CompensationPreset, OrderExport, PenaltyEntry, SavedView, SupplyDraft
@@ -80,7 +80,9 @@ def _late(seller) -> None:
 
 
 def _floor(seller) -> None:
-    made = waves.make(warehouse_id=seller.place.pk, order_ids=[seller.order(12).pk, seller.order(13).pk], actor=WHO)
+    packed = [seller.order(12).pk, seller.order(13).pk]
+    actions.approve(order_ids=packed, actor=WHO)  # the same goods of one buyer are held
+    made = waves.make(warehouse_id=seller.place.pk, order_ids=packed, actor=WHO)
     waves.picked_on_paper(wave_id=made.wave.pk, actor=WHO)
     part = made.wave.orders.order_by("place").first()
     packing.open_order(wave_order_id=part.pk, actor=WHO)
