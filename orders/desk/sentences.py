@@ -85,7 +85,9 @@ ADVICE: dict[str, Any] = {
     "bundle_without_parts": _("Add the parts on the bundle's page, then check again."),
     "no_goods": _("Cancel the order, or wait for the platform's next version."),
     "no_warehouse": _("Give the shop a warehouse under Stock → Shops' warehouses, then check again."),
-    "no_route": _("Change the lists of the policy under Rules of orders → Routing policies and check again, or cancel."),
+    "no_route": _(
+        "Change the lists of the policy under Rules of orders → Routing policies and check again, or cancel."
+    ),
     "closed": _("Ask customer service whether the buyer still waits; then approve or cancel."),
     "refunded": _("Do not send before customer service has answered; else cancel."),
     "authorised": _("Take the money on the platform, then check again."),

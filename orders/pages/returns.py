@@ -79,10 +79,12 @@ def register() -> None:
 
 
 def _sidebar() -> None:
-    register_sidebar("after_sales", _("Returns"), LIST, icon="assignment_return", permission=VIEW, order=10, badge=_asked)
     register_sidebar(
-        "after_sales", _("Overdue returns"), LIST, icon="timer_off", permission=DECIDE, order=11, query="?waits=overdue",
-        badge=_overdue,
+        "after_sales", _("Returns"), LIST, icon="assignment_return", permission=VIEW, order=10, badge=_asked
+    )
+    register_sidebar(
+        "after_sales", _("Overdue returns"), LIST, icon="timer_off", permission=DECIDE, order=11,
+        query="?waits=overdue", badge=_overdue,
     )  # fmt: skip
     pages = (
         ("after_sales", _("Report on returns"), "report", "bar_chart", MONEY, 90),

@@ -156,7 +156,9 @@ def place(request: HttpRequest, orders: Sequence[Any]) -> None:
 class LateOrderAdmin(OrderAdmin):
     """Which orders have to leave by when, what keeps them, and the play that puts it right."""
 
-    empty_note = _("Nothing is late and nothing has to leave by tomorrow. Handling times are set under Settings of orders.")
+    empty_note = _(
+        "Nothing is late and nothing has to leave by tomorrow. Handling times are set under Settings of orders."
+    )
     list_display: Any = (
         "number_shown", "due_shown", "stands", "places_shown", "buyer", "value_shown", "play_shown",
     )  # fmt: skip

@@ -22,7 +22,9 @@ SENTENCES: dict[str, Any] = {
     "no_such_label": _("This label does not exist."),
     "has_label": _("Order %(number)s has label %(tracking)s already (%(who)s, %(when)s). Void it, or add a parcel."),
     "bad_weight": _("The weight must be between 1 g and 1,000 kg."),
-    "no_sender": _("Enter the sender's address of warehouse %(warehouse)s under Settings of orders → Senders' addresses first."),
+    "no_sender": _(
+        "Enter the sender's address of warehouse %(warehouse)s under Settings of orders → Senders' addresses first."
+    ),
     "not_yours": _("You do not see the warehouse this parcel goes out from."),
     "order_not_ready": _("Order %(number)s is “%(state)s”: labels are bought for approved orders only."),
     "carrier_says": _("The carrier refuses: %(what)s"),
