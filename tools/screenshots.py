@@ -31,10 +31,12 @@ def main(base: str, names: tuple[str, ...] = ()) -> int:
         for language in ("en", "zh"):
             context = browser.new_context(viewport={"width": 1360, "height": 850})
             page = context.new_page()
+            floor = browser.new_context(viewport={"width": 390, "height": 760}).new_page()
             _sign_in(page, base, language)
+            _sign_in(floor, base, language, "warehouse")
             for name, path in _places(page, base).items():
                 if not names or name in names:
-                    _take(page, base + path, name, language)
+                    _take(floor if name in PHONE else page, base + path, name, language)
             if not names or "import" in names:
                 _preview(page, base, HERE / f"import-{language}.png")
         browser.close()
@@ -42,15 +44,14 @@ def main(base: str, names: tuple[str, ...] = ()) -> int:
 
 
 def _take(page: Page, url: str, name: str, language: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 760} if name in PHONE else {"width": 1360, "height": 850})
     page.goto(url)
     page.wait_for_timeout(2500 if name == "api" else 500)
     page.screenshot(path=HERE / f"{name}-{language}.png")
 
 
-def _sign_in(page: Page, base: str, language: str) -> None:
+def _sign_in(page: Page, base: str, language: str, who: str = "owner") -> None:
     page.goto(f"{base}/admin/login/")
-    page.fill("#id_username", "owner")
+    page.fill("#id_username", who)
     page.fill("#id_password", PASSWORD)
     page.click("button[type=submit]")
     page.wait_for_load_state()
