@@ -68,7 +68,7 @@ class ReviewLogAdmin(RecordAdmin):
     def facts_shown(self, row: ReviewLog) -> str:
         """What was frozen; it holds no personal data."""
         text = json.dumps(row.facts, ensure_ascii=False, indent=2)
-        return format_html('<pre class="overflow-x-auto text-xs">{}</pre>', text)
+        return format_html('<pre class="yk-json text-xs">{}</pre>', text)
 
 
 @admin.register(Shipment)
