@@ -117,6 +117,7 @@ SENTENCES: dict[str, Any] = {
     ),
     "wave_too_early": _("A planned parcel of order %(number)s may not leave before %(when)s."),
     "wave_is_full": _("A wave takes %(most)s orders at most: order %(number)s is left for the next one."),
+    "label_to_void": _("Order %(number)s: label %(tracking)s is being voided. Buy another, or enter another number."),
 }
 
 

@@ -21,6 +21,7 @@ from backoffice import audit, clock
 from backoffice.calls.answers import redact
 from orders.carriers.base import Bought, CarrierError, LabelRequest, Piece, Place
 from orders.carriers.registry import adapter_for
+from orders.errors import OrderError
 from orders.fulfil import leaving
 from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers import gather
@@ -270,12 +271,17 @@ def tracking_address(label: Label) -> str:
 
 
 def put_on(order: Order, parcels: Sequence[Any], now: dt.datetime) -> None:
-    """Take the labels whose numbers parcels carry; runs in the transaction that ships them."""
+    """Take the labels whose numbers parcels carry; runs in the transaction that ships them.
+
+    Raises OrderError label_to_void: a carrier does not move a parcel whose label was given back.
+    """
     numbers = {one.tracking_number: one for one in parcels if one.tracking_number}
     if not numbers:
         return
     rows = Label.objects.select_for_update(of=("self",)).select_related("account").defer("pdf")
     for label in rows.filter(order=order, state__in=(State.BOUGHT, State.PRINTED), tracking_number__in=list(numbers)):
+        if label.to_void:
+            raise OrderError("label_to_void", number=order.number, tracking=label.tracking_number)
         label.state, label.shipment, label.track_at = State.USED, numbers[label.tracking_number], now
         if not label.account.scans_out:
             label.scanned_out_at = label.scanned_out_at or label.shipment.shipped_at

@@ -86,6 +86,10 @@ def early_parts(order_ids: Collection[int], warehouse_id: int, now: dt.datetime)
 
 
 def early(parts: QuerySet[OrderPart], warehouse_id: int, now: dt.datetime) -> QuerySet[OrderPart]:
-    """Narrow planned parcels to those that may not leave a warehouse yet."""
+    """Narrow planned parcels to those that may not leave a warehouse yet.
+
+    One that still waits for stock keeps nothing back: none of its goods are here.
+    """
     waits = Q(shipment__isnull=True) | Q(shipment__state=Shipment.State.VOID)
-    return parts.filter(waits, Q(warehouse__isnull=True) | Q(warehouse=warehouse_id), ship_after__gt=now)
+    here = Q(waiting=False) | ~Q(order__hold_code="short_stock")
+    return parts.filter(waits, here, Q(warehouse__isnull=True) | Q(warehouse=warehouse_id), ship_after__gt=now)

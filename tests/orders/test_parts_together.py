@@ -15,7 +15,8 @@ from orders.fulfil import waves
 from orders.fulfil.routing import moving
 from orders.late import compensations, pausing, plays
 from orders.late.errors import LateError
-from orders.models import CompensationLimit, OrderPart, PresaleLine, PresaleOffer, RefundWish
+from orders.models import CompensationLimit, OrderPart, PresaleLine, PresaleOffer, ReturnRefund
+from orders.returns import refunding
 from tests.inventory import factories as stock
 from tests.orders.changes.looking import ANA
 from tests.orders.factories import NOW, Seller, line, order
@@ -102,7 +103,7 @@ def test_what_is_approved_later_never_gives_back_more_than_was_paid(people):
     compensations.decide(compensation_id=rows[0].pk, user=boss, actor=LI, good=True)
     with pytest.raises(LateError):
         compensations.decide(compensation_id=rows[1].pk, user=boss, actor=LI, good=True)
-    assert sum(one.amount for one in RefundWish.objects.all()) == 80
+    assert [one.amount for one in ReturnRefund.objects.all()] == [80]
 
 
 def test_what_was_paid_back_by_hand_counts_before_the_shop_tells_of_it(people):
@@ -110,9 +111,11 @@ def test_what_was_paid_back_by_hand_counts_before_the_shop_tells_of_it(people):
     boss, play = people["ops_admin"], play_of(seller)
     first, second = (preset("refund", name=name, amount=0, percent=80) for name in ("a", "b"))
     compensations.give(user=boss, actor=LI, preset=first, order_ids=ids(seller, 1), play=play)
-    compensations.end_wish(wish_id=RefundWish.objects.get().pk, done=True, actor=LI)
+    money = ReturnRefund.objects.get()
+    refunding.by_hand([money.pk])
+    refunding.given_by_hand(money_id=money.pk, actor=LI)
     compensations.give(user=boss, actor=LI, preset=second, order_ids=ids(seller, 1), play=play)
-    assert [one.amount for one in RefundWish.objects.order_by("pk")] == [80, 20]
+    assert [one.amount for one in ReturnRefund.objects.order_by("pk")] == [80, 20]
 
 
 def test_a_second_play_keeps_the_sale_paused_when_the_first_would_let_it_go_on():

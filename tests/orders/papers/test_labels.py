@@ -11,6 +11,7 @@ from backoffice.models import AuditEntry, Incident
 from orders.carriers.adapters.practice import PracticeCarrier
 from orders.contracts import OrderStatus
 from orders.desk import actions
+from orders.errors import OrderError
 from orders.fulfil import handover, labels, leaving, manifests, shipping, voiding
 from orders.fulfil.papers.errors import PaperError
 from orders.models import GivenNumber, Handover, Label, LabelRange, OrderEvent, PackingSetting
@@ -196,6 +197,17 @@ def test_shipping_with_its_number_puts_the_label_on_the_parcel_and_the_platform_
     assert labels.current(label.order_id) is None
     event = OrderEvent.objects.get(kind="shipped")
     assert event.data == {"source": "desk", "carrier": "中通快递", "tracking": "ZT00000001"}
+
+
+def test_a_parcel_does_not_leave_with_a_label_that_is_being_voided():
+    of, service = approved(seller(), 1), offline()
+    label = buy(of, service)
+    Label.objects.filter(pk=label.pk).update(to_void=True)
+    with pytest.raises(OrderError) as told:
+        ship(label)
+    assert told.value.code == "label_to_void"
+    of.refresh_from_db()
+    assert (of.state, of.shipments.count()) == ("approved", 0)
 
 
 def test_a_parcel_taken_back_frees_its_label():
