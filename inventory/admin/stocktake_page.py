@@ -74,9 +74,7 @@ def text(request: HttpRequest, name: str) -> str:
 class PlanForm(forms.Form):
     """What is to be counted, and by whom."""
 
-    warehouse = forms.ModelChoiceField(
-        Warehouse.objects.none(), label=_("warehouse"), widget=UnfoldAdminSelectWidget()
-    )
+    warehouse = forms.ModelChoiceField(Warehouse.objects.none(), label=_("warehouse"), widget=UnfoldAdminSelectWidget())
     kind = forms.ChoiceField(label=_("kind"), choices=Stocktake.Kind.choices, widget=UnfoldAdminSelectWidget())
     category = forms.CharField(
         label=_("category"), required=False, max_length=100, widget=UnfoldAdminTextInputWidget(),

@@ -41,7 +41,7 @@ class Stocktake(models.Model):
         UNDONE = "undone", pgettext_lazy("stocktake", "Undone")
         CANCELLED = "cancelled", pgettext_lazy("stocktake", "Cancelled")
 
-    number = models.CharField(pgettext_lazy("stocktake", "number"), max_length=20, unique=True, null=True)
+    number = models.CharField(pgettext_lazy("stocktake", "number"), max_length=20, unique=True, null=True)  # noqa: DJ001 — unique
     warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", verbose_name=_("warehouse"))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.FULL)
     blind = models.BooleanField(
@@ -85,9 +85,7 @@ class Stocktake(models.Model):
         verbose_name_plural = _("stocktakes")
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(kind="cycle") | Q(cycle=""), name="stocktake_class_only_of_cycle"
-            ),
+            models.CheckConstraint(condition=Q(kind="cycle") | Q(cycle=""), name="stocktake_class_only_of_cycle"),
         ]
 
     def __str__(self) -> str:
@@ -217,7 +215,7 @@ class StocktakeCount(models.Model):
     system_quantity = QuantityField(_("system"), null=True, blank=True)
     difference = QuantityField(_("difference"), default=Decimal(0))
     doubled = models.BooleanField(_("counted before"), default=False)
-    key = models.CharField(_("key"), max_length=64, null=True, blank=True)
+    key = models.CharField(_("key"), max_length=64, null=True, blank=True)  # noqa: DJ001 — unique
     person = models.ForeignKey(PERSON, models.PROTECT, null=True, related_name="+", verbose_name=_("who counted"))
 
     class Meta:

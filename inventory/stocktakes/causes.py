@@ -1,4 +1,4 @@
-"""Likely causes of a difference, found in our own data: page by page of lines, a query or two for each kind of cause."""
+"""Likely causes of a difference, found in our own data: page by page of lines, a query for each kind of cause."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from inventory.models import Bucket, Pack, Stocktake, StocktakeLine, StockEntry
+from inventory.models import Bucket, Pack, StockEntry, Stocktake, StocktakeLine
 from inventory.readable import pieces
 
 Cause = tuple[int, str]  # (line, sentence)
@@ -76,7 +76,9 @@ def swapped(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> Iterable[Ca
         by[product, difference].append((pk, code))
     for line in lines:
         for _pk, code in by.get((line.sku.product_id, -line.difference), [])[:1]:
-            text = _("%(sku)s, a variant of the same product, is off by the opposite: probably one taken for the other.")
+            text = _(
+                "%(sku)s, a variant of the same product, is off by the opposite: probably one taken for the other."
+            )
             yield line.pk, text % {"sku": code}
 
 
@@ -90,7 +92,10 @@ def packs(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> Iterable[Caus
         for pack in by.get(line.sku_id, []):
             told = {"pack": pack}
             if counted and counted * pack.quantity == system:
-                yield line.pk, _("Counted in packs, not in pieces? The system has exactly that many of “%(pack)s”.") % told
+                yield (
+                    line.pk,
+                    _("Counted in packs, not in pieces? The system has exactly that many of “%(pack)s”.") % told,
+                )
             elif system and system * pack.quantity == counted:
                 yield line.pk, _("Booked in packs, not in pieces? “%(pack)s” makes exactly the count.") % told
             elif line.difference % pack.quantity == 0:

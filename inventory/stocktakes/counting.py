@@ -125,9 +125,7 @@ def line_of(stocktake: Stocktake, sku: Sku) -> StocktakeLine:
     other = StocktakeLine.objects.filter(sku=sku, warehouse_id=stocktake.warehouse_id, open=True).first()
     if other:
         message = _("%(sku)s is being counted in %(number)s: post or cancel that one first.")
-        raise StocktakeRefused(
-            "sku_in_open_stocktake", message, params={"sku": sku.code, "number": other.stocktake}
-        )
+        raise StocktakeRefused("sku_in_open_stocktake", message, params={"sku": sku.code, "number": other.stocktake})
     return _added(stocktake, sku)
 
 

@@ -102,7 +102,8 @@ def top(stocktake: Stocktake, most: int = TOP) -> list[tuple[StocktakeLine, list
 
 COLUMNS = (
     Out(_("SKU code"), width=20), Out(_("name"), width=32), Out(_("bin"), width=12),
-    Out(_("at the snapshot"), "number", 14), Out(_("system at the count"), "number", 14), Out(_("counted"), "number", 12),
+    Out(_("at the snapshot"), "number", 14), Out(_("system at the count"), "number", 14),
+    Out(_("counted"), "number", 12),
     Out(_("difference"), "number", 12), Out(_("counted at"), "datetime", 17), Out(_("likely causes"), width=70),
 )  # fmt: skip
 COST_COLUMNS = (Out(_("unit cost"), "money", 12), Out(_("value of the difference"), "money", 16))

@@ -270,9 +270,9 @@ def settle_doubled(sheet: StocktakeSheet, doubled: str) -> None:
     table = "UPDATE inventory_stocktakecount SET active = "
     with connection.cursor() as cursor:
         if doubled == NEW_HOLDS:
-            cursor.execute(f"{table} FALSE WHERE id IN ({RIVALS})", [sheet.pk])  # noqa: S608
+            cursor.execute(f"{table} FALSE WHERE id IN ({RIVALS})", [sheet.pk])
         if doubled == OLD_HOLDS:
-            cursor.execute(f"{table} TRUE WHERE id IN ({BEATEN})", [sheet.pk])  # noqa: S608
+            cursor.execute(f"{table} TRUE WHERE id IN ({BEATEN})", [sheet.pk])
         else:
             cursor.execute(f"{table} TRUE WHERE sheet_id = %s", [sheet.pk])
 

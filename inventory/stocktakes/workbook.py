@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import IO, Any
 
 import xlsxwriter
@@ -22,7 +22,8 @@ PAGE = 2_000
 # (title, width, may be typed in): the reader knows these titles in both languages.
 COLUMNS = (
     (BIN.title, 12, False), (counts.SKU.title, 20, False), (_("name"), 34, False), (_("barcode"), 18, False),
-    (counts.COUNTED.title, 16, True), (_("remark"), 24, True), (counts.WAREHOUSE.title, 12, False), (OF.title, 12, False),
+    (counts.COUNTED.title, 16, True), (_("remark"), 24, True),
+    (counts.WAREHOUSE.title, 12, False), (OF.title, 12, False),
 )  # fmt: skip
 SYSTEM = (_("system"), 12, False)
 OPTIONS = {
@@ -64,7 +65,7 @@ def _head(sheet: Any, columns: Any, looks: dict[str, Any]) -> None:
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     sheet.protect("", {"autofilter": True, "sort": True, "format_columns": True, "format_rows": True})
-    for place, (title, width, _typed) in enumerate(columns):
+    for place, (_title, width, _typed) in enumerate(columns):
         sheet.set_column(place, place, width, looks["text"])
     for place, (title, _width, _typed) in enumerate(columns):
         sheet.write_string(0, place, str(title), looks["head"])

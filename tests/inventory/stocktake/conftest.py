@@ -71,9 +71,7 @@ def say():
 
     def count(stocktake, code, quantity, user=None, **fields):
         key = fields.pop("key", None) or f"k{next(keys)}"
-        return counting.count(
-            stocktake_id=stocktake.pk, code=code, quantity=D(quantity), user=user, key=key, **fields
-        )
+        return counting.count(stocktake_id=stocktake.pk, code=code, quantity=D(quantity), user=user, key=key, **fields)
 
     return count
 

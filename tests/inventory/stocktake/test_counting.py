@@ -29,7 +29,12 @@ def line(stocktake, code="A"):
 def sold(item, place, quantity, days=1):
     when = clock.now() - dt.timedelta(days=days)
     draft = ledger.EntryDraft(
-        key=f"s{number()}", sku_id=item.pk, warehouse_id=place.pk, quantity=D(-quantity), reason="shipment", occurred_at=when
+        key=f"s{number()}",
+        sku_id=item.pk,
+        warehouse_id=place.pk,
+        quantity=D(-quantity),
+        reason="shipment",
+        occurred_at=when,
     )
     ledger.post(entries=[draft])
 
@@ -77,7 +82,9 @@ def test_a_product_is_a_part(a, b, begun):
     assert set(lines(begun(kind="partial", product=b.product))) == {"B"}
 
 
-@pytest.mark.parametrize(("letter", "expected"), [("A", {"BIG"}), ("B", {"MID"}), ("C", {"OLD", "SMALL"}), ("Z", {"GONE"})])
+@pytest.mark.parametrize(
+    ("letter", "expected"), [("A", {"BIG"}), ("B", {"MID"}), ("C", {"OLD", "SMALL"}), ("Z", {"GONE"})]
+)
 def test_cycle_classes_go_by_what_was_sold_in_ninety_days(w, begun, letter, expected):
     for code, cost, pieces, days in (("BIG", 85, 1, 5), ("MID", 11, 1, 5), ("SMALL", 4, 1, 5), ("OLD", 900, 1, 100)):
         item = sku(code)
