@@ -149,7 +149,7 @@ def new(request: HttpRequest) -> HttpResponse:
         "title": _("Plan a stocktake"),
         "opts": Stocktake._meta,
         "form": form,
-        "button_text": _("Plan it"),
+        "button_text": _("Make the draft"),
         "help": _("Nothing is written down yet: the snapshot is taken when you start it."),
     }
     return TemplateResponse(request, "admin/inventory/upload.html", context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -54,7 +55,9 @@ class Stocktake(models.Model):
     )
     supplier = models.CharField(_("supplier (as in expected deliveries)"), max_length=100, blank=True)
     cycle = models.CharField(_("class"), max_length=1, choices=Cycle, blank=True)
-    people = models.ManyToManyField(PERSON, blank=True, related_name="+", verbose_name=_("who counts"))
+    people: models.ManyToManyField[Any, Any] = models.ManyToManyField(
+        PERSON, blank=True, related_name="+", verbose_name=_("who counts")
+    )
     note = models.CharField(_("note"), max_length=300, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
     round = models.PositiveSmallIntegerField(_("round"), default=1)
