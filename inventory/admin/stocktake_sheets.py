@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -139,7 +139,7 @@ def _row(one: Any, others: list[Any]) -> dict[str, Any]:
 @require_POST
 def act(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the sheet, or drop it."""
-    user = cast(User, demand(request, COUNT))
+    user = demand(request, COUNT)
     sheet = _sheet_of(request, pk)
     do = request.POST.get("do", "")
     if do not in ("take", "drop"):

@@ -203,10 +203,12 @@ class Rows:
             return self._refuse(number, counts.SKU.title, str(refusal))
         return line.pk, line.bin
 
-    def _refuse(self, row: int, place: Any, what: str) -> None:
+    def _refuse(self, row: int, place: Any, what: str) -> Any:
+        """Note what is wrong; None stands for the row that is left out."""
         self.refused += 1
         if len(self.problems) < 2 * MOST_PROBLEMS:
             self.problems.append(RowProblem(row, str(place), what))
+        return None
 
 
 def take(
