@@ -76,7 +76,7 @@ class Checker:
         number, code, quantity, warehouse, cost = row
         place = self._place(number, warehouse)
         if key not in known:
-            self._refuse(number, _("SKU code"), _unknown(code, key))
+            self._refuse(number, _("SKU code"), unknown_sku(code, key))
             return None
         sku_id, kind = known[key]
         if kind != Sku.Kind.STOCKED:
@@ -140,7 +140,7 @@ def _skus(keys: Collection[str]) -> dict[str, tuple[int, str]]:
         return {key: (pk, kind) for key, pk, kind in cursor.fetchall()}
 
 
-def _unknown(code: str, key: str) -> str:
+def unknown_sku(code: str, key: str) -> str:
     """The sentence for an unknown code; when Excel has eaten leading zeros it says which code was meant."""
     if key.isdecimal():
         padded = [key.zfill(len(key) + zeros) for zeros in range(1, LEADING_ZEROS + 1)]

@@ -11,6 +11,9 @@ from backoffice.site import register_sidebar
 from inventory import home
 from inventory.levels import level
 from inventory.models import Balance, StockDocument
+from inventory.pages import stocktake
+
+PARTS = (stocktake,)
 
 CATALOGUE = ["product", "sku", "barcode", "pack", "bundlepart"]
 PLACES = ["warehouse", "shop", "shopwarehouse", "stockpolicy"]
@@ -76,6 +79,8 @@ def register() -> None:
         url = f"admin:inventory_{model}_changelist"
         permission = f"inventory.view_{model}"
         register_sidebar(section, title, url, icon=icon, permission=permission, order=10 + place, badge=badge)
+    for part in PARTS:
+        part.register()
 
 
 def _short(request: HttpRequest) -> int | None:

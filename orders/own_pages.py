@@ -27,6 +27,7 @@ from orders.pages import (
     returns,
     routing,
     rule_works,
+    stocktake,
 )
 from orders.pages.lines import register_lists
 
@@ -42,6 +43,7 @@ PARTS = (
     packing,
     returns,
     papers,
+    stocktake,
 )
 LIST = "admin:orders_order_changelist"
 RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]

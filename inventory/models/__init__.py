@@ -14,6 +14,13 @@ from inventory.models.stock import (
     StockChangeDelivery,
     StockEntry,
 )
+from inventory.models.stocktakes import (
+    Stocktake,
+    StocktakeCount,
+    StocktakeLimit,
+    StocktakeLine,
+    StocktakeSheet,
+)
 
 __all__ = [
     "Access",
@@ -36,5 +43,10 @@ __all__ = [
     "StockDocumentLine",
     "StockEntry",
     "StockPolicy",
+    "Stocktake",
+    "StocktakeCount",
+    "StocktakeLimit",
+    "StocktakeLine",
+    "StocktakeSheet",
     "Warehouse",
 ]

@@ -1,0 +1,137 @@
+"""Counting with a phone or a wedge scanner: scan, type how many, next. Works on while the connection is away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from backoffice.errors import YikuError
+from backoffice.models import User
+from inventory.admin.stocktake_page import COUNT, demand, here, stocktake_of
+from inventory.models import Barcode, Stocktake
+from inventory.stocktakes import counting
+
+MOST_SCANS, LONGEST = 50, 200_000  # in one request: figures, bytes
+CARRIED = 4_000  # lines a phone carries to know their names without a connection
+
+
+@require_safe
+def phone(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page to count with."""
+    user = demand(request, COUNT)
+    stocktake = stocktake_of(request, pk)
+    if stocktake.state != Stocktake.State.COUNTING:
+        return HttpResponseRedirect(here(stocktake))
+    lines = list(_open_lines(stocktake))
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Counting %s") % stocktake,
+        "opts": Stocktake._meta,
+        "stocktake": stocktake,
+        "data": {"goods": _goods(lines), "left": len(lines)},
+        "words": words(),
+        "user_id": user.pk,
+    }
+    return TemplateResponse(request, "admin/inventory/stocktake/phone.html", context)
+
+
+def _open_lines(stocktake: Stocktake) -> Any:
+    lines = stocktake.lines.filter(round=stocktake.round).order_by("walk", "id")
+    return lines.values("id", "sku_id", "sku__code", "sku__code_key", "sku__name", "bin", "counted_quantity")[:CARRIED]
+
+
+def _goods(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the phone knows of each line: never what the system says of it."""
+    codes: dict[int, list[list[str]]] = {line["sku_id"]: [[line["sku__code_key"], ""]] for line in lines}
+    for sku, code, pack in Barcode.objects.filter(sku__in=codes).values_list("sku_id", "code", "pack__name"):
+        codes[sku].append([code, pack or ""])
+    return [
+        {
+            "line": line["id"], "code": line["sku__code"], "name": line["sku__name"], "bin": line["bin"],
+            "codes": codes[line["sku_id"]], "done": line["counted_quantity"] is not None,
+        }
+        for line in lines
+    ]  # fmt: skip
+
+
+def words() -> dict[str, str]:
+    """What the script says."""
+    return {
+        "pending": _("waiting to be sent"),
+        "offline": _("No connection: counts are kept on this device and sent later."),
+        "signed_out": _("You are signed out. Sign in again: the counts on this device are kept."),
+        "not_sent": _("This could not be sent."),
+        "camera_off": _("The camera cannot be used here."),
+        "close_camera": _("Close the camera"),
+        "open_camera": _("Scan with the camera"),
+        "of": _("%(done)s of %(all)s counted"),
+        "unknown": _("Not known on this device: count it, the server will say whether it belongs here."),
+        "pack": _("counted in: %s"),
+    }
+
+
+@require_POST
+def counted(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the figures of a phone (`{"scans": [{"key", "code", "quantity", "bin", "at"}]}`) one by one."""
+    user = demand(request, COUNT)
+    stocktake = stocktake_of(request, pk)
+    scans = _scans(request)
+    if scans is None:
+        return JsonResponse({"answers": []}, status=400)
+    return JsonResponse({"answers": [{"key": str(one.get("key", "")), **_one(stocktake, one, user)} for one in scans]})
+
+
+def _scans(request: HttpRequest) -> list[Mapping[str, Any]] | None:
+    if len(request.body) > LONGEST:
+        return None
+    try:
+        body = json.loads(request.body or b"null")
+    except ValueError:
+        return None
+    scans = body.get("scans") if isinstance(body, dict) else None
+    good = isinstance(scans, list) and len(scans) <= MOST_SCANS and all(isinstance(one, dict) for one in scans)
+    return scans if good else None
+
+
+def _one(stocktake: Stocktake, one: Mapping[str, Any], user: User) -> dict[str, Any]:
+    try:
+        told = counting.count(
+            stocktake_id=stocktake.pk,
+            code=_text(one, "code", 200),
+            quantity=_quantity(one.get("quantity")),
+            user=user,
+            key=_text(one, "key", 64),
+            bin=_text(one, "bin", 40),
+            counted_at=_moment(_text(one, "at", 40)),
+        )
+    except YikuError as refusal:
+        return {"ok": False, "code": refusal.code, "message": str(refusal), "line": 0}
+    return told.to_json()
+
+
+def _text(one: Mapping[str, Any], name: str, most: int) -> str:
+    return str(one.get(name) or "").replace("\0", "")[:most]
+
+
+def _quantity(said: Any) -> Decimal:
+    try:
+        return Decimal(str(said)[:30])
+    except InvalidOperation:
+        return Decimal("NaN")
+
+
+def _moment(said: str) -> Any:
+    try:
+        moment = parse_datetime(said)
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None

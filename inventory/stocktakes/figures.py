@@ -1,0 +1,140 @@
+"""The figures of a stocktake, worked out by the database: agreed counts, the system at each count's moment, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+
+from backoffice.models import User
+from inventory import sets
+from inventory.models import Stocktake
+
+# Several bins of a SKU add up; several counts of one bin must agree, or the line waits for a person.
+CLEAR = """UPDATE inventory_stocktakeline SET counted_quantity = NULL, counted_at = NULL, conflict = FALSE,
+  system_quantity = NULL, difference = 0, value = 0
+WHERE stocktake_id = %s AND counted_quantity IS NOT NULL AND NOT EXISTS (SELECT 1 FROM inventory_stocktakecount c
+  WHERE c.line_id = inventory_stocktakeline.id AND c.active AND c.round = inventory_stocktakeline.round) """
+AGREE = """UPDATE inventory_stocktakeline SET counted_quantity = agreed.quantity, counted_at = agreed.moment,
+  conflict = (agreed.apart = 1)
+FROM (
+  SELECT line_id, CAST(sum(most) AS bigint) AS quantity, max(moment) AS moment, max(apart) AS apart FROM (
+    SELECT c.line_id, c.bin, max(c.quantity) AS most, max(c.counted_at) AS moment,
+      CASE WHEN min(c.quantity) < max(c.quantity) THEN 1 ELSE 0 END AS apart
+    FROM inventory_stocktakecount c JOIN inventory_stocktakeline l ON l.id = c.line_id AND l.round = c.round
+    WHERE c.stocktake_id = %s AND c.active {only} GROUP BY c.line_id, c.bin
+  ) AS bins GROUP BY line_id
+) AS agreed WHERE inventory_stocktakeline.id = agreed.line_id"""
+
+# On hand now, less what has happened after the count: the snapshot plus the movements since, whenever they were booked.
+MOVED = """coalesce((
+  SELECT sum(e.quantity) FROM inventory_stockentry e
+  WHERE e.sku_id = {of}.sku_id AND e.warehouse_id = {of}.warehouse_id AND e.bucket = 1
+    AND e.recorded_at > {at}.counted_at AND e.occurred_at > {at}.counted_at
+), 0)"""
+EXPECT = f"""UPDATE inventory_stocktakeline SET system_quantity = s.expected, difference = s.counted - s.expected,
+  value = CAST(CAST(s.counted - s.expected AS numeric) * coalesce(unit_cost, 0) / 100000 AS bigint)
+FROM (
+  SELECT l.id, l.counted_quantity AS counted, CAST(coalesce(b.on_hand, 0) - {MOVED.format(of="l", at="l")} AS bigint)
+    AS expected
+  FROM inventory_stocktakeline l
+  LEFT JOIN inventory_balance b ON b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
+  WHERE l.stocktake_id = %s AND l.counted_quantity IS NOT NULL {{only}}
+) AS s
+WHERE inventory_stocktakeline.id = s.id AND (inventory_stocktakeline.system_quantity IS NULL
+  OR inventory_stocktakeline.system_quantity <> s.expected
+  OR inventory_stocktakeline.difference <> s.counted - s.expected)"""  # noqa: S608 — no input
+
+# A sheet's own rows before they are taken; what other bins hold already is part of the SKU's count.
+PREVIEW = f"""UPDATE inventory_stocktakecount SET system_quantity = s.expected, difference = s.difference,
+  doubled = (s.doubled > 0)
+FROM (
+  SELECT c.id, x.expected, x.counted - x.expected AS difference, x.doubled
+  FROM inventory_stocktakecount c JOIN (
+    SELECT c.id, CAST(coalesce(b.on_hand, 0) - {MOVED.format(of="l", at="c")} AS bigint) AS expected,
+      CAST((SELECT sum(o.quantity) FROM inventory_stocktakecount o WHERE o.sheet_id = c.sheet_id
+        AND o.line_id = c.line_id) + coalesce((SELECT sum(u.most) FROM (
+          SELECT max(o.quantity) AS most FROM inventory_stocktakecount o WHERE o.line_id = c.line_id AND o.active
+            AND o.round = c.round AND o.bin NOT IN (SELECT i.bin FROM inventory_stocktakecount i
+              WHERE i.sheet_id = c.sheet_id AND i.line_id = c.line_id) GROUP BY o.bin) AS u), 0) AS bigint) AS counted,
+      (SELECT count(*) FROM inventory_stocktakecount o WHERE o.line_id = c.line_id AND o.active
+        AND o.round = c.round AND o.bin = c.bin) AS doubled
+    FROM inventory_stocktakecount c JOIN inventory_stocktakeline l ON l.id = c.line_id
+    LEFT JOIN inventory_balance b ON b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
+    WHERE c.sheet_id = %s
+  ) AS x ON x.id = c.id
+) AS s WHERE inventory_stocktakecount.id = s.id"""  # noqa: S608 — no input
+
+OVER = """l.counted_quantity IS NOT NULL AND l.difference <> 0 AND (
+  abs(l.difference) > coalesce(m.quantity, w.adjust_limit)
+  OR abs(l.value) > m.value
+  OR CAST(abs(l.difference) AS numeric) * 10000000000 > CAST(m.percent AS numeric) * abs(l.system_quantity))"""
+OVER_FROM = """FROM inventory_stocktakeline l JOIN inventory_warehouse w ON w.id = l.warehouse_id
+LEFT JOIN inventory_stocktakelimit m ON m.warehouse_id = l.warehouse_id WHERE l.stocktake_id = %s AND """
+
+
+def _only(column: str, line_ids: Collection[int] | None) -> tuple[str, list[Any]]:
+    if line_ids is None:
+        return "", []
+    sql, parameters = sets.among(column, line_ids)
+    return f"AND {sql}", parameters
+
+
+def agree(stocktake: Stocktake, line_ids: Collection[int] | None = None) -> None:
+    """Bring the lines to what their active counts say, and compare them with the system."""
+    clear, cleared = _only("inventory_stocktakeline.id", line_ids)
+    only, parameters = _only("l.id", line_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(CLEAR + clear, [stocktake.pk, *cleared])
+        cursor.execute(AGREE.format(only=only), [stocktake.pk, *parameters])
+    expect(stocktake, line_ids)
+
+
+def expect(stocktake: Stocktake, line_ids: Collection[int] | None = None) -> int:
+    """Compare the counted lines with the system at their own moments; returns how many figures are new."""
+    only, parameters = _only("l.id", line_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(EXPECT.format(only=only), [stocktake.pk, *parameters])
+        return int(cursor.rowcount)
+
+
+def compare_sheet(sheet_id: int) -> None:
+    """Compare the rows of a sheet in preview with the system, and mark those that were counted before."""
+    with connection.cursor() as cursor:
+        cursor.execute(PREVIEW, [sheet_id])
+
+
+def total(stocktake: Stocktake) -> None:
+    """Bring the stocktake's own counters to what its lines say."""
+    sql = (
+        "SELECT count(*), count(counted_quantity), coalesce(sum(CASE WHEN counted_quantity IS NOT NULL "
+        "AND difference <> 0 THEN 1 ELSE 0 END), 0) FROM inventory_stocktakeline WHERE stocktake_id = %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [stocktake.pk])
+        stocktake.line_count, stocktake.counted_count, stocktake.difference_count = map(int, cursor.fetchone())
+    stocktake.save(update_fields=["line_count", "counted_count", "difference_count"])
+
+
+def over_limit(stocktake: Stocktake) -> int:
+    """How many differences are above what one person may post alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) {OVER_FROM} {OVER}", [stocktake.pk])
+        return int(cursor.fetchone()[0])
+
+
+def over_lines(stocktake: Stocktake, line_ids: Collection[int]) -> set[int]:
+    """Which of these lines are above the limit."""
+    only, parameters = sets.among("l.id", line_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT l.id {OVER_FROM} {OVER} AND {only}", [stocktake.pk, *parameters])
+        return {row[0] for row in cursor.fetchall()}
+
+
+def took_part(stocktake: Stocktake, user: User) -> bool:
+    """True when the person counted something of it or closed the counting: then somebody else must approve."""
+    if user.pk == stocktake.submitted_by_id:
+        return True
+    return stocktake.counts.filter(Q(sheet=None) | Q(sheet__state="taken"), person=user).exists()

@@ -1,0 +1,305 @@
+"""Count sheets that come back: read into a preview that names every fault, taken once, or dropped."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from backoffice import audit, bulk, clock
+from backoffice.models import User
+from backoffice.progress import Meter
+from backoffice.spreadsheets.reading import FileRefused, Named, Row, read_upload
+from backoffice.spreadsheets.schema import Column, SheetSchema
+from inventory import codes, counts, sets
+from inventory.count_rows import RowProblem, unknown_sku
+from inventory.models import Sku, Stocktake, StocktakeCount, StocktakeLine, StocktakeSheet
+from inventory.stocktakes import figures
+from inventory.stocktakes.counting import line_of
+from inventory.stocktakes.errors import (
+    State,
+    StocktakeRefused,
+    demand,
+    demand_counter,
+    demand_warehouse,
+    locked,
+)
+
+Sheet = StocktakeSheet.State
+MOST_PROBLEMS = 500
+KEEP_BOTH, NEW_HOLDS, OLD_HOLDS = "both", "new", "old"  # what becomes of bins that were counted before
+BIN = Column("bin", _("bin"), ("location", "库位", "货位", "仓位"), "text", required=False, longest=40)
+AT = Column("counted_at", _("counted at"), ("time", "盘点时间"), "datetime", required=False)
+OF = Column("stocktake", _("stocktake"), ("盘点单", "盘点单号"), "text", required=False, longest=40)
+SCHEMA = SheetSchema((counts.SKU, counts.COUNTED, counts.WAREHOUSE, BIN, AT, OF))
+COLUMNS = (
+    "stocktake_id", "line_id", "sheet_id", "row", "round", "bin", "quantity", "counted_at", "active", "difference",
+    "doubled", "person_id",
+)  # fmt: skip
+
+
+def begin(
+    *, stocktake: Stocktake, file_name: str, digest: str, user: User | None, counted_at: dt.datetime | None = None
+) -> StocktakeSheet:
+    """Make the row a file is read into. Raises StocktakeRefused for a file that was taken before, and for a stocktake,
+    a warehouse or a person that may not be counted by now.
+    """
+    now = clock.now()
+    demand(stocktake, State.COUNTING)
+    demand_warehouse(stocktake, user)
+    demand_counter(stocktake, user)
+    if counted_at and counted_at > now + counts.CLOCK_SLACK:
+        raise StocktakeRefused("counted_in_future", _("The count was taken at a moment that has not come yet."))
+    refuse_twin(stocktake, digest)
+    return StocktakeSheet.objects.create(
+        stocktake=stocktake, round=stocktake.round, file_name=file_name[:200], file_digest=digest,
+        counted_at=counted_at or now, created_at=now, created_by=user,
+    )  # fmt: skip
+
+
+def refuse_twin(stocktake: Stocktake, digest: str) -> None:
+    """Raise StocktakeRefused when the very same file was taken into this stocktake already."""
+    twin = stocktake.sheets.filter(file_digest=digest, state=Sheet.TAKEN).first() if digest else None
+    if twin:
+        message = _("This file was taken already: “%(file)s” by %(who)s. It is not counted twice.")
+        raise StocktakeRefused("file_taken_already", message, params={"file": twin, "who": twin.created_by or "–"})
+
+
+def preview(
+    *, stocktake: Stocktake, file: Named | Path, user: User | None, counted_at: dt.datetime | None = None
+) -> StocktakeSheet:
+    """Begin and read in one go: for a small file, a test or a program."""
+    name, digest = getattr(file, "name", "") or "", counts.digest_of(file)
+    sheet = begin(stocktake=stocktake, file_name=name, digest=digest, user=user, counted_at=counted_at)
+    return read(sheet, file)
+
+
+def read(sheet: StocktakeSheet, file: Named | Path, *, meter: Meter | None = None) -> StocktakeSheet:
+    """Read the file into the sheet and leave it as a preview, or as failed with the sentence why (FileRefused)."""
+    sheet.counts.all().delete()  # a reading that was cut short
+    try:
+        with read_upload(file, SCHEMA) as reading:
+            rows = Rows(sheet)
+            for batch in reading.batches():
+                bulk.insert_rows(StocktakeCount, COLUMNS, rows.take(batch), prepared=True)
+                if meter:
+                    meter.step(len(batch))
+    except FileRefused as refusal:
+        _finish(sheet, Sheet.FAILED, [RowProblem(0, "", str(refusal))], 1)
+        raise
+    named = [RowProblem(one.row, f"{one.letter} ({one.title})" if one.letter else one.title, one.what)
+             for one in reading.problems]  # fmt: skip
+    sheet.row_count, sheet.uncounted = rows.taken, rows.uncounted
+    compare(sheet)
+    _finish(sheet, Sheet.PREVIEW, [*named, *rows.problems], reading.bad + rows.refused)
+    return sheet
+
+
+def compare(sheet: StocktakeSheet) -> None:
+    """Bring the preview to what the system and the other counts say now."""
+    figures.compare_sheet(sheet.pk)
+    sql = (
+        "SELECT coalesce(sum(CASE WHEN difference <> 0 THEN 1 ELSE 0 END), 0), "
+        "coalesce(sum(CASE WHEN doubled THEN 1 ELSE 0 END), 0) FROM inventory_stocktakecount WHERE sheet_id = %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [sheet.pk])
+        sheet.difference_count, sheet.doubled_count = map(int, cursor.fetchone())
+
+
+def _finish(sheet: StocktakeSheet, state: str, problems: Sequence[RowProblem], count: int) -> None:
+    sheet.state, sheet.upload, sheet.problem_count = state, "", count
+    sheet.problems = [dataclasses.asdict(one) for one in sorted(problems, key=lambda one: one.row)[:MOST_PROBLEMS]]
+    sheet.save()
+
+
+class Rows:
+    """Takes the rows of one sheet batch by batch: codes found, lines found, each SKU and bin once."""
+
+    def __init__(self, sheet: StocktakeSheet) -> None:
+        self.sheet, self.stocktake = sheet, sheet.stocktake
+        self.problems: list[RowProblem] = []
+        self.taken = self.refused = self.uncounted = 0
+        self._seen: dict[tuple[int, str], int] = {}
+
+    def take(self, batch: Sequence[Row]) -> list[tuple[Any, ...]]:
+        """Return the counts of a batch, ready to be written; faults go to `problems`."""
+        filled = [row for row in batch if row[2] is not None]
+        self.uncounted += len(batch) - len(filled)
+        keys = [codes.normalise(row[1]) for row in filled]
+        known = self._lines(set(keys))
+        made = [one for row, key in zip(filled, keys, strict=True) if (one := self._row(row, key, known.get(key)))]
+        self.taken += len(made)
+        return made
+
+    def _lines(self, keys: set[str]) -> dict[str, tuple[int, str, int, int]]:
+        """code → (SKU, kind, line or 0, round, bin)."""
+        condition, parameters = sets.among("s.code_key", [key for key in keys if key])
+        sql = (
+            "SELECT s.code_key, s.kind, l.id, l.round, l.bin, s.id FROM inventory_sku s LEFT JOIN "  # noqa: S608
+            f"inventory_stocktakeline l ON l.sku_id = s.id AND l.stocktake_id = %s WHERE {condition}"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [self.stocktake.pk, *parameters])
+            return {row[0]: row[1:] for row in cursor.fetchall()}
+
+    def _row(self, row: Row, key: str, known: Any) -> tuple[Any, ...] | None:
+        number, code, quantity, warehouse, bin, moment, of = row
+        wrong = self._foreign(number, warehouse, of, moment)
+        if wrong:
+            return None
+        if known is None:
+            return self._refuse(number, counts.SKU.title, unknown_sku(code, key))
+        line = self._line(number, code, known)
+        if line is None:
+            return None
+        line_id, home = line
+        place = codes.display(bin)[:40] or home
+        first = self._seen.setdefault((line_id, place), number)
+        if first != number:
+            text = _now("“%(code)s” stands in row %(row)s already, in the same bin") % {"code": code, "row": first}
+            return self._refuse(number, counts.SKU.title, text)
+        sheet = self.sheet
+        return (
+            self.stocktake.pk, line_id, sheet.pk, number, sheet.round, place, quantity, moment or sheet.counted_at,
+            False, 0, False, sheet.created_by_id,
+        )  # fmt: skip
+
+    def _foreign(self, number: int, warehouse: str | None, of: str | None, moment: dt.datetime | None) -> bool:
+        """True, with the problem noted, for a row that belongs to another warehouse, stocktake or time."""
+        if warehouse and warehouse.casefold() != self.stocktake.warehouse.code.casefold():
+            text = _now("“%(code)s” is not the warehouse of this stocktake") % {"code": warehouse}
+            self._refuse(number, counts.WAREHOUSE.title, text)
+            return True
+        if of and of.strip() != str(self.stocktake):
+            text = _now("“%(number)s” is another stocktake") % {"number": of}
+            self._refuse(number, OF.title, text)
+            return True
+        if moment and moment > clock.now() + counts.CLOCK_SLACK:
+            self._refuse(number, AT.title, _now("has not come yet"))
+            return True
+        return False
+
+    def _line(self, number: int, code: str, known: Any) -> tuple[int, str] | None:
+        kind, line_id, round_, bin, sku_id = known
+        if line_id and round_ == self.sheet.round:
+            return line_id, bin
+        if kind != Sku.Kind.STOCKED:
+            text = (
+                _now("“%(code)s” is a bundle: count its parts")
+                if kind == Sku.Kind.BUNDLE
+                else _now("“%(code)s” has no stock")
+            )
+            return self._refuse(number, counts.SKU.title, text % {"code": code})
+        try:
+            line = line_of(self.stocktake, Sku.objects.get(pk=sku_id))
+        except StocktakeRefused as refusal:
+            return self._refuse(number, counts.SKU.title, str(refusal))
+        return line.pk, line.bin
+
+    def _refuse(self, row: int, place: Any, what: str) -> Any:
+        """Note what is wrong; None stands for the row that is left out."""
+        self.refused += 1
+        if len(self.problems) < 2 * MOST_PROBLEMS:
+            self.problems.append(RowProblem(row, str(place), what))
+        return None
+
+
+def take(
+    *, sheet_id: int, user: User | None, doubled: str = KEEP_BOTH, without_bad_rows: bool = False
+) -> StocktakeSheet:
+    """Let the rows of a previewed sheet count. `doubled` says what becomes of bins that were counted before: both stay
+    and the line waits for a decision where they differ, the new figure holds, or the old one.
+
+    Raises StocktakeRefused for rows with a problem (unless they are left out) and for a file that was taken before.
+    """
+    try:
+        with transaction.atomic():
+            return _take(sheet_id, user, doubled, without_bad_rows)
+    except IntegrityError as error:  # the same file twice, taken in one moment
+        sheet = StocktakeSheet.objects.get(pk=sheet_id)
+        refuse_twin(sheet.stocktake, sheet.file_digest)
+        raise StocktakeRefused("started_together", _("Try again."), retryable=True) from error
+
+
+def _take(sheet_id: int, user: User | None, doubled: str, without_bad_rows: bool) -> StocktakeSheet:
+    stocktake = locked(StocktakeSheet.objects.values_list("stocktake_id", flat=True).get(pk=sheet_id))
+    sheet = StocktakeSheet.objects.get(pk=sheet_id)
+    if sheet.state == Sheet.TAKEN:
+        return sheet
+    demand(stocktake, State.COUNTING)
+    demand_warehouse(stocktake, user)
+    demand_counter(stocktake, user)
+    _demand_good(stocktake, sheet, without_bad_rows)
+    refuse_twin(stocktake, sheet.file_digest)
+    settle_doubled(sheet, doubled)
+    sheet.state, sheet.taken_at = Sheet.TAKEN, clock.now()
+    sheet.save(update_fields=["state", "taken_at"])
+    figures.agree(stocktake)
+    figures.total(stocktake)
+    after = {"rows": sheet.row_count, "left_out": sheet.problem_count, "doubled": doubled}
+    audit.record(action="stocktake.sheet", target=stocktake, summary=sheet.file_name, after=after)
+    return sheet
+
+
+def _demand_good(stocktake: Stocktake, sheet: StocktakeSheet, without_bad_rows: bool) -> None:
+    if sheet.state != Sheet.PREVIEW:
+        raise StocktakeRefused("sheet_not_ready", _("This sheet is not a preview: upload it again."))
+    if sheet.round != stocktake.round:
+        raise StocktakeRefused("old_round", _("This sheet is of an earlier round: take the sheet of this one."))
+    if sheet.problem_count and not without_bad_rows:
+        message = _("%(count)s rows have a problem. Correct the file and upload it again, or leave these rows out.")
+        raise StocktakeRefused("rows_with_problems", message, params={"count": sheet.problem_count})
+    if not sheet.row_count:
+        raise StocktakeRefused("nothing_counted", _("Nothing was counted in this sheet."))
+
+
+RIVALS = """SELECT o.id FROM inventory_stocktakecount o JOIN inventory_stocktakecount c ON c.line_id = o.line_id
+AND c.bin = o.bin AND c.round = o.round WHERE c.sheet_id = %s AND o.active"""
+BEATEN = """SELECT c.id FROM inventory_stocktakecount c WHERE c.sheet_id = %s AND NOT EXISTS (
+SELECT 1 FROM inventory_stocktakecount o WHERE o.line_id = c.line_id AND o.bin = c.bin AND o.round = c.round
+AND o.active)"""
+
+
+def settle_doubled(sheet: StocktakeSheet, doubled: str) -> None:
+    """Switch on the sheet's rows, and off what they replace."""
+    table = "UPDATE inventory_stocktakecount SET active = "
+    with connection.cursor() as cursor:
+        if doubled == NEW_HOLDS:
+            cursor.execute(f"{table} FALSE WHERE id IN ({RIVALS})", [sheet.pk])
+        if doubled == OLD_HOLDS:
+            cursor.execute(f"{table} TRUE WHERE id IN ({BEATEN})", [sheet.pk])
+        else:
+            cursor.execute(f"{table} TRUE WHERE sheet_id = %s", [sheet.pk])
+
+
+@transaction.atomic
+def drop(*, sheet_id: int) -> None:
+    """Drop a sheet nobody took. Raises StocktakeRefused for one that counts."""
+    stocktake = locked(StocktakeSheet.objects.values_list("stocktake_id", flat=True).get(pk=sheet_id))
+    sheet = StocktakeSheet.objects.get(pk=sheet_id)
+    if sheet.state == Sheet.TAKEN:
+        raise StocktakeRefused("sheet_taken", _("This sheet was taken already; count again what is wrong in it."))
+    audit.record(action="stocktake.sheet_dropped", target=stocktake, summary=sheet.file_name)
+    sheet.delete()
+
+
+def lines_of_sheet(sheet: StocktakeSheet) -> Any:
+    """The rows of a sheet with SKU and line, for the page."""
+    return StocktakeCount.objects.filter(sheet=sheet).select_related("line__sku").order_by("row")
+
+
+def other_counts(line_ids: Sequence[int], sheet: StocktakeSheet) -> dict[int, list[StocktakeCount]]:
+    """What stands of these lines already, by line."""
+    lines = StocktakeLine.objects.filter(pk__in=line_ids)
+    rows = StocktakeCount.objects.filter(line__in=lines, active=True, round=sheet.round).exclude(sheet=sheet)
+    found: dict[int, list[StocktakeCount]] = {}
+    for one in rows.select_related("person", "sheet"):
+        found.setdefault(one.line_id, []).append(one)
+    return found
