@@ -115,8 +115,8 @@ def _asked(request: HttpRequest) -> int | None:
 
 
 def _by_hand(request: HttpRequest) -> int | None:
-    rows = mine(request.user).filter(money__state=ReturnRefund.State.MANUAL)
-    return rows.distinct().count() or None
+    waiting = ReturnRefund.objects.filter(state=ReturnRefund.State.MANUAL)
+    return mine(request.user).filter(pk__in=waiting.values("rma")).count() or None
 
 
 def _overdue(request: HttpRequest) -> int | None:

@@ -28,6 +28,7 @@ class Known:
     order: Order
     money: list[ReturnRefund]  # that may still come in from the platform, and what was recorded here by hand
     announced: dict[int, Decimal]  # line → units on open returns that nobody has decided about
+    unpaid: dict[int, Decimal]  # of these, units whose money is not given yet: the next refund may be theirs
     open_lines: list[ReturnLine]
     inspect: bool
 
@@ -40,12 +41,17 @@ class Known:
             .order_by("pk")
         )
         announced: dict[int, Decimal] = defaultdict(lambda: ZERO)
+        unpaid: dict[int, Decimal] = defaultdict(lambda: ZERO)
+        paid = {row.rma_id for row in money if row.state == State.DONE}
         waiting = ReturnLine.objects.filter(rma__order=order, rma__goods=True, rma__state__in=OPEN)
         rows = list(waiting.select_related("rma").order_by("rma_id"))
         for row in rows:
-            announced[row.line_id] += max(row.quantity, row.received_quantity) - row.decided_quantity
+            units = max(row.quantity, row.received_quantity) - row.decided_quantity
+            announced[row.line_id] += units
+            if row.rma.refund_id is None and row.rma_id not in paid:
+                unpaid[row.line_id] += units
         inspect = ReturnPolicy.objects.filter(shop=order.shop_id, inspect=True).exists()
-        return cls(order, money, announced, rows, inspect)
+        return cls(order, money, announced, unpaid, rows, inspect)
 
     def recorded_here(self, one: IncomingRefund) -> bool:
         """Give the platform's id to a refund that a person gave by hand and recorded here; False when there is none."""
@@ -70,9 +76,12 @@ class Known:
         return by_id or next(equal, None)
 
     def through_inspection(self, rows: Sequence[RefundLine], money: ReturnRefund | None) -> None:
-        """Keep goods off the shelf that a return brings: by the shop's rule, or because one is open for them."""
+        """Keep goods off the shelf that a return brings: by the shop's rule, or because one is open for them.
+
+        Goods whose money was given before are other goods than those of this refund.
+        """
         for row in rows:
-            if row.restock and (self.inspect or money is not None or self.announced[row.line_id] > 0):
+            if row.restock and (self.inspect or money is not None or self.unpaid[row.line_id] > 0):
                 row.restock = False
 
     def settled(self, refund: Refund, rows: Sequence[RefundLine], money: ReturnRefund | None, actor: str) -> None:

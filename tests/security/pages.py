@@ -12,7 +12,7 @@ def pages(client, *, rows: int = 2, spread: bool = False, about: tuple[str, ...]
     """Open every address with GET, objects of each model included; gives (address, text) of what came as text."""
     for url in addresses(rows=rows, spread=spread, about=about):
         answer = client.get(url, follow=False)
-        if not answer.streaming and answer.status_code == 200:
+        if not answer.streaming and answer.status_code == 200 and answer["Content-Type"] != "application/pdf":
             yield url, answer.content.decode(errors="replace")
         elif answer.status_code >= 500:
             raise AssertionError(f"{url}: {answer.status_code}")

@@ -172,7 +172,7 @@ def test_no_admin_form_or_api_shows_a_field_that_holds_a_secret():
         if any(isinstance(f, EncryptedJSONField) for f in model._meta.fields)
         and not model.__module__.startswith("tests.")
     }
-    assert {model.__name__ for model in holders} == {"Credential", "Robot", "SecondFactor"}
+    assert {model.__name__ for model in holders} == {"CarrierCredential", "Credential", "Robot", "SecondFactor"}
     shown = holders & set(admin.site._registry)
     assert {model.__name__ for model in shown} == {
         "Robot"

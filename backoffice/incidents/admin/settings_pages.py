@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import holidays
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -203,8 +204,8 @@ class WorkTimeAdmin(YikuModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if request.GET:  # nothing can be asked of one row
-            return HttpResponseRedirect(request.path)
+        if request.GET:
+            raise DisallowedModelAdminLookup("Nothing can be asked of one row.")
         return self.changeform_view(request, "1", "", extra_context)
 
     def save_model(self, request: HttpRequest, obj: WorkTime, form: Any, change: bool) -> None:

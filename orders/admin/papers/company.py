@@ -50,8 +50,12 @@ class CompanyAdmin(YikuModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         kit.demand(request, "orders.view_company")
-        Company.objects.get_or_create(pk=1)
         return HttpResponseRedirect(reverse("admin:orders_company_change", args=[1]))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Company | None:
+        """The row is written when somebody fills it in; until then its page is empty."""
+        found: Company | None = super().get_object(request, object_id, from_field)
+        return Company(pk=1) if found is None and object_id == "1" else found
 
     @admin.display(description=_("preview"))
     def previews(self, row: Company) -> str:
