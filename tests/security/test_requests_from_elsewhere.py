@@ -56,7 +56,7 @@ def test_a_token_from_another_origin_does_not_count(victim):
     assert victim.post("/i18n/language/", data, headers={"origin": "http://testserver"}).status_code == 302
 
 
-RECORDED = ("export", "sheet", "/pdf/", "/print/", "/slip/")
+RECORDED = ("export", "sheet", "xlsx", "pdf", "/print/", "/slip")
 
 
 def test_looking_changes_nothing(people, house):

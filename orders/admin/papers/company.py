@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
@@ -50,6 +51,8 @@ class CompanyAdmin(YikuModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         kit.demand(request, "orders.view_company")
+        if request.GET:
+            raise DisallowedModelAdminLookup("Nothing can be asked of one row.")
         return HttpResponseRedirect(reverse("admin:orders_company_change", args=[1]))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Company | None:
