@@ -148,7 +148,7 @@ def test_the_board_costs_the_same_for_many(people, seller, django_assert_max_num
     Order.objects.filter(due_at=None).update(due_at=NOW - HOUR)
     who = client(people)
     who.get(reverse(BOARD))
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(29):
         assert len(numbers(who.get(reverse(BOARD)))) == 43
 
 
