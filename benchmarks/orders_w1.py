@@ -51,7 +51,7 @@ class Work:
 
 
 class Generator:
-    """Makes one work; `tag` keeps the buyers of several works apart."""
+    """Makes one work; `tag` keeps the buyers and numbers of several works apart: the same in two shops would be held."""
 
     def __init__(self, *, orders: int, skus: int, page: int, seed: int, tag: str) -> None:
         self.count, self.page, self.tag = orders, page, tag
@@ -94,7 +94,7 @@ class Generator:
         at = f"2026-10-{day + 1:02d}T{draw.randrange(24):02d}:{draw.randrange(60):02d}:{draw.randrange(60):02d}Z"
         return {
             "id": str(5_000_000_000 + i),
-            "name": f"#{100000 + i}",
+            "name": f"#{self.tag.lower()}{100000 + i}",
             "created_at": at,
             "currency": CURRENCY[country],
             "financial_status": "paid",
