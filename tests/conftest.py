@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test.client import Client
 from django.utils import timezone, translation
 
 from backoffice import clock
+from tests import databases, emptying
 
 SHARED = Path(os.environ.get("YIKU_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 POSTGRES = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
@@ -77,6 +79,22 @@ def _flush_past_triggers(self, sql_list):
 
 _original_flush = BaseDatabaseOperations.execute_sql_flush
 BaseDatabaseOperations.execute_sql_flush = _flush_past_triggers
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request, django_test_environment, django_db_blocker, django_db_modify_db_settings):
+    """The test database, copied from one that is migrated already; --reuse-db takes the one that is there."""
+    name = connection.settings_dict["TEST"]["NAME"]
+    with django_db_blocker.unblock():
+        if not (request.config.getvalue("reuse_db") and databases.stands(connection.vendor, name)):
+            databases.place(connection.vendor, name)
+        connection.close()
+        settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
+        emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+        if POSTGRES:
+            emptying.remember()
+    yield
+    connection.close()
 
 
 @pytest.fixture(autouse=True)

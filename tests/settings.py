@@ -3,7 +3,9 @@
 The environment is set before `backoffice.settings` is read, so the product itself knows nothing of tests.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,7 +13,10 @@ from tests.postgres import running_server
 
 os.environ["YIKU_TESTING"] = "1"
 # Under xdist the workers inherit the controller's environment: one scratch folder and one server for all.
-SCRATCH = Path(os.environ.setdefault("YIKU_TEST_SCRATCH", tempfile.mkdtemp(prefix="yiku-test-")))
+if "YIKU_TEST_SCRATCH" not in os.environ:
+    os.environ["YIKU_TEST_SCRATCH"] = tempfile.mkdtemp(prefix="yiku-test-")
+    atexit.register(shutil.rmtree, os.environ["YIKU_TEST_SCRATCH"], ignore_errors=True)
+SCRATCH = Path(os.environ["YIKU_TEST_SCRATCH"])
 os.environ["YIKU_VAR"] = str(SCRATCH / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 (Path(os.environ["YIKU_VAR"]) / "static").mkdir(parents=True, exist_ok=True)
 POSTGRES = os.environ.get("YIKU_TEST_DB", "sqlite") == "postgres"
