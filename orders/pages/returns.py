@@ -108,19 +108,19 @@ def _sidebar() -> None:
     )
 
 
-def _asked(request: HttpRequest) -> int | None:
+def _asked(request: HttpRequest) -> QuerySet[Return] | None:
     if not request.user.has_perm(DECIDE):
         return None
-    return mine(request.user).filter(state=Return.State.REQUESTED).count() or None
+    return mine(request.user).filter(state=Return.State.REQUESTED)
 
 
-def _by_hand(request: HttpRequest) -> int | None:
+def _by_hand(request: HttpRequest) -> QuerySet[Return]:
     waiting = ReturnRefund.objects.filter(state=ReturnRefund.State.MANUAL)
-    return mine(request.user).filter(pk__in=waiting.values("rma")).count() or None
+    return mine(request.user).filter(pk__in=waiting.values("rma"))
 
 
-def _overdue(request: HttpRequest) -> int | None:
-    return receiving.overdue(mine(request.user)).count() or None
+def _overdue(request: HttpRequest) -> QuerySet[Return]:
+    return receiving.overdue(mine(request.user))
 
 
 def seed_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
