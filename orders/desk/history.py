@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from backoffice.models import AuditEntry
+from orders import naming
 from orders.desk import sentences
 from orders.desk.table import named
 from orders.models import Order
@@ -167,10 +168,11 @@ def _refunds(order: Order, rows: Iterable[Any]) -> Sequence[Happened]:
     text = _now("Refund of %(amount)s %(currency)s")
     return [
         Happened(
-            one.refunded_at, "refund", text % {"amount": _plain(one.amount), "currency": one.currency}, "", one.reason
+            one.refunded_at, "refund", text % {"amount": _plain(one.amount), "currency": one.currency}, "",
+            naming.reason(one.reason),
         )
         for one in rows
-    ]
+    ]  # fmt: skip
 
 
 def _promises(order: Order, rows: Iterable[Any]) -> Sequence[Happened]:
@@ -208,7 +210,7 @@ def _plain(amount: Decimal) -> str:
 
 _LOGS: dict[str, tuple[Callable[[Order], Any], Callable[[Order, Iterable[Any]], Sequence[Happened]]]] = {
     "version": (
-        lambda order: order.versions.order_by("-number").only("number", "delivered_at", "outcome"), _versions,
+        lambda order: order.versions.order_by("-number").only("order", "number", "delivered_at", "outcome"), _versions,
     ),
     "review": (lambda order: order.reviews.all(), _reviews),
     "parcel": (lambda order: order.shipments.all(), _parcels),

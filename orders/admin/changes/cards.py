@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice import audit
+from backoffice import actors, audit
 from finance.admin.figures import money
 from inventory.access import sight, visible
 from orders.admin import shared
@@ -124,7 +124,7 @@ def gifts_of(request: HttpRequest, order: Order) -> dict[str, Any] | None:
         "rows": [
             {
                 "row": one, "quantity": pieces(one.line.ordered_quantity),
-                "by": one.added_by.partition(" ")[2] or one.added_by,
+                "by": actors.named(one.added_by),
                 "may_out": may and one.removed_at is None and not one.line.shipped_quantity,
                 "left": one.line.shipped_quantity > 0,
             }

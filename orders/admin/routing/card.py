@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from backoffice import audit, clock
+from backoffice import actors, audit, clock
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory.access import sight
@@ -66,7 +66,7 @@ def _told(
     return {
         "order": order,
         "plan": plan,
-        "by": plan.actor.partition(" ")[2] or plan.actor if plan else "",
+        "by": actors.named(plan.actor) if plan else "",
         "cost": wording.cost(None if plan is None or plan.cost is None else f"{plan.cost:f}"),
         "parcels": parcels(plan.content, names, labels) if plan else [],
         "moved": bool(plan and plan.content.get("moved")),
