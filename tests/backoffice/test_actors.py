@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import translation
 
-from backoffice import actors
+from backoffice import actors, audit
 from backoffice.models import AuditEntry
 from inventory.models import Access, StockEntry
 from orders import naming
@@ -61,6 +61,6 @@ def test_lists_and_pages_show_the_name_and_the_audit_trail_the_whole_actor(peopl
         page = client.get(url).content.decode()
         assert "taken in from the shop" in page
         assert ">intake<" not in page
-    AuditEntry.objects.create(actor="user:7 wang", action="x", target="y:1")
+    audit.record(action="x", target="y:1", actor="user:7 wang")
     assert "user:7 wang" in client.get(reverse("admin:backoffice_auditentry_changelist")).content.decode()
     assert "actor" in admin.site.get_model_admin(AuditEntry).list_display
