@@ -160,6 +160,7 @@ class GroupAdmin(YikuModelAdmin, DjangoGroupAdmin):  # type: ignore[misc]
 class AuditEntryAdmin(ReadOnlyMixin, YikuModelAdmin):
     """Who did what. Read only, for the database too."""
 
+    raw_actors = True  # here the number counts, not only the name
     list_display = ("at", "actor", "action", "target", "summary")
     prefix_search = ("target",)
     search_help_text = _("Target, for example orders.order:42")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -17,6 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.admin import StackedInline as StackedInline
 from unfold.admin import TabularInline as TabularInline
 
+from backoffice import actors
 from backoffice.errors import YikuError
 from backoffice.keyset import KeysetChangeList, KeysetPaginator
 from backoffice.search import prefix_condition, search_form
@@ -37,6 +38,7 @@ class YikuModelAdmin(ModelAdmin):
     - `prefix_search` names indexed columns in search form (`backoffice.search`); the term is a prefix, found by index.
     - Only fields of `list_filter` can be asked for in the address, whatever the model holds.
     - Nothing can be deleted unless `deletable`.
+    - Who did it (`actor`, `created_by`) is read as a name, unless the list is `raw_actors`.
     """
 
     list_per_page = 50
@@ -46,11 +48,25 @@ class YikuModelAdmin(ModelAdmin):
     sortable_by: ClassVar[Sequence[str]] = ()
     prefix_search: ClassVar[Sequence[str]] = ()
     deletable = False
+    raw_actors = False
     formfield_overrides: ClassVar[Any] = {URLField: {"assume_scheme": "https"}}  # Django 6 will assume it by itself
     empty_note: ClassVar[Any] = ""  # what an empty list tells: when rows come, what to do next
     paginator = KeysetPaginator
     compressed_fields = True
     warn_unsaved_form = True
+
+    def __init__(self, model: type[Model], admin_site: Any) -> None:
+        super().__init__(model, admin_site)
+        if not self.raw_actors:
+            self._name_actors(model)
+
+    def _name_actors(self, model: type[Model]) -> None:
+        """Put a method `actor_named` in the place of each column with an actor that is only read."""
+        for field in actors.fields_of(model):
+            setattr(self, f"{field.name}_named", _named(field.name, field.verbose_name))
+        read_only = isinstance(self, ReadOnlyMixin) and getattr(self, "fields", None)
+        for columns in ("list_display", "fields", "readonly_fields") if read_only else ("list_display",):
+            setattr(self, columns, actors.in_words(getattr(self, columns), model))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return KeysetChangeList
@@ -99,6 +115,14 @@ class ReadOnlyMixin:
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody deletes."""
         return False
+
+
+def _named(field: str, title: Any) -> Callable[[Any], str]:
+    @admin.display(description=title)
+    def shown(row: Any) -> str:
+        return actors.named(getattr(row, field))
+
+    return shown
 
 
 def _made_by(one: Any, lookup: str) -> bool:

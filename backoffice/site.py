@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, QuerySet, Value
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +26,7 @@ SECTIONS: dict[str, Any] = {
 }
 FOLDED = ("rules", "order_settings", "settings")  # opened when one of their pages is shown
 Permission = str | Callable[[HttpRequest], bool] | None
+Badge = Callable[[HttpRequest], QuerySet[Any] | None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class SidebarItem:
     permission: Permission = None
     order: int = 100
     query: str = ""  # "?state__exact=held"
-    badge: Callable[[HttpRequest], str | int | None] | None = None
+    badge: Badge | None = None
 
 
 _items: dict[tuple[str, str, str], SidebarItem] = {}
@@ -53,12 +55,13 @@ def register_sidebar(
     permission: Permission = None,
     order: int = 100,
     query: str = "",
-    badge: Callable[[HttpRequest], str | int | None] | None = None,
+    badge: Badge | None = None,
 ) -> None:
     """Add a line to the sidebar; call it in AppConfig.ready(). `icon` is a Material Symbols name.
 
     `permission` is `app.codename` or a function of the request; without the right the line is not shown. `badge`
-    returns a figure behind the title (None shows nothing). Raises ValueError for an unknown section.
+    returns the rows whose number stands behind the title (None or no row shows nothing); the badges of a page are
+    counted in one statement, so it must not ask the database itself. Raises ValueError for an unknown section.
     """
     if section not in SECTIONS:
         raise ValueError(f"No sidebar section {section!r}; there are: {', '.join(SECTIONS)}.")
@@ -70,13 +73,28 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return what this person may see, section by section (named in UNFOLD["SIDEBAR"]["navigation"])."""
     home = {"title": _("Home"), "icon": "home", "link": reverse("admin:index")}
     groups: list[dict[str, Any]] = [{"items": [home]}]
+    shown = [item for item in sorted(_items.values(), key=lambda one: one.order) if allowed(request, item.permission)]
+    figures = _figures(request, shown)
     for section, title in SECTIONS.items():
-        chosen = sorted((item for item in _items.values() if item.section == section), key=lambda one: one.order)
-        lines = [line for item in chosen if allowed(request, item.permission) and (line := _line(request, item))]
+        chosen = [(place, item) for place, item in enumerate(shown) if item.section == section]
+        lines = [line for place, item in chosen if (line := _line(item, figures.get(place, 0)))]
         if lines:
             groups.append({"title": title, "separator": True, "collapsible": section in FOLDED, "items": lines})
     _light(request, [line for group in groups[1:] for line in group["items"]])
     return groups
+
+
+def _figures(request: HttpRequest, items: Sequence[SidebarItem]) -> dict[int, int]:
+    """Return the figures of the badges by the item's place, counted in one statement however many there are."""
+    asked = [(place, rows) for place, one in enumerate(items) if one.badge and (rows := one.badge(request)) is not None]
+    counts = [
+        rows.order_by().annotate(badge_place=Value(place)).values("badge_place").annotate(badge_count=Count("pk"))
+        for place, rows in asked
+    ]
+    if not counts:
+        return {}
+    told = counts[0].union(*counts[1:], all=True) if len(counts) > 1 else counts[0]
+    return dict(told.values_list("badge_place", "badge_count"))
 
 
 def _light(request: HttpRequest, lines: list[dict[str, Any]]) -> None:
@@ -101,13 +119,12 @@ def allowed(request: HttpRequest, permission: Permission) -> bool:
     return request.user.has_perm(permission) if isinstance(permission, str) else bool(permission(request))
 
 
-def _line(request: HttpRequest, item: SidebarItem) -> dict[str, Any] | None:
+def _line(item: SidebarItem, figure: int) -> dict[str, Any] | None:
     try:
         link = item.url if item.url.startswith("/") else reverse(item.url)
     except NoReverseMatch:
         return None  # the app registers the line in ready(), its page may be switched off
     line: dict[str, Any] = {"title": item.title, "icon": item.icon, "link": link + item.query}
-    badge = item.badge(request) if item.badge else None
-    if badge:
-        line["badge"] = str(badge)
+    if figure:
+        line["badge"] = str(figure)
     return line

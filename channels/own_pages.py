@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -99,11 +101,11 @@ def _lines() -> tuple[tuple[str, object, str, str, str, str], ...]:
     )
 
 
-def _open_errors(request: HttpRequest) -> int | None:
+def _open_errors(request: HttpRequest) -> QuerySet[Any]:
     from channels.admin import kit
     from channels.models import SyncError
 
-    return kit.own(request, SyncError.objects.filter(state="open")).count() or None
+    return kit.own(request, SyncError.objects.filter(state="open"))
 
 
 def _accounts(request: HttpRequest, ids: Collection[int]) -> Mapping[int, references.Described]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -56,5 +57,5 @@ def _lines() -> tuple[tuple[object, str, str], ...]:
     )
 
 
-def _failed(request: HttpRequest) -> int | None:
-    return own(request, PostingRequest.objects.filter(state="failed")).count() or None
+def _failed(request: HttpRequest) -> QuerySet[PostingRequest]:
+    return own(request, PostingRequest.objects.filter(state="failed"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -83,10 +84,10 @@ def register() -> None:
         part.register()
 
 
-def _short(request: HttpRequest) -> int | None:
+def _short(request: HttpRequest) -> QuerySet[Balance]:
     """Balances of which more is wanted than there is."""
-    return level(home.own(request, Balance.objects.order_by()), "short").count() or None
+    return level(home.own(request, Balance.objects.all()), "short")
 
 
-def _waiting(request: HttpRequest) -> int | None:
-    return home.own(request, StockDocument.objects.filter(state=StockDocument.State.PROPOSED)).count() or None
+def _waiting(request: HttpRequest) -> QuerySet[StockDocument]:
+    return home.own(request, StockDocument.objects.filter(state=StockDocument.State.PROPOSED))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from backoffice import clock
 from backoffice.home import Figure, HomeCard
 from inventory.access import sight, visible
+from orders.admin import shared
 from orders.fulfil import handover, wave_figures
 from orders.fulfil.floor_errors import REASONS
 from orders.fulfil.wave_making import named
@@ -82,13 +83,15 @@ def _errors(request: HttpRequest) -> Figure | None:
 
 
 def on_order(request: HttpRequest, order: Order) -> dict[str, Any] | None:
-    """Where an order is: its waves, totes and packers, and which of its parcels have left. Two queries."""
+    """Where an order is: its waves, totes and packers, and which of its parcels have left, the newest of them."""
     if not request.user.has_perm("orders.view_wave"):
         return None
     parts = list(_parts(request, order=order).select_related("wave", "warehouse", "lead").order_by("-pk"))
-    gone = {
-        one.shipment.number: one for one in Handover.objects.filter(shipment__order=order).select_related("shipment")
-    }
+    every = shared.all_of(request, "parcels")
+    sent = shared.parcels(order, every=every)
+    left = Handover.objects.filter(shipment__order=order).select_related("shipment").order_by("-pk")
+    rows_gone = list(left if every else left[: shared.SHOWN]) if sent else []
+    gone = {one.shipment.number: one for one in rows_gone}
     if not parts and not gone:
         return None
     rows = [
@@ -100,4 +103,5 @@ def on_order(request: HttpRequest, order: Order) -> dict[str, Any] | None:
         }
         for one in parts
     ]
-    return {"rows": rows, "gone": [{"number": n, "at": gone[n].at, "who": named(gone[n].actor)} for n in sorted(gone)]}
+    return {"rows": rows, "gone": [{"number": n, "at": gone[n].at, "who": named(gone[n].actor)} for n in sorted(gone)],
+            "cut": shared.cut(sent, shared.SHOWN, every=every)}  # fmt: skip

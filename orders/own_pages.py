@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -98,8 +99,8 @@ def _sidebar() -> None:
     register_lists(*logs, order=60)
 
 
-def _held(request: HttpRequest) -> int | None:
-    return visible(request.user, Order.objects.filter(state=Order.State.HELD)).count() or None
+def _held(request: HttpRequest) -> QuerySet[Order]:
+    return visible(request.user, Order.objects.filter(state=Order.State.HELD))
 
 
 def checks_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from backoffice import audit, clock, locks, notices
+from backoffice import actors, audit, clock, locks, notices
 from backoffice.departments import Department
 from backoffice.incidents.errors import IncidentError
 from backoffice.incidents.kinds import CUSTOM, sentence_of, title_of
@@ -86,7 +86,7 @@ def _closed(row: Incident) -> IncidentError | None:
 
 def _who(actor: str) -> str:
     """`user:7 wang` → wang."""
-    return actor.partition(" ")[2] or actor
+    return actors.named(actor)
 
 
 # --- many ------------------------------------------------------------------------------------------------------------

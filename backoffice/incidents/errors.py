@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.errors import YikuError
 
 SENTENCES: dict[str, Any] = {
-    "incident_closed": _("%(number)s is closed already, by %(who)s."),
+    "incident_closed": _("%(number)s is closed already (%(who)s)."),
     "incident_taken": _("%(number)s was taken in hand by %(who)s a moment ago."),
     "incident_open": _("%(number)s is still open."),
     "incident_cause_missing": _("Say what the cause was."),

@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.departments import Department
+from backoffice.models import Incident
 
 log = structlog.get_logger(__name__)
 CUSTOM = "custom"
 Sentence = Callable[[Mapping[str, Any]], str]
+Button = Callable[[HttpRequest, Incident], tuple[Any, str] | None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Kind:
 
 
 _kinds: dict[str, Kind] = {}
+_buttons: dict[str, list[Button]] = {}
 
 
 def register_kind(
@@ -49,6 +53,23 @@ def register_kind(
     if department not in Department.values:
         raise ValueError(f"No department {department!r}; there are: {', '.join(Department.values)}.")
     _kinds[kind] = Kind(kind, title, sentence, department, acknowledge_minutes, resolve_hours, advice)
+
+
+def register_button(kind: str, button: Button) -> None:
+    """Let an app lead from an open incident of a kind to where it is worked on, in AppConfig.ready().
+
+    `button` returns what stands on it and its address, None for whoever may not go there.
+    """
+    there = _buttons.setdefault(kind, [])
+    if button not in there:
+        there.append(button)
+
+
+def buttons_of(request: HttpRequest, row: Incident) -> list[tuple[Any, str]]:
+    """Return the buttons of an incident's page that lead elsewhere; none once it is closed."""
+    if not row.is_open:
+        return []
+    return [found for button in _buttons.get(row.kind, ()) if (found := button(request, row)) is not None]
 
 
 def registered() -> dict[str, Kind]:

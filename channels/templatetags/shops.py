@@ -6,6 +6,8 @@ from decimal import Decimal
 
 from django import template
 
+from backoffice import actors
+
 register = template.Library()
 
 
@@ -15,6 +17,12 @@ def pieces(number: Decimal | int | None) -> str:
     if number is None or number == "":
         return ""
     return f"{Decimal(number).normalize():f}"
+
+
+@register.filter
+def named(actor: str) -> str:
+    """Return who did it as people say it."""
+    return actors.named(actor)
 
 
 @register.filter

@@ -195,7 +195,7 @@ class StockEntryAdmin(ReferencedList):
         cost = ("unit_cost", "value") if readable.sees_cost(request) else ()
         return (
             "sku", "warehouse", "bucket", "quantity", *cost, "reason", "reference", "key", "occurred_at", "recorded_at",
-            "lot", "bin", "condition", "actor",
+            "lot", "bin", "condition", "actor_named",
         )  # fmt: skip
 
     @display(description=_("bucket"), label=BUCKET_LABELS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -43,5 +44,5 @@ def register() -> None:
     register_chore("stocktakes.sweep", SWEEP_SECONDS, tasks.clean_up)
 
 
-def _waiting(request: HttpRequest) -> int | None:
-    return home.own(request, Stocktake.objects.filter(state=Stocktake.State.REVIEW)).count() or None
+def _waiting(request: HttpRequest) -> QuerySet[Stocktake]:
+    return home.own(request, Stocktake.objects.filter(state=Stocktake.State.REVIEW))

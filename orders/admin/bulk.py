@@ -121,40 +121,35 @@ def tell(request: HttpRequest, rows: Rows, work: Callable[[list[int]], Sequence[
     report_outcomes(request, outcomes, ngettext("%(count)d order done.", "%(count)d orders done.", done))
 
 
-@admin.action(description=_("Mark…"), permissions=["decide"])
-def mark(model_admin: Any, request: HttpRequest, queryset: Rows) -> HttpResponse:
-    """Put our own marks on orders."""
-    return ask(
-        model_admin, request, queryset, "mark", _now("Mark orders"), MarksForm,
-        lambda ids, data, who: marking.mark(order_ids=ids, marks=data["marks"], actor=who),
-    )  # fmt: skip
+def _asking(
+    name: str, label: Any, title: Any, form: type[forms.Form], work: Work, *, right: str = "decide"
+) -> Callable[[Any, HttpRequest, Rows], HttpResponse]:
+    """Make the action that asks with a form and then does its work on the chosen orders."""
+
+    @admin.action(description=label, permissions=[right])
+    def act(model_admin: Any, request: HttpRequest, queryset: Rows) -> HttpResponse:
+        return ask(model_admin, request, queryset, name, str(title), form, work)
+
+    act.__name__ = name
+    return act
 
 
-@admin.action(description=_("Take marks off…"), permissions=["decide"])
-def unmark(model_admin: Any, request: HttpRequest, queryset: Rows) -> HttpResponse:
-    """Take marks off orders."""
-    return ask(
-        model_admin, request, queryset, "unmark", _now("Take marks off orders"), MarksForm,
-        lambda ids, data, who: marking.unmark(order_ids=ids, marks=data["marks"], actor=who),
-    )  # fmt: skip
-
-
-@admin.action(description=_("Set priority…"), permissions=["decide"])
-def priority(model_admin: Any, request: HttpRequest, queryset: Rows) -> HttpResponse:
-    """Set how soon orders go."""
-    return ask(
-        model_admin, request, queryset, "priority", _now("Set the priority of orders"), PriorityForm,
-        lambda ids, data, who: marking.set_priority(order_ids=ids, priority=data["priority"], actor=who),
-    )  # fmt: skip
-
-
-@admin.action(description=_("Write a note…"), permissions=["note"])
-def note(model_admin: Any, request: HttpRequest, queryset: Rows) -> HttpResponse:
-    """Write the same note on orders."""
-    return ask(
-        model_admin, request, queryset, "note", _now("Write a note on orders"), NoteForm,
-        lambda ids, data, who: marking.add_note(order_ids=ids, text=data["text"], actor=who),
-    )  # fmt: skip
+mark = _asking(
+    "mark", _("Mark…"), _("Mark orders"), MarksForm,
+    lambda ids, data, who: marking.mark(order_ids=ids, marks=data["marks"], actor=who),
+)  # fmt: skip
+unmark = _asking(
+    "unmark", _("Take marks off…"), _("Take marks off orders"), MarksForm,
+    lambda ids, data, who: marking.unmark(order_ids=ids, marks=data["marks"], actor=who),
+)  # fmt: skip
+priority = _asking(
+    "priority", _("Set priority…"), _("Set the priority of orders"), PriorityForm,
+    lambda ids, data, who: marking.set_priority(order_ids=ids, priority=data["priority"], actor=who),
+)  # fmt: skip
+note = _asking(
+    "note", _("Write a note…"), _("Write a note on orders"), NoteForm,
+    lambda ids, data, who: marking.add_note(order_ids=ids, text=data["text"], actor=who), right="note",
+)  # fmt: skip
 
 
 @admin.action(description=_("Excel file…"), permissions=["export"])

@@ -64,6 +64,9 @@ class ListedBuyerForm(BuyerForm):
         """The row is written by the domain function, which also takes one that is there again."""
 
 
+SHOWN = ("side", "by", "hint", "reason", "until", "created_at")  # of an entry that is there
+
+
 @admin.register(ListedBuyer)
 class ListedBuyerAdmin(YikuModelAdmin):
     """Added by hand or on an order's page; ended, never deleted."""
@@ -81,7 +84,7 @@ class ListedBuyerAdmin(YikuModelAdmin):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields if obj is None else ("side", "by", "hint", "reason", "until", "created_at", "created_by")
+        return self.fields if obj is None else (*SHOWN, "created_by_named")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is not None:

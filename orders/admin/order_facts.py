@@ -12,16 +12,16 @@ from django.utils.translation import gettext as _
 from backoffice import clock, masking
 from finance.admin.figures import money
 from inventory import access
-from inventory.models import Balance, Bucket, Reservation, ShopWarehouse
+from inventory.models import Balance, ShopWarehouse
 from orders import contracts
-from orders.admin import buyers, status
+from orders.admin import buyers, shared, status
 from orders.admin.rules import tried
 from orders.admin.wording import pieces, short_age
 from orders.desk import history, presale, sentences
 from orders.desk.rules.deeds import NEVER_PASSED
 from orders.intake import difference
 from orders.models import Order, OrderLine, OrderVersion, Shipment
-from orders.models.order import Department, line_reference
+from orders.models.order import Department
 
 State = Order.State
 OPEN = (State.APPROVED, State.PARTLY_SHIPPED)
@@ -30,24 +30,29 @@ SHORT = "short_stock"
 
 def of(request: HttpRequest, order: Order, *, clear: bool = False) -> dict[str, Any]:
     """Return everything the template needs beside the order itself."""
-    lines = list(order.lines.select_related("sku").prefetch_related("parts__sku"))
-    shipments = list(order.shipments.prefetch_related("lines__line"))
-    review = order.reviews.first()
+    lines = shared.lines(order)
+    parcels = shared.parcels(order, every=shared.all_of(request, "parcels"))
+    kind = _kind(request)
+    reviews = list(order.reviews.all()[: history.most_of(kind) if kind in ("", "all", "review") else 1])
+    notes = list(order.staff_notes.all()[: history.most_of(kind)])
+    review = next(iter(reviews), None)
     said = status.one(order)
     return {
         "status": said,
         "headline": said.sentence,
         "promise": _promise(order),
         "presale": _presale(order),
-        "notes": list(order.staff_notes.all()[:20]),
+        "notes": notes[: shared.SHOWN],
         "findings": _findings(order, review),
         "tried": tried.of(request, order, review),
-        "rows": _rows(request, order, lines),
+        "rows": _rows(request, order, _shown(request, "lines", lines, shared.SHOWN_LINES)),
+        "lines_cut": len(lines) if shared.cut(lines, shared.SHOWN_LINES, every=_every(request, "lines")) else 0,
         "left_to_ship": _left(order, lines),
-        "shipments": [_parcel(one) for one in shipments],
+        "shipments": _parcels(_shown(request, "parcels", parcels, shared.SHOWN), lines),
+        "parcels_cut": shared.cut(parcels, shared.SHOWN, every=_every(request, "parcels")),
         "edit": _edit(request, order, clear=clear),
         "amounts": _amounts(order),
-        **_history(request, order),
+        **_history(order, kind, {"review": reviews, "parcel": parcels, "note": notes}),
         "can": {**_can(order), "again": _can_pass_again(order, review)},
         "held_for": short_age(clock.now() - order.held_since) if order.held_since else "",
         "department": dict(Department.choices).get(order.hold_department, ""),
@@ -98,7 +103,7 @@ def _findings(order: Order, review: Any) -> list[dict[str, str]]:
 def _rows(request: HttpRequest, order: Order, lines: list[OrderLine]) -> list[dict[str, Any]]:
     sku_ids = {line.sku_id for line in lines} | {part.sku_id for line in lines for part in line.parts.all()}
     stock = _stock(request, order, {one for one in sku_ids if one is not None})
-    reserved = _reserved(request, [line.pk for line in lines])
+    reserved = _reserved(request, order)
     return [
         {
             "line": line,
@@ -111,7 +116,7 @@ def _rows(request: HttpRequest, order: Order, lines: list[OrderLine]) -> list[di
             "pack": pieces(line.pack) if line.pack != 1 else "",
             "parts": [(part.sku, pieces(part.quantity), stock.get(part.sku_id, [])) for part in line.parts.all()],
             "stock": stock.get(line.sku_id, []) if line.sku_id else [],
-            "reserved": reserved.get(line_reference(line.pk), []),
+            "reserved": reserved.get(line.pk, []),
             "short": line.sku_id is None and line.stocked,
         }
         for line in lines
@@ -130,12 +135,12 @@ def _stock(request: HttpRequest, order: Order, sku_ids: set[int]) -> dict[int, l
     return found
 
 
-def _reserved(request: HttpRequest, line_ids: list[int]) -> dict[str, list[str]]:
-    references = [line_reference(pk) for pk in line_ids]
-    rows = Reservation.objects.filter(reference__in=references, bucket=Bucket.RESERVED, quantity__gt=0)
-    found: dict[str, list[str]] = {}
-    for row in access.visible(request.user, rows).select_related("warehouse"):
-        found.setdefault(row.reference, []).append(f"{row.warehouse.name}: {pieces(row.quantity)}")
+def _reserved(request: HttpRequest, order: Order) -> dict[int, list[str]]:
+    seen = access.sight(request.user).warehouses
+    found: dict[int, list[str]] = {}
+    for line_id, row in shared.held(order):
+        if seen is None or row.warehouse_id in seen:
+            found.setdefault(line_id, []).append(f"{row.warehouse.name}: {pieces(row.quantity)}")
     return found
 
 
@@ -149,12 +154,25 @@ def _left(order: Order, lines: list[OrderLine]) -> list[dict[str, Any]]:
     ]
 
 
-def _parcel(shipment: Shipment) -> dict[str, Any]:
+def _every(request: HttpRequest, card: str) -> bool:
+    return shared.all_of(request, card)
+
+
+def _shown(request: HttpRequest, card: str, rows: list[Any], most: int) -> list[Any]:
+    return rows if shared.all_of(request, card) else rows[:most]
+
+
+def _parcels(shipments: list[Shipment], lines: list[OrderLine]) -> list[dict[str, Any]]:
+    by_id = {line.pk: line for line in lines}
+    return [_parcel(one, by_id) for one in shipments]
+
+
+def _parcel(shipment: Shipment, lines: dict[int, OrderLine]) -> dict[str, Any]:
     return {
         "row": shipment,
         "void": shipment.state == Shipment.State.VOID,
         "own": shipment.source == Shipment.Source.DESK,
-        "lines": [(one.line, pieces(one.quantity)) for one in shipment.lines.all()],
+        "lines": [(lines[one.line_id], pieces(one.quantity)) for one in shipment.lines.all()],
         "link": shipment.tracking_url if shipment.tracking_url.startswith(("https://", "http://")) else "",
     }
 
@@ -205,12 +223,17 @@ def _presale(order: Order) -> list[dict[str, Any]]:
     ]
 
 
-def _history(request: HttpRequest, order: Order) -> dict[str, Any]:
-    """What happened: the newest of everything, or one kind of it, or all."""
+def _kind(request: HttpRequest) -> str:
     kind = request.GET.get("history", "")
-    kind = kind if kind in history.KINDS else "all" if kind == "all" else ""
-    most = history.MOST if kind else history.FEW
-    rows = history.of(order, kind="" if kind == "all" else kind, most=most)
+    return kind if kind in history.KINDS else "all" if kind == "all" else ""
+
+
+def _history(order: Order, kind: str, known: dict[str, list[Any]]) -> dict[str, Any]:
+    """What happened: the newest of everything, or one kind of it, or all."""
+    most = history.most_of(kind)
+    if kind:  # then more of the parcels is wanted than the card above has read
+        known = {name: rows for name, rows in known.items() if name != "parcel"}
+    rows = history.of(order, kind="" if kind == "all" else kind, most=most, known=known)
     kinds = [("all", _("All")), *((code, str(label)) for code, label in history.KINDS.items())]
     cut = not kind and len(rows) > history.FEW
     return {"timeline": rows if kind else rows[: history.FEW], "history": kind, "history_kinds": kinds, "cut": cut}

@@ -107,7 +107,10 @@ class OrderAdmin(YikuModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         rows = visible(request.user, super().get_queryset(request))
         match = request.resolver_match
-        return rows.only(*SHOWN) if match is not None and match.url_name == "orders_order_changelist" else rows
+        page = match.url_name if match is not None else ""
+        if page == "orders_order_change":  # a page of its own, which names the shop and the buyer
+            return rows.select_related("shop", "contact")
+        return rows.only(*SHOWN) if page == "orders_order_changelist" else rows
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OrderChangeList

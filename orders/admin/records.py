@@ -16,6 +16,7 @@ from unfold.decorators import display
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from finance.admin.figures import money
 from inventory.access import visible
+from orders import naming
 from orders.admin.wording import pieces
 from orders.desk import sentences
 from orders.models import OrderEvent, Refund, ReviewLog, Shipment
@@ -98,14 +99,21 @@ class ShipmentAdmin(RecordAdmin):
 class RefundAdmin(RecordAdmin):
     """Refunds as the platforms recorded them."""
 
-    list_display = ("refunded_at", "order_link", "amount_shown", "reason", "recorded_at")
+    list_display = ("refunded_at", "order_link", "amount_shown", "reason_shown", "recorded_at")
     list_display_links = ("refunded_at",)
-    fields = readonly_fields = ("order_link", "external_id", "refunded_at", "recorded_at", "amount_shown", "reason")
+    fields = readonly_fields = (
+        "order_link", "external_id", "refunded_at", "recorded_at", "amount_shown", "reason_shown",
+    )  # fmt: skip
 
     @admin.display(description=_("amount"))
     def amount_shown(self, row: Refund) -> str:
         """In the order's currency."""
         return money(row.amount, row.currency)
+
+    @admin.display(description=_("reason"))
+    def reason_shown(self, row: Refund) -> str:
+        """A platform's code in words."""
+        return naming.reason(row.reason)
 
 
 @admin.register(OrderEvent)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from orders import naming
 from orders.contracts import Address, IncomingLine, IncomingOrder
 from orders.desk.sentences import ADDRESS_FIELDS
 from orders.models import Order
@@ -90,9 +91,10 @@ def compare(before: IncomingOrder, after: IncomingOrder) -> Comparison:
 def _header(before: IncomingOrder, after: IncomingOrder) -> Iterator[Difference]:
     for field in dataclasses.fields(IncomingOrder):
         if field.name not in APART:
-            yield from _field(
-                LABELS.get(field.name, field.name), getattr(before, field.name), getattr(after, field.name)
-            )
+            was, now = getattr(before, field.name), getattr(after, field.name)
+            if field.name == "cancel_reason":
+                was, now = naming.reason(was), naming.reason(now)
+            yield from _field(LABELS.get(field.name, field.name), was, now)
 
 
 def _buyer(before: IncomingOrder, after: IncomingOrder) -> Iterator[Difference]:

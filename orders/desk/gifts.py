@@ -10,7 +10,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from backoffice import audit, clock
+from backoffice import actors, audit, clock
 from inventory import reservations
 from inventory.models import Bucket, Reservation, Sku
 from orders.desk import holds, review
@@ -127,7 +127,7 @@ def remove(*, order_id: int, gift_id: int, actor: str) -> None:
         raise OrderError("not_found")
     if gift.removed_at is not None:
         when = date_format(timezone.localtime(gift.removed_at), "DATETIME_FORMAT")
-        raise OrderError("gift_gone", who=gift.removed_by.partition(" ")[2] or gift.removed_by, when=when)
+        raise OrderError("gift_gone", who=actors.named(gift.removed_by), when=when)
     if gift.line.shipped_quantity > 0:
         raise OrderError("gift_shipped")
     own_lines.cut(gift.line, actor)

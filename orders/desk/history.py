@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from backoffice.models import AuditEntry
+from orders import naming
 from orders.desk import sentences
 from orders.desk.table import named
 from orders.models import Order
@@ -111,17 +113,24 @@ def action_title(action: str) -> str:
     return str(TITLES.get(action, action))
 
 
-def of(order: Order, *, kind: str = "", most: int = FEW) -> list[Happened]:
-    """Return what happened, newest first: a query for each log that is asked for."""
+def most_of(kind: str) -> int:
+    """Return how many rows of each log are read: the newest, or all when one kind (or "all") is asked for."""
+    return MOST if kind else FEW
+
+
+def of(
+    order: Order, *, kind: str = "", most: int = FEW, known: Mapping[str, Sequence[Any]] | None = None
+) -> list[Happened]:
+    """Return what happened, newest first: a query for each log that is asked for and not among the `known` ones."""
     found = [Happened(order.placed_at, "version", _now("Ordered by the buyer"))]
-    for name, read in _READERS.items():
+    for name, (rows, told) in _LOGS.items():
         if kind in ("", name):
-            found += read(order, most)
+            there = (known or {}).get(name)
+            found += told(order, (rows(order) if there is None else there)[:most])
     return sorted(found, key=lambda one: one.at, reverse=True)
 
 
-def _versions(order: Order, most: int) -> Sequence[Happened]:
-    rows = order.versions.order_by("-number").only("number", "delivered_at", "outcome")[:most]
+def _versions(order: Order, rows: Iterable[Any]) -> Sequence[Happened]:
     text = _now("Version %(number)d arrived: %(outcome)s")
     return [
         Happened(
@@ -132,9 +141,9 @@ def _versions(order: Order, most: int) -> Sequence[Happened]:
     ]  # fmt: skip
 
 
-def _reviews(order: Order, most: int) -> Sequence[Happened]:
+def _reviews(order: Order, rows: Iterable[Any]) -> Sequence[Happened]:
     found = []
-    for one in order.reviews.all()[:most]:
+    for one in rows:
         codes = [sentences.hold_title(str(row.get("code")), str(row.get("name", ""))) for row in one.findings]
         what = _now("Checked: %s") % (", ".join(dict.fromkeys(codes)) or _now("nothing found"))
         found.append(Happened(one.at, "review", what))
@@ -144,9 +153,9 @@ def _reviews(order: Order, most: int) -> Sequence[Happened]:
     return found
 
 
-def _parcels(order: Order, most: int) -> Sequence[Happened]:
+def _parcels(order: Order, rows: Iterable[Any]) -> Sequence[Happened]:
     found = []
-    for one in order.shipments.all()[:most]:
+    for one in rows:
         what = " ".join(filter(None, [_now("Parcel"), one.carrier, one.tracking_number]))
         found.append(Happened(one.shipped_at, "parcel", what, named(one.actor)))
         if one.voided_at:
@@ -155,19 +164,20 @@ def _parcels(order: Order, most: int) -> Sequence[Happened]:
     return found
 
 
-def _refunds(order: Order, most: int) -> Sequence[Happened]:
+def _refunds(order: Order, rows: Iterable[Any]) -> Sequence[Happened]:
     text = _now("Refund of %(amount)s %(currency)s")
     return [
         Happened(
-            one.refunded_at, "refund", text % {"amount": _plain(one.amount), "currency": one.currency}, "", one.reason
+            one.refunded_at, "refund", text % {"amount": _plain(one.amount), "currency": one.currency}, "",
+            naming.reason(one.reason),
         )
-        for one in order.refunds.all()[:most]
-    ]
+        for one in rows
+    ]  # fmt: skip
 
 
-def _promises(order: Order, most: int) -> Sequence[Happened]:
+def _promises(order: Order, rows: Iterable[Any]) -> Sequence[Happened]:
     found = []
-    for one in order.promises.all()[:most]:
+    for one in rows:
         day = date_format(one.after, "SHORT_DATE_FORMAT") if one.after else _now("no date")
         before = _now("was %s") % date_format(one.before, "SHORT_DATE_FORMAT") if one.before else ""
         what = _now("Promised for %(day)s (%(cause)s)") % {"day": day, "cause": one.get_cause_display()}
@@ -175,15 +185,19 @@ def _promises(order: Order, most: int) -> Sequence[Happened]:
     return found
 
 
-def _notes(order: Order, most: int) -> Sequence[Happened]:
-    return [Happened(one.at, "note", one.text, named(one.author)) for one in order.staff_notes.all()[:most]]
+def _notes(order: Order, rows: Iterable[Any]) -> Sequence[Happened]:
+    return [Happened(one.at, "note", one.text, named(one.author)) for one in rows]
 
 
-def _audited(order: Order, most: int) -> Sequence[Happened]:
+def _entries(order: Order) -> QuerySet[AuditEntry]:
     """Notes stand there with their text."""
     rows = AuditEntry.objects.filter(target=order_reference(order.pk)).exclude(action="order.note")
+    return rows.order_by("-id")
+
+
+def _audited(order: Order, rows: Iterable[Any]) -> Sequence[Happened]:
     found = []
-    for one in rows.order_by("-id")[:most]:
+    for one in rows:
         summary = "" if one.summary in (order.number, "") else one.summary
         reason = str(one.after.get("reason") or one.after.get("marks") or one.after.get("priority") or "")
         found.append(Happened(one.at, "audit", action_title(one.action), named(one.actor), reason or summary))
@@ -194,12 +208,14 @@ def _plain(amount: Decimal) -> str:
     return f"{amount:.2f}"
 
 
-_READERS = {
-    "version": _versions,
-    "review": _reviews,
-    "parcel": _parcels,
-    "refund": _refunds,
-    "promise": _promises,
-    "note": _notes,
-    "audit": _audited,
-}
+_LOGS: dict[str, tuple[Callable[[Order], Any], Callable[[Order, Iterable[Any]], Sequence[Happened]]]] = {
+    "version": (
+        lambda order: order.versions.order_by("-number").only("order", "number", "delivered_at", "outcome"), _versions,
+    ),
+    "review": (lambda order: order.reviews.all(), _reviews),
+    "parcel": (lambda order: order.shipments.all(), _parcels),
+    "refund": (lambda order: order.refunds.all(), _refunds),
+    "promise": (lambda order: order.promises.all(), _promises),
+    "note": (lambda order: order.staff_notes.all(), _notes),
+    "audit": (_entries, _audited),
+}  # fmt: skip

@@ -343,7 +343,10 @@ def candidates(order: Order, orders: QuerySet[Order]) -> list[tuple[Sendable, Re
     if not alike or order.state not in OPEN_STATES:
         return []
     rows = orders.filter(alike, state__in=OPEN_STATES).exclude(pk=order.pk).select_related("shop")
-    mine, *others = mergeable.read([order, *rows.order_by("-placed_at", "-pk")[:MOST_CANDIDATES]])
+    near = list(rows.order_by("-placed_at", "-pk")[:MOST_CANDIDATES])
+    if not near:
+        return []
+    mine, *others = mergeable.read([order, *near])
     allowed, own = mergeable.circles(), mergeable.unfit(mine)
     if own is not None:
         own = own[0], {"number": order.number, **own[1]}

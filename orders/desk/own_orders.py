@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from backoffice import audit, clock
+from backoffice import actors, audit, clock
 from backoffice.models import AuditEntry
 from finance import currencies
 from inventory.models import Sku
@@ -106,6 +106,6 @@ def change(*, order_id: int, basket: Basket, seen_version: int, actor: str) -> i
 
 def _overtaken(order: Order) -> OrderError:
     last = AuditEntry.objects.filter(target=order_reference(order.pk)).order_by("-pk").first()
-    who = last.actor.partition(" ")[2] or last.actor if last else ""
+    who = actors.named(last.actor) if last else ""
     when = date_format(timezone.localtime(last.at if last else order.updated_at), "DATETIME_FORMAT")
     return OrderError("changed_meanwhile", who=who, when=when)

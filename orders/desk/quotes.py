@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from backoffice import audit, clock
+from backoffice import actors, audit, clock
 from backoffice.models import AuditEntry
 from finance import currencies
 from orders.desk import baskets, own_orders, usual_prices
@@ -66,7 +66,7 @@ def change(*, quote_id: int, basket: Basket, valid_until: dt.date, text: str, se
     _must_be(quote, CHANGEABLE)
     if quote.revision != seen_revision:
         last = AuditEntry.objects.filter(target=audit.target_text(quote)).order_by("-pk").first()
-        who = last.actor.partition(" ")[2] or last.actor if last else ""
+        who = actors.named(last.actor) if last else ""
         when = date_format(timezone.localtime(quote.updated_at), "DATETIME_FORMAT")
         raise OrderError("changed_meanwhile", who=who, when=when)
     for name, value in _content(basket).items():

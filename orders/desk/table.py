@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from backoffice import audit, bulk, clock, locks
+from backoffice import actors, audit, bulk, clock, locks
 from backoffice.models import AuditEntry
 from orders.errors import OrderError
 from orders.models import Order, ReviewLog
@@ -122,4 +122,4 @@ class Table:
 
 def named(actor: str) -> str:
     """`user:7 wang` is `wang` to the clerk."""
-    return actor.partition(" ")[2] or actor if actor.startswith(("user:", "api:")) else actor
+    return actors.named(actor)

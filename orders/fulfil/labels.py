@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from backoffice import audit, clock
+from backoffice import actors, audit, clock
 from backoffice.calls.answers import redact
 from orders.carriers.base import Bought, CarrierError, LabelRequest, Piece, Place
 from orders.carriers.registry import adapter_for
@@ -112,7 +112,7 @@ def _written(order: Order, wish: Wish, service: CarrierService, request: dict[st
     if unsent and not wish.more:
         last = unsent[-1]
         when = date_format(timezone.localtime(last.asked_at), "SHORT_DATETIME_FORMAT")
-        who = last.actor.partition(" ")[2] or last.actor
+        who = actors.named(last.actor)
         raise PaperError("has_label", number=order.number, tracking=str(last), who=who, when=when)
     length, width, height = wish.sizes_mm
     return Label.objects.create(

@@ -51,16 +51,17 @@ def plans_of(order_ids: Sequence[int]) -> dict[int, Plan]:
         by_order[line.order_id].append(line)
     found = {}
     for order_id, own in by_order.items():
-        plan = _plan(own, held, parts, weights)
+        plan = plan_from(own, held, parts, weights)
         if plan is not None:
             found[order_id] = plan
     return found
 
 
-def _plan(
+def plan_from(
     lines: Sequence[OrderLine], held: Mapping[int, Mapping[tuple[int, int], Decimal]], parts: parcels.Parts,
     weights: Mapping[int, int | None],
 ) -> Plan | None:  # fmt: skip
+    """Return the plan of one order from what was read of it already; None when it holds nothing."""
     places: dict[int, Decimal] = defaultdict(Decimal)
     grams, known = Decimal(0), True
     for line in lines:

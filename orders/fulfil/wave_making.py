@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from backoffice import audit, clock
+from backoffice import actors, audit, clock
 from inventory.models import Warehouse
 from orders.desk.table import RowOutcome, Table
 from orders.fulfil import wave_parts, wave_together
@@ -138,7 +138,7 @@ def _fill(wave: Wave, due: Sequence[Order], goods: dict[int, wave_parts.Goods]) 
 
 def named(actor: str) -> str:
     """`user:7 wang` is `wang` to people."""
-    return actor.partition(" ")[2] or actor if actor.startswith(("user:", "api:")) else actor
+    return actors.named(actor)
 
 
 # --- by a template ---------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from orders.desk.table import Table
@@ -85,7 +85,7 @@ def early_parts(order_ids: Collection[int], warehouse_id: int, now: dt.datetime)
     return {pk: until for pk, until in found if until is not None}
 
 
-def early(parts: QuerySet[OrderPart], warehouse_id: int, now: dt.datetime) -> QuerySet[OrderPart]:
+def early(parts: QuerySet[OrderPart], warehouse_id: int | OuterRef, now: dt.datetime) -> QuerySet[OrderPart]:
     """Narrow planned parcels to those that may not leave a warehouse yet.
 
     One that still waits for stock keeps nothing back: none of its goods are here.

@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from backoffice import audit, clock, locks
 from orders.fulfil import wave_parts, wave_together
-from orders.models import Order, Wave, WaveGoods, WaveOrder
+from orders.models import Order, OrderPart, Wave, WaveGoods, WaveOrder
 from orders.models.waves import RUNNING
 
 State = Wave.State
@@ -31,6 +31,7 @@ class Open:
     warehouse_id: int
     order_state: str
     edit: bool
+    early: bool  # a planned parcel of it may not leave here yet
 
 
 def look(wave_ids: Collection[int]) -> int:
@@ -45,11 +46,13 @@ def look_at_all() -> int:
 
 
 def _open_parts(wave_ids: Collection[int]) -> list[Open]:
-    rows = WaveOrder.objects.filter(wave__in=wave_ids, open=True).order_by("pk")
-    names = ("pk", "wave_id", "order_id", "warehouse_id", "order__state", "order__pending_version_id")
+    planned = OrderPart.objects.filter(order=OuterRef("order_id"))
+    early = Exists(wave_together.early(planned, OuterRef("warehouse_id"), clock.now()))
+    rows = WaveOrder.objects.filter(wave__in=wave_ids, open=True).annotate(early=early).order_by("pk")
+    names = ("pk", "wave_id", "order_id", "warehouse_id", "order__state", "order__pending_version_id", "early")
     return [
-        Open(pk, wave, order, place, state, edit is not None)
-        for pk, wave, order, place, state, edit in rows.values_list(*names)
+        Open(pk, wave, order, place, state, edit is not None, waits)
+        for pk, wave, order, place, state, edit, waits in rows.values_list(*names)
     ]
 
 
@@ -62,10 +65,8 @@ def _changed(parts: list[Open]) -> dict[int, str]:
     for pk, line_id, sku_id, pieces in rows.values_list("wave_order_id", "line_id", "sku_id", "wanted"):
         wanted[pk][line_id, sku_id] = pieces
     held = _held(rest)
-    places = {one.warehouse_id: [row.order_id for row in rest if row.warehouse_id == one.warehouse_id] for one in rest}
-    early = {pk: wave_together.early_parts(ids, pk, clock.now()) for pk, ids in places.items()}
     for one in rest:
-        if one.order_id in early[one.warehouse_id]:
+        if one.early:
             found[one.pk] = "not_yet"
             continue
         has = held.get((one.order_id, one.warehouse_id), {})

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -46,6 +48,14 @@ def register() -> None:
     from backoffice.incidents.causes import register_causes
 
     register_causes(KIND, CAUSES)
+    incidents.kinds.register_button(KIND, play_button)
+
+
+def play_button(request: HttpRequest, incident: Incident) -> tuple[str, str] | None:
+    """Lead from a late order's incident to the play that may help, for whoever may begin one."""
+    if not request.user.has_perm("orders.run_lateplay"):
+        return None
+    return _now("Begin a late play…"), f"{reverse('admin:orders_lateplay_add')}?incident={incident.pk}"
 
 
 def sentence(data: Mapping[str, Any]) -> str:

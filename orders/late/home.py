@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -40,14 +41,17 @@ def card(request: HttpRequest) -> HomeCard:
 
 def figures(request: HttpRequest) -> dict[str, int]:
     """How many orders of this person's shops (warehouses, for whoever only packs) fall into each span."""
+    return board.figures(_mine(request))
+
+
+def late_rows(request: HttpRequest) -> QuerySet[LateOrder]:
+    """The orders behind the badge of the sidebar."""
+    return board.clocked(_mine(request)).filter(due_at__lt=clock.now())
+
+
+def _mine(request: HttpRequest) -> QuerySet[LateOrder]:
     decides = request.user.has_perm("orders.decide_order") or not request.user.has_perm("orders.ship_order")
-    rows = visible(request.user, LateOrder.objects.all())
-    return board.figures(board.seen_by(rows, sight(request.user), decides=decides))
-
-
-def late_badge(request: HttpRequest) -> int | None:
-    """The figure behind the line of the sidebar."""
-    return figures(request)[board.LATE] or None
+    return board.seen_by(visible(request.user, LateOrder.objects.all()), sight(request.user), decides=decides)
 
 
 def _weeks(request: HttpRequest) -> list[Figure]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from backoffice import audit, clock, locks
+from backoffice import actors, audit, clock, locks
 from backoffice.models import Incident, IncidentCause
 from inventory.models import Bucket, Reservation, Sku
 from orders.late import due
@@ -185,7 +185,7 @@ def locked(play_id: int) -> LatePlay:
 
 def named(actor: str) -> str:
     """`user:7 wang` is `wang` to the reader; what nobody did was done by itself."""
-    return (actor.partition(" ")[2] or actor) if actor else _("automatically")
+    return actors.named(actor) or _("automatically")
 
 
 def at(moment: dt.datetime | None) -> str:

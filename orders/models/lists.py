@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from backoffice import clock
+from backoffice import actors, clock
 from backoffice.triggers import append_only
 from orders.models.order import Order
 
@@ -94,7 +94,7 @@ class StaffNote(models.Model):
     @property
     def author_name(self) -> str:
         """`user:7 wang` is `wang` to a reader."""
-        return self.author.partition(" ")[2] or self.author
+        return actors.named(self.author)
 
 
 append_only(StaffNote)

@@ -77,7 +77,7 @@ def _chores() -> None:
 def _sidebar() -> None:
     register_sidebar(
         "orders", _("Late orders"), "admin:orders_lateorder_changelist", icon="alarm",
-        permission="orders.view_lateorder", order=15, badge=home.late_badge,
+        permission="orders.view_lateorder", order=15, badge=home.late_rows,
     )  # fmt: skip
     register_sidebar(
         "desk", _("Lateness by month"), "admin:orders_lateplay_review", icon="query_stats",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import apps
+from django.db.models import QuerySet
 from django.db.models.signals import post_migrate
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -55,9 +56,8 @@ def _sidebar() -> None:
     )  # fmt: skip
 
 
-def _waiting(request: HttpRequest) -> int | None:
-    rows = Order.objects.filter(hold_code="short_stock", state__in=OPEN_STATES)
-    return visible(request.user, rows).count() or None
+def _waiting(request: HttpRequest) -> QuerySet[Order]:
+    return visible(request.user, Order.objects.filter(hold_code="short_stock", state__in=OPEN_STATES))
 
 
 def _chores() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -73,6 +74,6 @@ def _sidebar() -> None:
     )
 
 
-def _not_left(request: HttpRequest) -> int | None:
-    """How many printed labels stay in the house too long."""
-    return leaving.not_left(visible(request.user, Label.objects.all())).count() or None
+def _not_left(request: HttpRequest) -> QuerySet[Label]:
+    """Printed labels that stay in the house too long."""
+    return leaving.not_left(visible(request.user, Label.objects.all()))

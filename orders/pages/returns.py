@@ -8,7 +8,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.signals import post_migrate
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
@@ -21,6 +21,7 @@ from backoffice.references import Described
 from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
 from inventory import access
+from orders.admin import shared
 from orders.admin.parts import register_part, register_work
 from orders.models import (
     Order,
@@ -108,19 +109,19 @@ def _sidebar() -> None:
     )
 
 
-def _asked(request: HttpRequest) -> int | None:
+def _asked(request: HttpRequest) -> QuerySet[Return] | None:
     if not request.user.has_perm(DECIDE):
         return None
-    return mine(request.user).filter(state=Return.State.REQUESTED).count() or None
+    return mine(request.user).filter(state=Return.State.REQUESTED)
 
 
-def _by_hand(request: HttpRequest) -> int | None:
+def _by_hand(request: HttpRequest) -> QuerySet[Return]:
     waiting = ReturnRefund.objects.filter(state=ReturnRefund.State.MANUAL)
-    return mine(request.user).filter(pk__in=waiting.values("rma")).count() or None
+    return mine(request.user).filter(pk__in=waiting.values("rma"))
 
 
-def _overdue(request: HttpRequest) -> int | None:
-    return receiving.overdue(mine(request.user)).count() or None
+def _overdue(request: HttpRequest) -> QuerySet[Return]:
+    return receiving.overdue(mine(request.user))
 
 
 def seed_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
@@ -202,13 +203,14 @@ def order_card(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     """The order's returns, and the form that opens one; nothing for an order of which nothing has left or come back."""
     if not request.user.has_perm(VIEW):
         return None
-    rows = list(mine(request.user, _of(order)))
-    exchanged_for = mine(request.user).filter(exchange_order=order).first()
+    found = list(mine(request.user, _of(order)))
+    rows = [one for one in found if one.order_id == order.pk]
+    exchanged_for = next((one for one in found if one.exchange_order_id == order.pk), None)
     may = request.user.has_perm(DECIDE) and (order.shipped_at is not None or order.payment in _PAID)
     if not rows and not may and exchanged_for is None:
         return None
-    left = requesting.returnable(order) if may else {}
-    lines = [line for line in order.lines.all() if left.get(line.pk)] if may else []
+    left = requesting.returnable(order, lines=shared.lines(order)) if may else {}
+    lines = [line for line in shared.lines(order) if left.get(line.pk)] if may else []
     return {
         "order": order,
         "rows": [{"row": one, "late": one.expected and _is_late(one)} for one in rows],
@@ -229,7 +231,8 @@ def _money_only() -> list[tuple[str, str]]:
 
 
 def _of(order: Order) -> QuerySet[Return]:
-    return Return.objects.filter(order=order).select_related("reason").order_by("-pk")
+    concerned = Return.objects.filter(Q(order=order) | Q(exchange_order=order))
+    return concerned.select_related("reason").order_by("-pk")
 
 
 def _is_late(found: Return) -> bool:

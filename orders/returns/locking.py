@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from backoffice import audit, clock
+from backoffice import actors, audit, clock
 from orders.models import Order, Return
 from orders.returns.errors import ReturnError
 
@@ -41,7 +41,7 @@ def must_be(found: Return, *states: str) -> None:
 
 def last(who: str, when: Any) -> dict[str, str]:
     """Return who and when as a refusal tells it."""
-    name = (who or "").partition(" ")[2] or who or "–"
+    name = actors.named(who) or "–"
     return {"who": name, "when": date_format(timezone.localtime(when), "SHORT_DATETIME_FORMAT") if when else "–"}
 
 

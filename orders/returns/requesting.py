@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from django.db import transaction
@@ -92,9 +92,16 @@ def _made(order: Order, key: str, actor: str, **fields: object) -> Return:
 # --- what can come back ----------------------------------------------------------------------------------------------
 
 
-def returnable(order: Order, *, but: Return | None = None) -> dict[int, Decimal]:
-    """Return per line how many units have left and neither came back nor are announced on another return."""
-    lines = list(OrderLine.objects.filter(order=order))
+def returnable(
+    order: Order, *, but: Return | None = None, lines: Sequence[OrderLine] | None = None
+) -> dict[int, Decimal]:
+    """Return per line how many units have left and neither came back nor are announced on another return.
+
+    `lines` are all lines of the order, when they were read already.
+    """
+    lines = list(OrderLine.objects.filter(order=order)) if lines is None else lines
+    if not any(line.shipped_quantity for line in lines):
+        return {line.pk: ZERO for line in lines}
     taken: dict[int, Decimal] = defaultdict(lambda: ZERO)
     others = ReturnLine.objects.filter(rma__order=order, rma__goods=True).exclude(rma__state__in=DEAD)
     for row in others.exclude(rma=but).select_related("rma"):

@@ -63,7 +63,7 @@ def test_a_page_of_movements_asks_once_per_kind(seller, people, django_assert_ma
     url = reverse("admin:inventory_stockentry_changelist")
     client.get(url)  # the first page of a process reads what is remembered afterwards
     assert StockEntry.objects.count() > 2
-    with django_assert_max_num_queries(25) as captured:
+    with django_assert_max_num_queries(12) as captured:
         page = client.get(url)
     orders = [query for query in captured.captured_queries if 'FROM "orders_orderline"' in query["sql"]]
     assert len(orders) == 1

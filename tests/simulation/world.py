@@ -27,7 +27,10 @@ class World:
         self.now, self.log, self.audited = START, [], []
         self.busy = self.weather = 0
         self.counter = 0
-        clock_now = lambda: self.now  # noqa: E731 — read at each call
+
+        def clock_now():
+            return self.now  # read at each call
+
         with clock.moved_to(clock_now):
             arrangement = setting.ARRANGEMENTS[seed % len(setting.ARRANGEMENTS)]
             self.house, opening = setting.build(self.rng, clock_now, arrangement)

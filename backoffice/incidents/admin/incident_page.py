@@ -47,6 +47,7 @@ def show(model_admin: Any, request: HttpRequest, row: Incident) -> HttpResponse:
         "departments": Department.choices,
         "people": people() if may_work and row.is_open else [],
         "causes": wording.causes_of(row) if may_work and row.is_open else [],
+        "leads": kinds.buttons_of(request, row),
         "can": {
             "take": may_work and row.is_open and row.state != State.ACKNOWLEDGED,
             "work": may_work and row.is_open,

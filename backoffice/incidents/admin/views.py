@@ -74,10 +74,9 @@ def tabs(request: HttpRequest) -> list[Tab]:
     ]  # fmt: skip
 
 
-def waiting(request: HttpRequest) -> int | None:
-    """The badge: what waits for this person or the department and nobody has in hand; None hides it."""
-    rows = visible(request.user).filter(condition(request.user, "department"))
-    return rows.filter(state__in=WAITING_STATES).count() or None
+def waiting(request: HttpRequest) -> QuerySet[Incident]:
+    """The rows behind the badge: what waits for this person or the department and nobody has in hand."""
+    return visible(request.user).filter(condition(request.user, "department"), state__in=WAITING_STATES)
 
 
 class ViewFilter(admin.SimpleListFilter):

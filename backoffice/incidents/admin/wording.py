@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from backoffice import clock
+from backoffice import actors, clock
 from backoffice.departments import Department
 from backoffice.models import Incident, IncidentCause, IncidentEntry, User
 
@@ -48,8 +48,7 @@ def owner(row: Incident) -> str:
 
 def actor(name: str) -> str:
     """Return an actor as people say it: `user:7 wang` is wang, a task is the house itself."""
-    who = name.partition(" ")[2] if name.startswith(("user:", "api:")) else ""
-    return who or (_("by itself") if name.startswith(("task:", "system")) else name)
+    return actors.named(name)
 
 
 def entry(row: IncidentEntry, people: dict[int, str]) -> str:

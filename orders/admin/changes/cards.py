@@ -16,9 +16,10 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice import audit
+from backoffice import actors, audit
 from finance.admin.figures import money
 from inventory.access import sight, visible
+from orders.admin import shared
 from orders.admin.changes import basket_form, entering, groups
 from orders.admin.parts import register_bulk, register_part, register_work
 from orders.admin.wording import pieces
@@ -80,7 +81,7 @@ def plan(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     found = splitting.plan_of(order)
     may = request.user.has_perm(ARRANGE)
     waiting = [part for part, _lines in found if not splitting.sent(part)]
-    lines = [line for line in order.lines.select_related("sku") if line.quantity > line.shipped_quantity]
+    lines = [line for line in shared.lines(order) if line.quantity > line.shipped_quantity]
     can_split = may and not waiting and order.state in GIVABLE and sum(line.quantity for line in lines) > 1
     if not found and not can_split:
         return None
@@ -123,7 +124,7 @@ def gifts_of(request: HttpRequest, order: Order) -> dict[str, Any] | None:
         "rows": [
             {
                 "row": one, "quantity": pieces(one.line.ordered_quantity),
-                "by": one.added_by.partition(" ")[2] or one.added_by,
+                "by": actors.named(one.added_by),
                 "may_out": may and one.removed_at is None and not one.line.shipped_quantity,
                 "left": one.line.shipped_quantity > 0,
             }

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from backoffice import actors
 from backoffice.adminkit import YikuModelAdmin
 from backoffice.incidents import causes
 from inventory import codes
@@ -115,7 +116,7 @@ class LatePlayAdmin(YikuModelAdmin):
     @admin.display(description=_("begun by"))
     def who(self, play: LatePlay) -> str:
         """By name."""
-        return play.started_by.partition(" ")[2] or play.started_by
+        return actors.named(play.started_by)
 
 
 def url_of(play: LatePlay) -> str:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from backoffice import audit, clock
+from backoffice import actors, audit, clock
 from backoffice.adminkit import Outcome, ReadOnlyMixin, YikuModelAdmin, report_outcomes
 from backoffice.errors import YikuError
 from backoffice.incidents import causes
@@ -110,7 +110,7 @@ class SupplyDraftAdmin(ReadOnlyMixin, YikuModelAdmin):
     @admin.display(description=_("by"))
     def who(self, row: SupplyDraft) -> str:
         """Who drafted it."""
-        return row.created_by.partition(" ")[2] or row.created_by
+        return actors.named(row.created_by)
 
     @admin.action(description=_("Done: goods moved, or ordered"), permissions=["confirm"])
     def confirm(self, request: HttpRequest, queryset: QuerySet[SupplyDraft]) -> None:
@@ -155,7 +155,7 @@ class OfOrder(ReadOnlyMixin, YikuModelAdmin):
     @admin.display(description=_("by"))
     def who(self, row: Any) -> str:
         """Who did it."""
-        return str(row.created_by).partition(" ")[2] or str(row.created_by)
+        return actors.named(row.created_by)
 
 
 @admin.register(Compensation)

@@ -9,6 +9,7 @@ from typing import IO, Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from backoffice import actors
 from backoffice.spreadsheets.writing import Out, write_xlsx
 from orders.late import standing
 from orders.models.order import Department
@@ -63,5 +64,5 @@ def supply_row(row: Any) -> Sequence[Any]:
     return (
         str(row.get_kind_display()), row.sku.code, row.sku.name, row.quantity, row.origin.name if row.origin else "",
         row.destination.name if row.destination else "", row.supplier, row.expected_on, str(row.get_state_display()),
-        row.note, row.created_at, row.created_by.partition(" ")[2] or row.created_by,
+        row.note, row.created_at, actors.named(row.created_by),
     )  # fmt: skip

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import HttpRequest
 
 from finance.admin.figures import money
 from inventory.access import visible
-from orders.admin import buyers
+from orders.admin import buyers, shared
 from orders.admin.papers import kit
 from orders.carriers import price
 from orders.carriers.base import Capability, Piece, Place
@@ -33,18 +35,19 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     if not request.user.has_perm("orders.view_label") and not may_print:
         return None
     rows = visible(kit.me(request), Label.objects.filter(order=order))
-    found = list(
-        rows.select_related("account", "service", "warehouse").defer("request", "pdf").order_by("parcel", "pk")
-    )
-    with_pdf = set(rows.filter(pdf__isnull=False).values_list("pk", flat=True)) if found else set()
+    rows = rows.select_related("account", "service", "warehouse").defer("request", "pdf")
+    has_pdf = ExpressionWrapper(Q(pdf__isnull=False), output_field=BooleanField())
+    found = list(rows.annotate(has_pdf=has_pdf).order_by("parcel", "pk"))
+    every = shared.all_of(request, "labels")
     ready = order.state in labels.READY
-    whole = offers.plans_of([order.pk]).get(order.pk) if ready and may_buy else None
+    whole = _plan(order) if ready and may_buy else None
     plan = whole.within(kit.seen_warehouses(request)) if whole is not None else None
     places = kit.warehouses(request) if plan is not None else []
     live = [one for one in found if one.state in labels.LIVE and one.state != State.USED]
     return {
         "order": order,
-        "labels": _shown(found, with_pdf),
+        "labels": _shown(found if every else found[-shared.SHOWN :]),
+        "cut": len(found) if shared.cut(found, shared.SHOWN, every=every) else 0,
         "cancelled": [one for one in live if order.state == Order.State.CANCELLED],
         "may_buy": may_buy and ready,
         "may_void": may_buy,
@@ -62,6 +65,18 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
         "once": uuid.uuid4().hex,
         "current": next((one for one in found if one.live), None),
     }
+
+
+def _plan(order: Order) -> offers.Plan | None:
+    """From where it goes out and how heavy, of what the page has read."""
+    lines = [line for line in shared.lines(order) if line.quantity > 0]
+    held: dict[int, dict[tuple[int, int], Decimal]] = defaultdict(dict)
+    for line_id, row in shared.held(order):
+        held[line_id][row.sku_id, row.warehouse_id] = row.quantity
+    goods = {line.pk: list(line.parts.all()) for line in lines}
+    parts = {pk: tuple((one.sku_id, one.quantity) for one in rows) for pk, rows in goods.items()}
+    skus = [line.sku for line in lines if line.sku] + [one.sku for rows in goods.values() for one in rows]
+    return offers.plan_from(lines, held, parts, {sku.pk: sku.weight_g for sku in skus})
 
 
 def services(order: Order, plan: offers.Plan) -> list[tuple[int, str, bool]]:
@@ -115,14 +130,14 @@ def _why_not(order: Order, *, hidden: bool) -> str:
     return ""
 
 
-def _shown(found: Sequence[Label], with_pdf: set[int]) -> list[dict[str, Any]]:
+def _shown(found: Sequence[Any]) -> list[dict[str, Any]]:
     events: dict[int, list[TrackingEvent]] = {}
     for event in TrackingEvent.objects.filter(label__in=found).order_by("-at", "-pk") if found else ():
         events.setdefault(event.label_id, []).append(event)
     return [
         {
             "row": one,
-            "pdf": one.pk in with_pdf,
+            "pdf": one.has_pdf,
             "problem": sentence(one.problem),
             "cost": money(one.cost, one.currency) if one.cost is not None else "",
             "link": labels.tracking_address(one),

@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from backoffice import clock
+from backoffice import actors, clock
 from backoffice.errors import YikuError
 from backoffice.models import AuditEntry
 from backoffice.papers import svg
@@ -100,7 +100,7 @@ def _row(row: ReturnLine, sees_cost: bool) -> dict[str, Any]:
                 "units": pieces(one.quantity),
                 "apart": pieces(one.open_quantity) if one.open_quantity else "",
                 "reason": one.reason,
-                "by": one.by.partition(" ")[2] or one.by,
+                "by": actors.named(one.by),
                 "at": one.at,
                 "further": one.follows_id is not None,
                 "places": ", ".join(sorted({goods.warehouse.name for goods in one.goods.all()})),
@@ -113,7 +113,7 @@ def _row(row: ReturnLine, sees_cost: bool) -> dict[str, Any]:
 
 def _receipts(found: Return) -> list[dict[str, Any]]:
     return [
-        {"row": one, "told": list(kit.told(one.told)), "by": one.by.partition(" ")[2] or one.by}
+        {"row": one, "told": list(kit.told(one.told)), "by": actors.named(one.by)}
         for one in found.receipts.select_related("warehouse")
     ]
 
@@ -180,7 +180,7 @@ def _money_row(request: HttpRequest, one: ReturnRefund) -> dict[str, Any]:
         "amount": money(one.amount, one.currency),
         "shipping": money(one.shipping, one.currency) if one.shipping else "",
         "deducted": money(one.deducted, one.currency) if one.deducted else "",
-        "by": one.created_by.partition(" ")[2] or one.created_by,
+        "by": actors.named(one.created_by),
         "approve": one.state == Money.PROPOSED and request.user.has_perm(rights.APPROVE) and not mine,
         "own": one.state == Money.PROPOSED and mine,
         "withdraw": refunds and one.state in (Money.PROPOSED, Money.WANTED, Money.MANUAL),
@@ -215,7 +215,7 @@ def _timeline(found: Return) -> list[dict[str, Any]]:
             "at": one.at,
             "what": names.get(one.action, one.action),
             "detail": _detail(found, one),
-            "who": one.actor.partition(" ")[2] or one.actor,
+            "who": actors.named(one.actor),
         }
         for one in entries
     ]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
+from backoffice import actors
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from orders.admin.returns import kit
 from orders.models import StrayParcel
@@ -83,7 +84,7 @@ def show(request: HttpRequest, stray: StrayParcel) -> HttpResponse:
     return kit.page(
         request, "stray", _now("Unknown parcel %s") % stray, stray=stray, photos=list(stray.photos.all()),
         goods=[(code, count) for _sku, code, count in stray.goods], waiting=may and stray.state == State.WAITING,
-        may_book=request.user.has_perm(RECEIVE), by=stray.by.partition(" ")[2] or stray.by,
+        may_book=request.user.has_perm(RECEIVE), by=actors.named(stray.by),
     )  # fmt: skip
 
 

@@ -9,12 +9,13 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from backoffice import audit, clock
+from backoffice import actors, audit, clock
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory.access import sight
 from inventory.models import ShopWarehouse, Warehouse
 from inventory.stock_state import valid
+from orders.admin import shared
 from orders.admin.routing import wording
 from orders.desk.table import RowOutcome
 from orders.fulfil.routing import moving, reading, wishes
@@ -32,10 +33,11 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     if not request.user.has_perm("orders.view_routingplan") and not request.user.has_perm(REPORT):
         return None
     rows = list(order.plans.select_related("policy")[: MOST_EARLIER + 1])
-    lines = list(order.lines.select_related("sku"))
-    held = reading.held_by(line.pk for line in lines) if order.state in OPEN else {}
     if not rows and order.state not in OPEN:
         return None
+    lines = shared.lines(order)
+    here = shared.held(order) if order.state in OPEN else []
+    held = reading.held_of((line, row.sku_id, row.warehouse_id, row.quantity) for line, row in here)
     sources = _sources(request, order) if order.state in OPEN else []
     plan = rows[0] if rows else None
     sites = {site for row in rows for site in row.warehouses} | (sites_in(plan.content) if plan else set())
@@ -64,7 +66,7 @@ def _told(
     return {
         "order": order,
         "plan": plan,
-        "by": plan.actor.partition(" ")[2] or plan.actor if plan else "",
+        "by": actors.named(plan.actor) if plan else "",
         "cost": wording.cost(None if plan is None or plan.cost is None else f"{plan.cost:f}"),
         "parcels": parcels(plan.content, names, labels) if plan else [],
         "moved": bool(plan and plan.content.get("moved")),

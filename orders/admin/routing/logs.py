@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 from unfold.decorators import display
 
-from backoffice import audit
+from backoffice import actors, audit
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from finance.admin.figures import money
 from inventory.access import visible
@@ -68,7 +68,7 @@ class RoutingPlanAdmin(RecordAdmin):
     @admin.display(description=_("by"))
     def who(self, row: RoutingPlan) -> str:
         """The person, or what did it."""
-        return row.actor.partition(" ")[2] or row.actor
+        return actors.named(row.actor)
 
     @admin.display(description=_("other ways"))
     def others(self, row: Any) -> str:
@@ -121,12 +121,12 @@ class GoodsGoneAdmin(ReadOnlyMixin, YikuModelAdmin):
     @admin.display(description=_("by"))
     def who(self, row: GoodsGone) -> str:
         """Who reported it."""
-        return row.by.partition(" ")[2] or row.by
+        return actors.named(row.by)
 
     @admin.display(description=_("looked into by"))
     def who_closed(self, row: GoodsGone) -> str:
         """Who looked."""
-        return row.closed_by.partition(" ")[2] or row.closed_by
+        return actors.named(row.closed_by)
 
     @display(description=_("looked into"), boolean=True)
     def closed_label(self, row: GoodsGone) -> bool:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from backoffice import audit
+from backoffice import actors, audit
 from backoffice.adminkit import YikuModelAdmin
 from inventory.access import visible
 from inventory.models import Shop
@@ -256,7 +256,7 @@ class RoutingPolicyAdmin(YikuModelAdmin):
             return "–"
         rows = list(row.versions.all()[: MOST_SHOWN + 1])
         lines = [
-            (date_format(timezone.localtime(one.at), "SHORT_DATETIME_FORMAT"), one.by.partition(" ")[2] or one.by,
+            (date_format(timezone.localtime(one.at), "SHORT_DATETIME_FORMAT"), actors.named(one.by),
              _changed(one.content, before.content if before else None))
             for one, before in zip(rows, [*rows[1:], None], strict=True)
         ][:MOST_SHOWN]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -33,22 +33,24 @@ MOST_PIECES, LONGEST = 100, 200
 
 def register_own() -> None:
     """Register them; called once by AppConfig.ready()."""
-    nothing: Callable[[Params], dict[str, Any]] = lambda _raw: {}  # noqa: E731 — three kinds share it
     short = gettext_lazy("If stock is short, send what is there")
-    register(Kind("split_short", short, (), nothing, lambda _saved: str(short), _split_short, HELD_SHORT))
+    register(Kind("split_short", short, (), _nothing, lambda _saved: str(short), _split_short, HELD_SHORT))
     by = Input("by", gettext_lazy("by"), lambda _who: [(code, str(label)) for code, label in SPLIT_BY.items()])
     register(Kind("split", gettext_lazy("Send it in several parcels"), (by,), _read_split, _split_words, _split))
     together = gettext_lazy("Send it together with other open orders of this buyer to this address")
-    register(Kind("merge", together, (), nothing, lambda _saved: str(together), _merge))
+    register(Kind("merge", together, (), _nothing, lambda _saved: str(together), _merge))
     goods = (Input("sku", gettext_lazy("SKU")), Input("quantity", gettext_lazy("pieces"), figure=True))
     register(Kind("gift", gettext_lazy("Add a gift"), goods, _read_gift, _gift_words, _gift))
     told = (
-        Input(
-            "department", gettext_lazy("department"), lambda _who: [(v, str(label)) for v, label in Department.choices]
-        ),
+        Input("department", gettext_lazy("department"), _departments),
         Input("words", gettext_lazy("What to tell them")),
     )
     register(Kind("notify", gettext_lazy("Tell a department"), told, _read_notice, _notice_words, _notify, AT_ONCE))
+
+
+def _nothing(_raw: Params) -> dict[str, Any]:
+    """What a kind without settings keeps of its form."""
+    return {}
 
 
 def _departments(_who: Any) -> list[tuple[str, str]]:

@@ -87,9 +87,15 @@ def held_by(line_ids: Iterable[int]) -> Held:
     """Return what lines hold reserved, in thousandths."""
     ids = {line_reference(pk): pk for pk in line_ids}
     rows = Reservation.objects.filter(reference__in=list(ids), bucket=Bucket.RESERVED, quantity__gt=0)
+    names = ("reference", "sku_id", "warehouse_id", "quantity")
+    return held_of((ids[reference], *rest) for reference, *rest in rows.values_list(*names))
+
+
+def held_of(rows: Iterable[tuple[int, int, int, Decimal]]) -> Held:
+    """Return the same of rows that were read already: (line, SKU, warehouse, pieces)."""
     found: Held = defaultdict(dict)
-    for reference, sku, site, quantity in rows.values_list("reference", "sku_id", "warehouse_id", "quantity"):
-        found[ids[reference]][sku, site] = int(quantity * ONE)
+    for line, sku, site, quantity in rows:
+        found[line][sku, site] = int(quantity * ONE)
     return dict(found)
 
 

@@ -93,7 +93,7 @@ def test_the_list_costs_the_same_for_three_and_for_forty(clerk):
     for number in range(3, 43):
         leak(str(number))
     assert cost() <= few
-    assert few <= 25
+    assert few <= 17
 
 
 def test_a_clerk_takes_it_notes_and_resolves_it(clerk, people):

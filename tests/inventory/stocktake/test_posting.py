@@ -231,7 +231,10 @@ def test_the_sheet_goes_out_in_walking_order_and_comes_back(a, b, w, begun, cler
 @pytest.mark.django_db(transaction=True)
 def test_posting_killed_before_any_statement_posts_nothing_or_everything(a, b, w, counted):
     made = counted(A=7, B=6)
-    work = lambda: posting.post(stocktake_id=made.pk, user=None)  # noqa: E731
+
+    def work():
+        posting.post(stocktake_id=made.pk, user=None)
+
     step = 1
     while killed_at(step, work):
         state = Stocktake.objects.get(pk=made.pk).state

@@ -148,7 +148,7 @@ def test_the_board_costs_the_same_for_many(people, seller, django_assert_max_num
     Order.objects.filter(due_at=None).update(due_at=NOW - HOUR)
     who = client(people)
     who.get(reverse(BOARD))
-    with django_assert_max_num_queries(29):
+    with django_assert_max_num_queries(20):
         assert len(numbers(who.get(reverse(BOARD)))) == 43
 
 
@@ -252,6 +252,27 @@ def test_from_a_sku_that_is_typed_and_from_an_incident(people):
     assert answer.url == reverse("admin:orders_lateplay_change", args=[play.pk])
 
 
+def test_the_incident_of_a_late_order_leads_to_the_play(people):
+    seller = short_seller(0, 100)
+    late = incidents.report(
+        kind="late", key="order:1", data={"number": "#1001", "level": "late"},
+        links=[f"orders.order:{seller.order(1).pk}"], shop_id=seller.shop.pk,
+    )  # fmt: skip
+    other = incidents.report(kind="shortage", key="y", data={"number": "#1001"}, shop_id=seller.shop.pk)
+    there = f"{reverse('admin:orders_lateplay_add')}?incident={late.pk}"
+
+    def page(who, row):
+        return text(who.get(reverse("admin:backoffice_incident_change", args=[row.pk])))
+
+    clerk = client(people)
+    assert f'href="{there}"' in page(clerk, late)
+    assert clerk.get(there).status_code == 200
+    assert "lateplay/add" not in page(clerk, other)
+    assert there not in page(client(people, "buyer"), late)  # may not begin one
+    incidents.settle(kind="late", key="order:1")
+    assert there not in page(clerk, late)
+
+
 def test_what_a_role_may_not_do_it_cannot_press(people):
     seller = short_seller(0, 100)
     play, made = play_of(seller), preset()
@@ -303,7 +324,7 @@ def test_the_page_costs_the_same_for_many(people, django_assert_max_num_queries)
     who = client(people)
     url = reverse("admin:orders_lateplay_change", args=[play.pk])
     who.get(url)
-    with django_assert_max_num_queries(52):
+    with django_assert_max_num_queries(34):
         assert len(who.get(url).context["members"]) == 29
 
 

@@ -222,10 +222,10 @@ def test_a_wave_of_two_hundred_orders_takes_as_many_queries_as_one_of_two(django
     with django_assert_max_num_queries(2):
         rows = waves.pick_rows(wave)
     assert [(row.code, row.total, len(row.shares)) for row in rows] == [("CUP", 200, 200), ("MUG", 400, 200)]
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(4):
         assert waves.look([wave.pk]) == 0
     waves.start(wave_id=wave.pk, actor=LI)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(10):
         assert pick(wave, rows[0]).code == "picked"
 
 

@@ -234,5 +234,5 @@ def test_the_card_costs_a_constant_number_of_queries(reader, django_assert_max_n
         labels.buy(wish=wish(one, service, f"k{number}", more=True), actor=ACTOR)
     client = reader()
     page(client, one)
-    with django_assert_max_num_queries(87):
+    with django_assert_max_num_queries(51):
         page(client, one)

@@ -193,7 +193,7 @@ def test_pages_ask_a_fixed_number_of_questions(clerk, django_assert_max_num_quer
     for number in range(30):
         rule(f"R{number}", FRENCH, shops=[1], countries=["FR"])
     publish()
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(15):
         clerk.get(reverse(LIST))
     assert pages.SHOWN == 50
 
