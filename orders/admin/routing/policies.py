@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
@@ -20,8 +20,8 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from backoffice import audit
-from backoffice.adminkit import YikuModelAdmin
-from inventory.access import visible
+from inventory.access import sight, visible
+from inventory.admin.shared import SharedSettingsAdmin, sees_all_shops
 from inventory.models import Shop
 from orders.admin.routing import trying
 from orders.fulfil.routing import policies
@@ -166,7 +166,7 @@ class PolicyForm(ModelForm):
 
     def clean_general(self) -> bool:
         """One for all others."""
-        general: bool = self.cleaned_data["general"]
+        general = bool(self.cleaned_data["general"])
         other = RoutingPolicy.objects.filter(general=True).exclude(pk=self.instance.pk).first()
         if general and other is not None:
             raise ValidationError(_now("“%s” is the policy for all other shops already.") % other.name)
@@ -189,7 +189,7 @@ def _refused(check: Any) -> Any:
 
 
 @admin.register(RoutingPolicy)
-class RoutingPolicyAdmin(YikuModelAdmin):
+class RoutingPolicyAdmin(SharedSettingsAdmin):
     """Which policy there is for whom."""
 
     form = PolicyForm
@@ -232,11 +232,21 @@ class RoutingPolicyAdmin(YikuModelAdmin):
         """To the page that plans without keeping anything."""
         return HttpResponseRedirect(reverse("admin:orders_routingpolicy_try"))
 
+    def reaches(self, request: HttpRequest, obj: RoutingPolicy) -> bool:
+        """Whoever sees some shops only changes the policies of those shops alone."""
+        seen = sight(request.user).shops
+        if seen is None:
+            return True
+        whose = obj.shops.values_list("shop_id", flat=True) if obj.pk else ()
+        return not obj.general and set(whose) <= seen
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_readonly_fields(request, obj) if sees_all_shops(request) else ("general", "history")
+
     def save_model(self, request: HttpRequest, obj: RoutingPolicy, form: Any, change: bool) -> None:
-        seen = set(visible(request.user, Shop.objects.all()).values_list("pk", flat=True))
-        hidden = obj.shops.exclude(shop__in=seen).select_related("shop") if obj.pk else ()
-        shops = [*form.cleaned_data["shops"], *(one.shop for one in hidden)]
-        policies.save(policy=obj, shops=shops, actor=audit.current_actor().name)
+        if not self.reaches(request, obj):
+            raise PermissionDenied
+        policies.save(policy=obj, shops=list(form.cleaned_data["shops"]), actor=audit.current_actor().name)
 
     @admin.display(description=_("for"))
     def for_whom(self, row: RoutingPolicy) -> str:
