@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from backoffice.adminkit import Outcome, ReadOnlyMixin, YikuModelAdmin, report_outcomes
@@ -176,7 +176,7 @@ def order_of(request: HttpRequest, pk: int) -> Order:
     return order
 
 
-@require_safe
+@require_POST
 def own_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """The carrier's own file of a label; printing it counts like any other."""
     kit.demand_print(request)

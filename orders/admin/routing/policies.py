@@ -217,6 +217,13 @@ class RoutingPolicyAdmin(SharedSettingsAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[RoutingPolicy]:
         return super().get_queryset(request).prefetch_related("shops__shop")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only read sees in words what the builder holds."""
+        if obj is None or self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        terms = ("for_whom", "says", "lists_shown", "split_lines", "unknown_weight_g")
+        return [(None, {"fields": (("name", "active"), *terms)}), (_("Versions"), {"fields": ("history",)})]
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         made = super().get_form(request, obj, change, **kwargs)
         if "shops" in made.base_fields:
@@ -258,6 +265,16 @@ class RoutingPolicyAdmin(SharedSettingsAdmin):
     def says(self, row: RoutingPolicy) -> str:
         """The criteria in their order."""
         return " → ".join(str(policies.LABELS[one["by"]]) for one in row.criteria if one["by"] in policies.LABELS)
+
+    @admin.display(description=_("who sends where"))
+    def lists_shown(self, row: RoutingPolicy) -> str:
+        """Each warehouse with its places."""
+        names, modes = {one.pk: str(one) for one in policies.sendable_warehouses()}, dict(MODES)
+        lines = [
+            (names.get(one.get("warehouse"), "–"), modes.get(one["mode"], ""), _joined(one["places"]))
+            for one in row.lists
+        ]
+        return format_html_join("", "<div>{} {} {}</div>", lines) if lines else "–"
 
     @admin.display(description=_("who changed what"))
     def history(self, row: RoutingPolicy) -> str:
