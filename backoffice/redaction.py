@@ -35,15 +35,24 @@ def without_people(text: str, known: Iterable[str] = (), *, any_number: bool = T
     Known values go as a whole and word by word, phone numbers however they are written. With `any_number` every
     number as long as a phone's goes, else only the known ones.
     """
-    for pattern in _known_patterns(known):
-        text = pattern.sub(REDACTED, text)
-    text = EMAIL.sub(REDACTED, text)
+    text = EMAIL.sub(REDACTED, without_known(text, known_patterns(known)))
     return PHONE.sub(REDACTED, text) if any_number else text
 
 
-def _known_patterns(known: Iterable[str]) -> list[re.Pattern[str]]:
+def without_known(value: Any, patterns: list[re.Pattern[str]]) -> Any:
+    """Return a text, or JSON with all its texts, without what the patterns find."""
+    if isinstance(value, str):
+        for pattern in patterns:
+            value = pattern.sub(REDACTED, value)
+        return value
+    if isinstance(value, Mapping):
+        return {key: without_known(item, patterns) for key, item in value.items()}
+    return [without_known(item, patterns) for item in value] if isinstance(value, list | tuple) else value
+
+
+def known_patterns(known: Iterable[str]) -> list[re.Pattern[str]]:
     whole = {value.strip() for value in known if len(value.strip()) > 1}
-    words = {word for value in whole for word in re.split(r"[\s,;/]+", value) if len(word) >= LETTERS_OF_A_WORD}
+    words = {word for value in whole for word in re.split(r"[\s,;/]+", value) if len(word) >= LETTERS_OF_A_WORD and not word.strip("+-.()").isdecimal()}
     found = [re.compile(re.escape(one), re.IGNORECASE) for one in sorted(whole | words, key=len, reverse=True)]
     numbers = {digits[-9:] for value in whole if len(digits := re.sub(r"\D", "", value)) >= 7}
     return [re.compile(r"\+?(?:\d[\s()./-]{0,2})*" + r"[\s()./-]{0,2}".join(one)) for one in numbers] + found

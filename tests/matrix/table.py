@@ -199,6 +199,7 @@ PAGES = {
     "admin:orders_compensationpreset_codes": ("oa", "oa"),
     "admin:orders_compensationpreset_codes_action": ("oa", "oa"),
     "admin:orders_order_reveal": ("-", "oads"),
+    "admin:orders_order_erase": ("oa", "oa"),
     "admin:orders_mergegroup_suggestions": ("oad", "oad"),
     "admin:orders_mergegroup_do": ("-", "oadw"),
     "admin:orders_ownorder_preview": ("-", "oads"),

@@ -20,15 +20,17 @@ from django.views.decorators.http import require_POST
 
 from backoffice.errors import YikuError
 from backoffice.models import User
+from backoffice.redaction import without_people
 from inventory.access import sight, visible
 from orders.admin import buyers
 from orders.admin.floor import label_box, page
+from orders.admin.papers import prints
 from orders.fulfil import packing, pick_lists, waves, weighing
 from orders.fulfil.floor_errors import REASONS, FloorError
 from orders.fulfil.scan_log import clean, plain
 from orders.fulfil.wave_making import named
 from orders.intake.drafts import number_key
-from orders.models import OrderContact, PackItem, PackParcel, Wave, WaveGoods, WaveOrder
+from orders.models import OrderContact, PackItem, PackParcel, PaperKind, Wave, WaveGoods, WaveOrder
 from orders.models.waves import RUNNING
 
 TOTE = re.compile(r"^W(\d{1,17})-(\d{1,5})$")
@@ -246,11 +248,11 @@ def _first_scan(request: HttpRequest, part: WaveOrder) -> str:
 
 
 def _note(request: HttpRequest, part: WaveOrder) -> str:
-    """What the buyer wrote, for who may see buyers: wrap it, no invoice in the box."""
+    """What the buyer wrote, for who may see buyers: wrap it, no invoice in the box. Not how to reach the buyer."""
     if not buyers.may_see(request):
         return ""
     note = OrderContact.objects.filter(order=part.order_id).values_list("buyer_note", flat=True).first()
-    return note or ""
+    return without_people(note or "")
 
 
 def _expected(parcels: list[PackParcel], setting: Any) -> weighing.Expected | None:
@@ -330,6 +332,12 @@ def _label_again(request: HttpRequest, part: WaveOrder) -> HttpResponse:
     return _here(part)
 
 
+def _print(request: HttpRequest, part: WaveOrder) -> HttpResponse:
+    """Slip or label of the order on the table, of whatever shop it is."""
+    kinds = [one for one in request.POST.getlist("kinds") if one in (PaperKind.SLIP, PaperKind.LABEL)]
+    return prints.begin(request, [part.order_id], kinds)
+
+
 def _open(request: HttpRequest, part: WaveOrder) -> HttpResponse:
     packing.open_order(wave_order_id=part.pk, actor=page.who())
     return _here(part)
@@ -356,6 +364,7 @@ BUTTONS: dict[str, Any] = {
     "close": _close,
     "finish": _finish,
     "label": _label,
+    "print": _print,
     "label_again": _label_again,
     "open": _open,
     "take_over": _take_over,

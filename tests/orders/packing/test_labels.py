@@ -115,6 +115,7 @@ def test_the_page_offers_to_buy_it_and_prints_it(people, floor, service):
 def test_a_link_to_a_label_prints_and_counts_nothing(people, floor, service):
     label = buy_here(floor, service)
     Label.objects.filter(pk=label.pk).update(pdf=b"%PDF-1.4 own")
+    floor.open(1, actor=f"user:{people['owner'].pk} {people['owner'].username}", take_over=True)
     client, url = client_of(people, "owner"), reverse("admin:orders_label_pdf", args=[label.pk])
     assert (client.get(url).status_code, PaperPrint.objects.count()) == (405, 0)
     answer = client.post(url)

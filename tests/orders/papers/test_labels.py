@@ -401,4 +401,4 @@ def test_what_a_carrier_quotes_of_the_buyer_is_not_kept(open_way):
     kept = buy(one, service).problem
     known = [LYON.name, *LYON.name.split(), LYON.line1, LYON.phone, "1234567", "lyon.example"]
     assert [value for value in known if value and value in kept] == []
-    assert kept.startswith("odd: no way to •••")
+    assert kept.startswith("refused: no way to •••")
