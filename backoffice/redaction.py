@@ -52,7 +52,12 @@ def without_known(value: Any, patterns: list[re.Pattern[str]]) -> Any:
 
 def known_patterns(known: Iterable[str]) -> list[re.Pattern[str]]:
     whole = {value.strip() for value in known if len(value.strip()) > 1}
-    words = {word for value in whole for word in re.split(r"[\s,;/]+", value) if len(word) >= LETTERS_OF_A_WORD and not word.strip("+-.()").isdecimal()}
+    words = {
+        word
+        for value in whole
+        for word in re.split(r"[\s,;/]+", value)
+        if len(word) >= LETTERS_OF_A_WORD and not word.strip("+-.()").isdecimal()
+    }
     found = [re.compile(re.escape(one), re.IGNORECASE) for one in sorted(whole | words, key=len, reverse=True)]
     numbers = {digits[-9:] for value in whole if len(digits := re.sub(r"\D", "", value)) >= 7}
     return [re.compile(r"\+?(?:\d[\s()./-]{0,2})*" + r"[\s()./-]{0,2}".join(one)) for one in numbers] + found

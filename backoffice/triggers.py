@@ -46,9 +46,7 @@ ERASED = "erased_at"
 ONCE = f"NOT (OLD.{ERASED} IS NULL AND NEW.{ERASED} IS NOT NULL)"
 
 
-def append_only(
-    model: Model, allow_update_columns: tuple[str, ...] = (), erasable: tuple[str, ...] = ()
-) -> Model:
+def append_only(model: Model, allow_update_columns: tuple[str, ...] = (), erasable: tuple[str, ...] = ()) -> Model:
     """Register a model as append-only; also usable as `append_only(Entry)` below the class. Returns the model.
 
     `erasable` columns hold personal data: they may be rewritten once, in the statement that sets `erased_at`.
@@ -127,7 +125,10 @@ def _sqlite(rule: Rule, connection: BaseDatabaseWrapper) -> list[str]:
         f"DROP TRIGGER IF EXISTS {delete}",
         f"CREATE TRIGGER {delete} BEFORE DELETE ON {table} {refuse}",
         *(f"DROP TRIGGER IF EXISTS {name}" for name in rewrite),
-        *(f"CREATE TRIGGER {name} BEFORE UPDATE{_erased(rule, quote)} ON {table} WHEN {ONCE} {refuse}" for name in rewrite),
+        *(
+            f"CREATE TRIGGER {name} BEFORE UPDATE{_erased(rule, quote)} ON {table} WHEN {ONCE} {refuse}"
+            for name in rewrite
+        ),
     ]
 
 

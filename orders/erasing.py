@@ -135,11 +135,11 @@ def _version(content: str, person: Person) -> str:
         found = contracts.from_json(content)
     except (ValueError, KeyError, TypeError):
         return ""
-    places = {
-        name: Address(country=one.country, region=one.region) if one is not None else None
-        for name, one in (("shipping", found.shipping), ("billing", found.billing))
-    }
-    plain = dataclasses.replace(found, buyer=Buyer(), buyer_note="", seller_note="", **places)
+    to, billing = (
+        Address(country=one.country, region=one.region) if one is not None else None
+        for one in (found.shipping, found.billing)
+    )
+    plain = dataclasses.replace(found, buyer=Buyer(), buyer_note="", seller_note="", shipping=to, billing=billing)
     return str(erasing.without_known(contracts.to_json(plain), person.patterns))
 
 
@@ -179,7 +179,7 @@ def _in_quotes(person: Person, write: bool) -> int:
 
 def _in_texts(person: Person, write: bool) -> int:
     """Every free text of every row that belongs to one of the orders."""
-    own = (OrderContact, OrderVersion, Invoice, Quote)
+    own = (Order, OrderContact, OrderVersion, Invoice, Quote)
     ids, found = person.ids(PREFIX), erasing.blot(Order.objects.filter(pk__in=person.ids(PREFIX)), person, write=write)
     for model in apps.get_app_config("orders").get_models():
         path = _path(model)

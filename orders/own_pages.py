@@ -16,9 +16,9 @@ from inventory.access import visible
 from orders import home
 from orders.models import CheckSetting, Order, OrderEvent, Override, Refund, ReviewLog, Shipment
 from orders.pages import (
-    erasing,
     buyer_messages,
     changes,
+    erasing,
     incidents,
     late,
     limits,

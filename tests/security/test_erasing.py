@@ -1,4 +1,4 @@
-"""S73: a buyer is erased in one step from every place of the house; numbers and amounts stay, the record names nobody."""
+"""S73: a buyer is erased in one step everywhere; numbers and amounts stay, the record names nobody."""
 
 import datetime as dt
 
@@ -30,7 +30,9 @@ def held_by_the_database() -> set[str]:
             names = [column[0] for column in cursor.description]
             for row in cursor.fetchall():
                 for name, value in zip(names, row, strict=True):
-                    text = bytes(value).decode(errors="replace") if isinstance(value, bytes | memoryview) else str(value)
+                    text = (
+                        bytes(value).decode(errors="replace") if isinstance(value, bytes | memoryview) else str(value)
+                    )
                     if any(word.casefold() in text.casefold() for word in WORDS):
                         found.add(f"{table}.{name}")
     return found

@@ -5,6 +5,7 @@ import email
 import email.policy
 import hashlib
 import hmac
+from contextlib import suppress
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -222,10 +223,8 @@ def answering(head: bytes, body: bytes = b""):
                 return
             with peer:
                 got.append(peer.recv(4096))
-                try:
+                with suppress(OSError):
                     peer.sendall(head + b"\r\n" + body)
-                except OSError:
-                    pass
 
     threading.Thread(target=answer, daemon=True).start()
     return server, f"http://127.0.0.1:{server.getsockname()[1]}/", got

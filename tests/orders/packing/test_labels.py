@@ -122,4 +122,6 @@ def test_a_link_to_a_label_prints_and_counts_nothing(people, floor, service):
     assert (answer.content, answer["Content-Type"], PaperPrint.objects.count()) == (
         b"%PDF-1.4 own", "application/pdf", 1,
     )  # fmt: skip
-    assert f'action="{url}"' in client.get(reverse("admin:orders_wave_packing", args=[floor.part(1).pk])).content.decode()
+    assert (
+        f'action="{url}"' in client.get(reverse("admin:orders_wave_packing", args=[floor.part(1).pk])).content.decode()
+    )

@@ -1,4 +1,4 @@
-"""Who works in a warehouse picks and packs what lies in it, of whatever shop; of other shops he sees no more than that."""
+"""Who works in a warehouse picks and packs what lies in it; of other shops he sees no more than that."""
 
 import pytest
 from django.urls import reverse
