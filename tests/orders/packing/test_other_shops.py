@@ -60,7 +60,7 @@ def test_everything_else_of_the_order_goes_by_its_shop(packer, floor):
         assert packer.get(reverse(f"admin:orders_order_{name}", args=[order.pk])).status_code in (302, 403, 404)
     page = packer.get(reverse("admin:orders_order_changelist")).content.decode()
     assert "#1001" not in page
-    asked = {"numbers": "#1001", "kinds": ["invoice"]}
+    asked = {"orders": "#1001", "kinds": ["invoice"], "print": "1"}
     assert "Not found, or not yours" in packer.post(reverse("admin:orders_printrun_ask"), asked).content.decode()
 
 
