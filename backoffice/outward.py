@@ -1,20 +1,17 @@
-"""One small POST to a gateway or robot: only to checked public addresses, no redirects, a deadline, little read back.
+"""One small POST to a gateway or robot, by the one HTTP client of the house: little read back, no connection kept.
 
-The shops' connectors have their own client with pools and budgets; this is for a message now and then.
+The checks of addresses, the deadline, the limit of what is read and the redirects are those of `backoffice.calls`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import http.client
-import socket
-import ssl
-import time
+import functools
+import os
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
-from backoffice.calls.egress import Guard
-from backoffice.calls.errors import CallError
+from backoffice.calls.errors import CallError, HttpClient
+from backoffice.calls.http import make_client
 
 MOST_READ = 64 * 1024
 SECONDS = 15.0
@@ -29,7 +26,7 @@ class Answer:
 
 
 class CallFailed(Exception):
-    """No answer. `permanent` when the address itself is the fault."""
+    """No answer, or none that may be read. `permanent` when the address itself is the fault."""
 
     def __init__(self, code: str, *, permanent: bool = False) -> None:
         super().__init__(code)
@@ -39,58 +36,16 @@ class CallFailed(Exception):
 def post(
     url: str, body: bytes, headers: Mapping[str, str], *, allow: Sequence[str] = (), seconds: float = SECONDS
 ) -> Answer:
-    """Send one body and return the answer. Raises CallFailed; a redirect is an answer, never followed."""
-    ends = time.monotonic() + seconds
-    guard = Guard(allow)
+    """Send one body and return the answer. Raises CallFailed, also for a redirect: it is never followed."""
+    client = _client(os.getpid(), tuple(allow))
     try:
-        target = guard.check_url(url)
-        addresses = guard.addresses(target.host, target.port, seconds=seconds)
+        answer = client.request("POST", url, data=body, headers={**headers, "Connection": "close"}, timeout=seconds)
     except CallError as error:
         raise CallFailed(error.code, permanent=error.permanent) from None
-    parts = urlsplit(url)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = _connection(target.scheme, target.host, target.port, addresses[0][1], seconds)
-    try:
-        connection.request("POST", path, body, {"User-Agent": "Yiku", "Connection": "close", **headers})
-        answer = connection.getresponse()
-        return Answer(answer.status, _read(answer, connection, ends).decode("utf-8", "replace"))
-    except ssl.SSLError:
-        raise CallFailed("tls") from None
-    except TimeoutError:
-        raise CallFailed("timeout") from None
-    except (OSError, http.client.HTTPException, ValueError):
-        raise CallFailed("connect") from None
-    finally:
-        connection.close()
+    return Answer(answer.status, answer.body.decode("utf-8", "replace"))
 
 
-def _connection(scheme: str, host: str, port: int, address: str, seconds: float) -> http.client.HTTPConnection:
-    """A connection that speaks to the name and goes to the address which was checked."""
-    name = host.strip("[]")
-    made = (
-        http.client.HTTPSConnection(name, port, timeout=seconds, context=ssl.create_default_context())
-        if scheme == "https"
-        else http.client.HTTPConnection(name, port, timeout=seconds)
-    )
-
-    def connect(place: tuple[str, int], *more: object) -> socket.socket:
-        return socket.create_connection((address, place[1]), seconds)
-
-    made._create_connection = connect  # type: ignore[attr-defined]
-    return made
-
-
-def _read(answer: http.client.HTTPResponse, connection: http.client.HTTPConnection, ends: float) -> bytes:
-    """Read little by little, so that a drip of bytes cannot outlast the deadline."""
-    found = b""
-    while len(found) < MOST_READ:
-        left = ends - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        if connection.sock is not None:
-            connection.sock.settimeout(left)
-        part = answer.read1(8192)
-        if not part:
-            break
-        found += part
-    return found[:MOST_READ]
+@functools.lru_cache(maxsize=4)
+def _client(_process: int, allow: tuple[str, ...]) -> HttpClient:
+    """Return a process's client for these addresses; what a gateway answers is small."""
+    return make_client(allow=allow, max_bytes=MOST_READ, pool_size=2)

@@ -6,6 +6,7 @@ SQLite drops a table's triggers when a migration rebuilds it, so they are instal
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.apps import AppConfig
@@ -21,6 +22,12 @@ class Rule:
 
     model: type[models.Model]
     allow_update_columns: tuple[str, ...] = ()
+    erasable: tuple[str, ...] = ()
+
+    @property
+    def erased(self) -> tuple[str, ...]:
+        """The columns that change once, when a person is erased, and the mark that says so."""
+        return (*self.erasable, ERASED) if self.erasable else ()
 
     @property
     def table(self) -> str:
@@ -31,19 +38,22 @@ class Rule:
     def frozen_columns(self) -> list[str]:
         """The columns that an UPDATE may not touch."""
         columns = [field.column for field in self.model._meta.concrete_fields]
-        return [column for column in columns if column and column not in self.allow_update_columns]
+        return [column for column in columns if column and column not in (*self.allow_update_columns, *self.erased)]
 
 
 _rules: dict[str, Rule] = {}
+ERASED = "erased_at"
+ONCE = f"NOT (OLD.{ERASED} IS NULL AND NEW.{ERASED} IS NOT NULL)"
 
 
-def append_only(model: Model, allow_update_columns: tuple[str, ...] = ()) -> Model:
+def append_only(model: Model, allow_update_columns: tuple[str, ...] = (), erasable: tuple[str, ...] = ()) -> Model:
     """Register a model as append-only; also usable as `append_only(Entry)` below the class. Returns the model.
 
+    `erasable` columns hold personal data: they may be rewritten once, in the statement that sets `erased_at`.
     Raises ValueError for a column which the model does not have.
     """
-    rule = Rule(model, allow_update_columns)
-    unknown = set(allow_update_columns) - {field.column for field in model._meta.concrete_fields}
+    rule = Rule(model, allow_update_columns, erasable)
+    unknown = {*allow_update_columns, *rule.erased} - {field.column for field in model._meta.concrete_fields}
     if unknown:
         raise ValueError(f"{model._meta.label} has no column {', '.join(sorted(unknown))}.")
     _rules[rule.table] = rule
@@ -53,6 +63,11 @@ def append_only(model: Model, allow_update_columns: tuple[str, ...] = ()) -> Mod
 def rules() -> list[Rule]:
     """Every registered rule."""
     return list(_rules.values())
+
+
+def rule_of(model: type[models.Model]) -> Rule | None:
+    """Return the rule of a model; None for one whose rows may change."""
+    return _rules.get(model._meta.db_table)
 
 
 def install(connection: BaseDatabaseWrapper, tables: set[str] | None = None) -> None:
@@ -80,6 +95,7 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
 def trigger_names(rule: Rule, connection: BaseDatabaseWrapper) -> list[str]:
     """Return the names of the triggers one table gets."""
     kinds = ["update", "delete"] + (["truncate"] if connection.vendor == "postgresql" else [])
+    kinds += ["rewrite"] if rule.erasable else []
     return [f"{rule.table}_no_{kind}" for kind in kinds]
 
 
@@ -90,27 +106,36 @@ def statements(rule: Rule, connection: BaseDatabaseWrapper) -> list[str]:
 
 def _columns(rule: Rule, connection: BaseDatabaseWrapper) -> str:
     """`UPDATE OF a, b`, or nothing when no column may change (then a column added by hand is guarded too)."""
-    if not rule.allow_update_columns:
+    if not rule.allow_update_columns and not rule.erasable:
         return ""
     return " OF " + ", ".join(connection.ops.quote_name(column) for column in rule.frozen_columns)
 
 
+def _erased(rule: Rule, quote: Callable[[str], str]) -> str:
+    return " OF " + ", ".join(quote(column) for column in rule.erased)
+
+
 def _sqlite(rule: Rule, connection: BaseDatabaseWrapper) -> list[str]:
     quote = connection.ops.quote_name
-    table, update, delete = quote(rule.table), *(quote(name) for name in trigger_names(rule, connection))
+    table, (update, delete, *rewrite) = quote(rule.table), [quote(name) for name in trigger_names(rule, connection)]
     refuse = f"BEGIN SELECT RAISE(ABORT, '{rule.table} is append-only'); END"
     return [
         f"DROP TRIGGER IF EXISTS {update}",
         f"CREATE TRIGGER {update} BEFORE UPDATE{_columns(rule, connection)} ON {table} {refuse}",
         f"DROP TRIGGER IF EXISTS {delete}",
         f"CREATE TRIGGER {delete} BEFORE DELETE ON {table} {refuse}",
+        *(f"DROP TRIGGER IF EXISTS {name}" for name in rewrite),
+        *(
+            f"CREATE TRIGGER {name} BEFORE UPDATE{_erased(rule, quote)} ON {table} WHEN {ONCE} {refuse}"
+            for name in rewrite
+        ),
     ]
 
 
 def _postgresql(rule: Rule, connection: BaseDatabaseWrapper) -> list[str]:
     quote = connection.ops.quote_name
     table = quote(rule.table)
-    update, delete, truncate = (quote(name) for name in trigger_names(rule, connection))
+    update, delete, truncate, *rewrite = (quote(name) for name in trigger_names(rule, connection))
     run = "EXECUTE FUNCTION yiku_append_only()"
     return [
         "CREATE OR REPLACE FUNCTION yiku_append_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -118,6 +143,11 @@ def _postgresql(rule: Rule, connection: BaseDatabaseWrapper) -> list[str]:
         f"CREATE OR REPLACE TRIGGER {update} BEFORE UPDATE{_columns(rule, connection)} ON {table} FOR EACH ROW {run}",
         f"CREATE OR REPLACE TRIGGER {delete} BEFORE DELETE ON {table} FOR EACH ROW {run}",
         f"CREATE OR REPLACE TRIGGER {truncate} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {run}",
+        *(
+            f"CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE{_erased(rule, quote)} ON {table} "
+            f"FOR EACH ROW WHEN ({ONCE}) {run}"
+            for name in rewrite
+        ),
     ]
 
 

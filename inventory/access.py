@@ -118,6 +118,17 @@ def may_see(principal: Principal, row: Model) -> bool:
     return visible(principal, type(row)._default_manager.filter(pk=row.pk)).exists()
 
 
+def may_change(principal: Principal, row: Model) -> bool:
+    """True when all that a setting touches is seen: a row without a shop (or warehouse) is for all of them.
+
+    It may be read by whoever sees one of them (`empty`), but is changed by whoever sees all. Also asked of rows that
+    are not saved yet. For models that keep their shop and warehouse themselves.
+    """
+    paths, seen = _paths[type(row)], sight(principal)
+    sides = ((paths.shop, seen.shops), (paths.warehouse, seen.warehouses))
+    return all(path is None or allowed is None or getattr(row, f"{path}_id") in allowed for path, allowed in sides)
+
+
 def _condition(path: str | None, allowed: frozenset[int] | None, empty: bool) -> Q:
     if path is None or allowed is None:
         return Q()

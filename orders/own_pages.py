@@ -19,6 +19,7 @@ from orders.models import CheckSetting, Order, OrderEvent, Override, Refund, Rev
 from orders.pages import (
     buyer_messages,
     changes,
+    erasing,
     incidents,
     late,
     limits,
@@ -45,14 +46,15 @@ PARTS = (
     returns,
     papers,
     stocktake,
+    erasing,
 )
 LIST = "admin:orders_order_changelist"
 RULES = ["view_rule", "add_rule", "change_rule", "publish_rule"]
 LOGS = ["view_reviewlog", "view_override", "view_shipment", "view_refund", "view_orderevent"]
 DESK = ["view_order", "decide_order", "see_buyer", "reveal_buyer", *LOGS]
 ROLES = {
-    "owner": [*DESK, *RULES, "ship_order", "view_checksetting", "change_checksetting"],
-    "ops_admin": [*DESK, *RULES, "ship_order", "view_checksetting", "change_checksetting"],
+    "owner": [*DESK, *RULES, "ship_order", "erase_person", "view_checksetting", "change_checksetting"],
+    "ops_admin": [*DESK, *RULES, "ship_order", "erase_person", "view_checksetting", "change_checksetting"],
     "order_clerk": [*DESK, *RULES, "ship_order", "view_checksetting"],
     "warehouse_clerk": ["view_order", "ship_order", "see_buyer", "view_shipment"],
     "customer_service": ["view_order", "see_buyer", "reveal_buyer", *LOGS],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock, workhours
@@ -151,9 +152,15 @@ def erase(*, reference: str = "", to: str = "") -> int:
         return 0
     rows = OutgoingMessage.objects.filter(erased_at=None)
     rows = rows.filter(reference=reference) if reference else rows.filter(to_key=recipient_key(to))
-    waiting = rows.exclude(state__in=(State.SENT, State.CANCELLED))
-    waiting.update(state=State.CANCELLED, claimed_until=None)
-    count = rows.update(to="", to_key="", subject="", body="", erased_at=clock.now())
+    count = erase_rows(rows)
     if count:
         audit.record(action="message.erase", target=reference or "backoffice.outgoingmessage:", after={"rows": count})
     return count
+
+
+def erase_rows(rows: QuerySet[OutgoingMessage]) -> int:
+    """Empty some messages in the caller's transaction and keep them from going out; returns how many."""
+    ids = list(rows.values_list("pk", flat=True))
+    there = OutgoingMessage.objects.filter(pk__in=ids)
+    there.exclude(state__in=(State.SENT, State.CANCELLED)).update(state=State.CANCELLED, claimed_until=None)
+    return there.update(to="", to_key="", subject="", body="", erased_at=clock.now())

@@ -32,6 +32,8 @@ def send(row: OutgoingMessage) -> SendResult:
     try:
         answer = outward.post(settings.SMS_URL, body, _headers(row, body), allow=settings.EGRESS_ALLOW)
     except outward.CallFailed as error:
+        if error.code == "redirect":  # it answered, and did not take the message
+            raise SendError("gateway_refused", retryable=False) from None
         raise SendError(
             "gateway_forbidden" if error.permanent else "gateway_away", retryable=not error.permanent
         ) from None

@@ -175,6 +175,7 @@ class IncidentEntry(models.Model):
     what = models.CharField(_("what"), max_length=12, choices=What)
     text = models.CharField(_("text"), max_length=1000, blank=True)
     data = models.JSONField(_("details"), default=dict, blank=True)
+    erased_at = models.DateTimeField(_("personal data erased"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("incident's history")
@@ -185,7 +186,7 @@ class IncidentEntry(models.Model):
         return f"{self.what} {self.incident_id}"
 
 
-append_only(IncidentEntry)
+append_only(IncidentEntry, erasable=("text", "data"))
 
 
 class IncidentCause(models.Model):

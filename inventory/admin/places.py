@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,7 @@ from backoffice.models import User
 from inventory import dated, readable
 from inventory.access import visible
 from inventory.admin.filters import CurrentFilter, ShopFilter, WarehouseFilter
+from inventory.admin.shared import SharedSettingsAdmin
 from inventory.models import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class ShopAdmin(OwnRowsAdmin):
         return " → ".join(link.warehouse.code for link in sorted(links, key=lambda link: link.priority))
 
 
-class DatedAdmin(YikuModelAdmin):
+class DatedAdmin(SharedSettingsAdmin):
     """Rows that are true for a time: saving closes the old one and opens the next; what is closed stays as it is."""
 
     kept: tuple[str, ...] = ()  # what says whose row it is: fixed once it exists
@@ -112,6 +113,8 @@ class DatedAdmin(YikuModelAdmin):
         return super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not self.reaches(request, obj):
+            raise PermissionDenied
         actor = audit.current_actor().name
         if not change:
             dated.open_row(obj, actor=actor)

@@ -24,6 +24,7 @@ from backoffice.adminkit import YikuModelAdmin
 from backoffice.errors import YikuError
 from inventory import codes
 from inventory.access import visible
+from inventory.admin.shared import FOR_ALL, SharedSettingsAdmin, sees_all_shops
 from inventory.models import Shop, Sku
 from orders.desk import listing_buyers
 from orders.desk.rules import words
@@ -173,11 +174,11 @@ class DestinationBanAdmin(YikuModelAdmin):
 
 
 class PasteForm(forms.Form):
-    """Two or three columns as they come from a sheet; `shops` are those the person sees."""
+    """Two or three columns as they come from a sheet; `shops` are those the person sees, `for_all` if that is all."""
 
-    def __init__(self, *args: Any, shops: QuerySet[Shop], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, shops: QuerySet[Shop], for_all: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.shops = shops
+        self.shops, self.for_all = shops, for_all
 
     text = forms.CharField(
         label=_("rows"), max_length=500_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 16}),
@@ -197,7 +198,10 @@ class PasteForm(forms.Form):
         found, wrong = [], []
         for number, (cells, key) in enumerate(zip(split, keys, strict=True), 1):
             try:
-                found.append(_floor(cells, skus.get(key), shops))
+                floor = _floor(cells, skus.get(key), shops)
+                if floor[1] is None and not self.for_all:
+                    raise ValueError(str(FOR_ALL))
+                found.append(floor)
             except ValueError as error:
                 wrong.append(_now("Row %(row)d: %(what)s") % {"row": number, "what": str(error)})
         if wrong:
@@ -223,7 +227,7 @@ def _floor(cells: list[str], sku: Sku | None, shops: dict[str, Shop]) -> tuple[S
 
 
 @admin.register(PriceFloor)
-class PriceFloorAdmin(YikuModelAdmin):
+class PriceFloorAdmin(SharedSettingsAdmin):
     """Below these an order is held."""
 
     empty_note = _("None yet. Give the goods that must not go for less a least price, or paste a column from Excel.")
@@ -258,7 +262,8 @@ class PriceFloorAdmin(YikuModelAdmin):
         """Take over many prices at once; a SKU that has one gets the new one."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = PasteForm(request.POST or None, shops=visible(request.user, Shop.objects.all()))
+        shops = visible(request.user, Shop.objects.all())
+        form = PasteForm(request.POST or None, shops=shops, for_all=sees_all_shops(request))
         if form.is_valid():
             rows = form.cleaned_data["text"]
             with transaction.atomic():

@@ -30,7 +30,7 @@ from backoffice.errors import YikuError
 from backoffice.keyset import CURSOR_PARAMETERS, KeysetChangeList
 from finance.admin.figures import money
 from inventory.access import visible
-from orders.admin import backorders, bulk, buyers, exporting, filters, order_page, parts, status, views
+from orders.admin import backorders, bulk, buyers, erasing, exporting, filters, order_page, parts, status, views
 from orders.admin.wording import short_age
 from orders.desk import actions
 from orders.models import Order
@@ -177,6 +177,7 @@ class OrderAdmin(YikuModelAdmin):
             path("backorders/xlsx/", page(backorders.xlsx), name="orders_order_backorders_xlsx"),
             path("<int:pk>/do/", wrap(order_page.act), name="orders_order_do"),
             path("<int:pk>/reveal/", wrap(order_page.reveal), name="orders_order_reveal"),
+            path("<int:pk>/erase/", wrap(erasing.page), name="orders_order_erase"),
         ]
         return [*own, *super().get_urls()]
 

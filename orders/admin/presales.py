@@ -17,9 +17,10 @@ from django.utils.translation import pgettext, pgettext_lazy
 from unfold.decorators import display
 
 from backoffice import audit, clock
-from backoffice.adminkit import Outcome, YikuModelAdmin, report_outcomes
+from backoffice.adminkit import Outcome, report_outcomes
 from backoffice.keyset import KeysetChangeList
 from inventory.access import visible
+from inventory.admin.shared import SharedSettingsAdmin
 from inventory.models import ExpectedArrival, Shop, StockPolicy
 from orders.admin.wording import pieces
 from orders.desk import presale
@@ -102,7 +103,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(PresaleOffer)
-class PresaleOfferAdmin(YikuModelAdmin):
+class PresaleOfferAdmin(SharedSettingsAdmin):
     """Presales."""
 
     form = OfferForm
@@ -208,6 +209,9 @@ class PresaleOfferAdmin(YikuModelAdmin):
         """Let all their orders go on, those placed first first."""
         outcomes = []
         for offer in queryset:
+            if not self.reaches(request, offer):
+                outcomes.append(Outcome(str(offer), _now("It is for all shops: whoever sees all of them changes it.")))
+                continue
             if offer.released_at is not None:
                 outcomes.append(Outcome(str(offer), _now("It was released already.")))
                 continue

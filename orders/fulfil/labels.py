@@ -18,11 +18,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from backoffice import actors, audit, clock
-from backoffice.calls.answers import redact
 from orders.carriers.base import Bought, CarrierError, LabelRequest, Piece, Place
 from orders.carriers.registry import adapter_for
 from orders.errors import OrderError
-from orders.fulfil import leaving
+from orders.fulfil import carrier_texts, leaving
 from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers import gather
 from orders.fulfil.papers.errors import PaperError
@@ -190,7 +189,7 @@ def _not_bought(claimed: Label, error: CarrierError) -> Label:
     label = Label.objects.select_for_update().get(pk=claimed.pk)
     if label.state != State.ASKED or label.fence != claimed.fence:
         return label
-    text = f"{error.code}: {redact(error.message, limit=200)}".rstrip(": ")
+    text = carrier_texts.problem(error, [label.order_id])
     if error.permanent and not error.unknown:
         return _refused(label, text)
     label.problem, label.claimed_until = text[:300], None

@@ -11,10 +11,9 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from backoffice import audit, clock, locks
-from backoffice.calls.answers import redact
 from orders.carriers.base import Capability, CarrierError
 from orders.carriers.registry import adapter_for, can
-from orders.fulfil import handover, leaving
+from orders.fulfil import carrier_texts, handover, leaving
 from orders.fulfil.papers import gather
 from orders.fulfil.papers.errors import PaperError
 from orders.fulfil.papers.facts import ManifestFacts, ManifestRow
@@ -94,7 +93,7 @@ def tell(manifest_id: int) -> Manifest:
             reference = adapter_for(made.account).manifest(numbers=numbers, key=f"manifest:{made.pk}")
             made.carrier_ref = reference[:100]
     except CarrierError as error:
-        made.problem = f"{error.code}: {redact(error.message, limit=200)}".rstrip(": ")[:300]
+        made.problem = carrier_texts.problem(error, made.labels.values_list("order_id", flat=True))
         made.not_before = clock.now() + dt.timedelta(seconds=error.retry_after or 300)
         made.save(update_fields=["problem", "not_before"])
         return made

@@ -114,6 +114,22 @@ def open_order(*, wave_order_id: int, actor: str, take_over: bool = False) -> Wa
     return part
 
 
+def look_at(*, wave_order_id: int, actor: str) -> WaveOrder:
+    """Return the order that one is packing, and change nothing: it is opened by `open_order`, never by a look.
+
+    Raises FloorError: part_gone, packed_already, dropped, packed_by_other, not_opened, not_picked.
+    """
+    known = WaveOrder.objects.filter(pk=wave_order_id).values_list("lead_id", flat=True).first()
+    parts = WaveOrder.objects.select_related("wave", "order").filter(pk=known or wave_order_id)
+    part = parts.first()
+    if part is None:
+        raise FloorError("part_gone")
+    _must_be_in(part)
+    _must_be_picked(part)
+    _must_be_mine(part, actor)
+    return part
+
+
 def _must_be_picked(part: WaveOrder) -> None:
     rest = WaveGoods.objects.filter(in_tote(part), picked__lt=F("wanted"))
     left = rest.aggregate(left=Sum(F("wanted") - F("picked")))["left"]

@@ -9,8 +9,10 @@ from django.db import transaction
 from django.db.models import F
 
 from backoffice import clock
+from backoffice.redaction import without_people
 from orders.carriers.base import Capability, CarrierError, News
 from orders.carriers.registry import adapter_class, adapter_for
+from orders.fulfil import carrier_texts
 from orders.fulfil.labels import pause
 from orders.models import CarrierAccount, Label, TrackingEvent
 
@@ -60,11 +62,17 @@ def take(page: Sequence[Label], news: Sequence[News], now: dt.datetime) -> int:
     by_number: dict[str, list[News]] = {}
     for one in news:
         by_number.setdefault(one.number, []).append(one)
+    people = carrier_texts.people_by_order({label.order_id for label in page})
+
+    def told(text: str, label: Label) -> str:
+        """Their courier's number stays, it is of use; the buyer's own goes."""
+        return without_people(text, people.get(label.order_id, ()), any_number=False)
+
     before = TrackingEvent.objects.filter(label__in=page).count()
     TrackingEvent.objects.bulk_create(
         [
             TrackingEvent(label=label, external_id=one.external_id, code=one.code, at=min(one.at, now + AHEAD),
-                          place=_plain(one.place, 100), text=_plain(one.text, 300), heard_at=now)
+                          place=_plain(one.place, 100), text=_plain(told(one.text, label), 300), heard_at=now)
             for label in page
             for one in by_number.get(label.tracking_number, ())
         ],

@@ -8,10 +8,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from backoffice import audit, clock
-from backoffice.calls.answers import redact
 from orders.carriers.base import Capability, CarrierError
 from orders.carriers.registry import adapter_for, can
-from orders.fulfil import labels, leaving
+from orders.fulfil import carrier_texts, labels, leaving
 from orders.fulfil.papers.errors import PaperError
 from orders.models import Label, Order
 
@@ -93,7 +92,7 @@ def _not_voided(claimed: Label, error: CarrierError) -> Label:
     label = Label.objects.select_for_update().defer("pdf").get(pk=claimed.pk)
     if label.fence != claimed.fence or label.state not in OPEN:
         return label
-    label.problem = f"{error.code}: {redact(error.message, limit=200)}".rstrip(": ")[:300]
+    label.problem = carrier_texts.problem(error, [label.order_id])
     label.claimed_until = None
     if error.permanent:
         label.attempts = labels.MOST_ATTEMPTS

@@ -11,23 +11,33 @@ from backoffice.models import Incident, IncidentCause
 from backoffice.models.incidents import OPEN_STATES
 from orders.late import due, pausing
 from orders.late.errors import LateError
-from orders.late.plays import State, locked, opened
+from orders.late.plays import ALL_SHOPS, Shops, State, locked, opened
 from orders.models import LatePlay, PlayOrder
 
 
 @transaction.atomic
-def close(*, play_id: int, actor: str, cause: IncidentCause | None = None, note: str = "") -> LatePlay:
-    """Close a play by hand: with a cause and how it ended. Raises LateError: play_closed, play_no_cause, play_no_note.
+def close(
+    *, play_id: int, actor: str, cause: IncidentCause | None = None, note: str = "", shops: Shops = ALL_SHOPS
+) -> LatePlay:
+    """Close a play by hand: with a cause and how it ended.
 
     The sale goes on if there is anything to sell, else as soon as there is. Open incidents of its orders are resolved.
+    Whoever sees only some shops closes a play of those alone: it ends for every shop at once.
+    Raises LateError: play_closed, play_beyond, play_no_cause, play_no_note.
     """
     play = opened(play_id)
+    if shops is not None and _beyond(play, shops):
+        raise LateError("play_beyond")
     play.cause = cause or play.cause
     if play.cause is None:
         raise LateError("play_no_cause")
     if not note.strip():
         raise LateError("play_no_note")
     return _end(play, actor=actor, note=note.strip())
+
+
+def _beyond(play: LatePlay, shops: frozenset[int]) -> bool:
+    return pausing.reaches_beyond(play, shops) or play.orders.exclude(order__shop__in=shops).exists()
 
 
 def close_finished(limit: int = 100) -> int:

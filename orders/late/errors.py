@@ -15,6 +15,13 @@ SENTENCES: dict[str, Any] = {
     "play_no_sku": _("This play is not about one SKU: begin one from the SKU that is short."),
     "play_paused": _("The sale is paused already: %(who)s, %(when)s."),
     "play_not_paused": _("The sale is not paused."),
+    "play_paused_elsewhere": _(
+        "The sale is paused in shops that you do not see: whoever sees all of them lets it go on."
+    ),
+    "play_beyond": _(
+        "This play is also about shops that you do not see: whoever sees all of them closes it. You can let the sale "
+        "go on in your own shops."
+    ),
     "play_no_cause": _("Choose the cause: the monthly review counts lateness by it."),
     "play_no_note": _("Write in a few words how it ended."),
     "play_not_there": _("This order is not in the play, or you may not see it."),

@@ -71,17 +71,38 @@ def _policy(shop_id: int | None, sku_id: int) -> StockPolicy | None:
 
 
 @transaction.atomic
-def resume(*, play_id: int, actor: str) -> LatePlay:
-    """Let the sale go on as it was before the pause. Raises LateError play_not_paused."""
+def resume(*, play_id: int, actor: str, shops: frozenset[int] | None = None) -> LatePlay:
+    """Let the sale go on as it was before the pause; whoever sees only some shops lets those go on.
+
+    What stays paused elsewhere keeps the play paused. Raises LateError: play_not_paused, play_paused_elsewhere.
+    """
     play = plays.locked(play_id)
     if not play.paused or play.sku_id is None:
         raise LateError("play_not_paused")
+    rest = [one for one in play.pauses if not _within(one, shops)]
+    if rest and len(rest) == len(play.pauses):
+        raise LateError("play_paused_elsewhere")
     for one in play.pauses:
-        _resume_one(one, play.sku_id, actor)
-    play.resumed_at, play.resume_on_arrival = clock.now(), False
-    play.save(update_fields=["resumed_at", "resume_on_arrival"])
-    audit.record(action="late_play.resume", target=play, actor=actor, summary=play.title)
+        if one not in rest:
+            _resume_one(one, play.sku_id, actor)
+    if rest:
+        play.pauses = rest
+    else:
+        play.resumed_at, play.resume_on_arrival = clock.now(), False
+    play.save(update_fields=["pauses", "resumed_at", "resume_on_arrival"])
+    after = {"shops": "all" if shops is None else sorted(shops), "still_paused": len(rest)}
+    audit.record(action="late_play.resume", target=play, actor=actor, summary=play.title, after=after)
     return play
+
+
+def _within(pause: dict[str, Any], shops: frozenset[int] | None) -> bool:
+    """One for all shops is undone by whoever sees all of them."""
+    return shops is None or pause["shop"] in shops
+
+
+def reaches_beyond(play: LatePlay, shops: frozenset[int] | None) -> bool:
+    """True when it has paused the sale in shops that are not seen."""
+    return play.paused and not all(_within(one, shops) for one in play.pauses)
 
 
 def _resume_one(undo: dict[str, Any], sku_id: int, actor: str) -> None:

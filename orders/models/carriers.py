@@ -361,6 +361,7 @@ class TrackingEvent(models.Model):
     place = models.CharField(_("place"), max_length=100, blank=True)
     text = models.CharField(_("text"), max_length=300, blank=True)
     heard_at = models.DateTimeField(_("heard"))
+    erased_at = models.DateTimeField(_("personal data erased"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("tracking event")
@@ -372,4 +373,4 @@ class TrackingEvent(models.Model):
         return f"{self.code} {self.label_id}"
 
 
-append_only(TrackingEvent)
+append_only(TrackingEvent, erasable=("place", "text"))

@@ -82,6 +82,7 @@ class StaffNote(models.Model):
     at = models.DateTimeField(_("time"), default=clock.now)
     author = models.CharField(_("author"), max_length=150)
     text = models.TextField(_("note"), max_length=2000)
+    erased_at = models.DateTimeField(_("personal data erased"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("staff note")
@@ -97,7 +98,7 @@ class StaffNote(models.Model):
         return actors.named(self.author)
 
 
-append_only(StaffNote)
+append_only(StaffNote, erasable=("text",))
 
 
 class OrderPresence(models.Model):

@@ -167,6 +167,7 @@ class Order(models.Model):
             ("ship_order", _("Can ship orders")),
             ("see_buyer", _("Can see who bought, masked")),
             ("reveal_buyer", _("Can uncover names, phones and addresses (each time is recorded)")),
+            ("erase_person", _("Can erase a buyer's personal data for good")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["shop", "external_id"], name="order_once_a_shop"),
@@ -242,6 +243,7 @@ class OrderContact(models.Model):
     buyer_note = models.TextField(_("note of the buyer"), blank=True)
     seller_note = models.TextField(_("note of the seller"), blank=True)
     address_fixed = models.BooleanField(_("address corrected here"), default=False)  # later versions keep it
+    erased_at = models.DateTimeField(_("personal data erased"), null=True, blank=True, editable=False)
 
     name_key = models.CharField(max_length=100, blank=True, editable=False)  # orders.search.name_key
     email_key = models.CharField(max_length=100, blank=True, editable=False)
@@ -279,6 +281,7 @@ class OrderVersion(models.Model):
     content = models.TextField(_("content"))  # contracts.to_json
     source_ref = models.CharField(_("source"), max_length=120, blank=True)  # "channels.payload:42"
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome)
+    erased_at = models.DateTimeField(_("personal data erased"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("order version")
@@ -383,4 +386,4 @@ def order_reference(order_id: int) -> str:
     return f"orders.order:{order_id}"
 
 
-append_only(OrderVersion, allow_update_columns=("outcome",))
+append_only(OrderVersion, allow_update_columns=("outcome",), erasable=("content",))

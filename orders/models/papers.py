@@ -44,6 +44,15 @@ class Company(models.Model):
     language = models.CharField(_("language"), max_length=4, choices=PaperLanguage, default=PaperLanguage.BOTH)
     invoice_prefix = models.CharField(_("invoice prefix"), max_length=12, blank=True, default="INV-")
     invoice_note = models.CharField(_("note on invoices"), max_length=500, blank=True)
+    keep_on_invoices = models.BooleanField(
+        _("keep buyers on invoices"), default=False,
+        help_text=_("When a person is erased, name and address stay on the invoices that were issued. Turn it on where "
+                    "tax law asks for them; number and amounts stay in any case."),
+    )  # fmt: skip
+    erase_after_months = models.PositiveSmallIntegerField(
+        _("erase buyers after (months)"), null=True, blank=True,
+        help_text=_("Counted from the order. Empty: never by itself. Orders that are still to be shipped wait."),
+    )  # fmt: skip
     updated_at = models.DateTimeField(_("changed"), null=True, blank=True)
     updated_by = models.CharField(_("changed by"), max_length=150, blank=True)
 
@@ -123,6 +132,7 @@ class Invoice(models.Model):
     facts: Any = models.JSONField(_("content"), default=dict)  # orders.fulfil.papers.invoice.InvoiceFacts
     issued_at = models.DateTimeField(_("issued"))
     issued_by = models.CharField(_("issued by"), max_length=150, blank=True)
+    erased_at = models.DateTimeField(_("personal data erased"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("invoice")
@@ -134,7 +144,7 @@ class Invoice(models.Model):
         return self.text
 
 
-append_only(Invoice)
+append_only(Invoice, erasable=("facts",))
 
 
 class PaperKind(models.TextChoices):

@@ -1,5 +1,7 @@
 """Every page a person can open, and what a browser would make of it."""
 
+import html
+import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
@@ -12,10 +14,19 @@ def pages(client, *, rows: int = 2, spread: bool = False, about: tuple[str, ...]
     """Open every address with GET, objects of each model included; gives (address, text) of what came as text."""
     for url in addresses(rows=rows, spread=spread, about=about):
         answer = client.get(url, follow=False)
-        if not answer.streaming and answer.status_code == 200 and answer["Content-Type"] != "application/pdf":
-            yield url, answer.content.decode(errors="replace")
-        elif answer.status_code >= 500:
+        if answer.status_code >= 500:
             raise AssertionError(f"{url}: {answer.status_code}")
+        if not answer.streaming and answer.status_code == 200:
+            paper = answer["Content-Type"] == "application/pdf"
+            yield url, html.escape(written(answer.content)) if paper else answer.content.decode(errors="replace")
+
+
+def written(pdf: bytes) -> str:
+    """The words on a PDF, as a reader would copy them out; what only a PDF can do (run, open, send) is a fault."""
+    for word in (b"/JavaScript", b"/OpenAction", b"/Launch", b"/SubmitForm", b"/EmbeddedFile"):
+        assert word not in pdf, word
+    done = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True, timeout=60)
+    return done.stdout.decode(errors="replace")
 
 
 def addresses(*, rows: int = 2, spread: bool = False, about: tuple[str, ...] = ()) -> Iterator[str]:

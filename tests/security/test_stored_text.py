@@ -12,7 +12,7 @@ from tests.security.pages import dangers, pages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # templates escape, not the engine
 MARK = "zqx"
-PAPER = re.compile(r"/quote/\d+/(print|change)/$")  # the paper and the open form: on the record
+PAPER = re.compile(r"/quote/\d+/(print|change|pdf)/$|/return/\d+/slip\.pdf$")  # papers, the open form: on the record
 BREAK_OUT = f"\"'><{MARK}-el></script><{MARK}-el onload={MARK}()>`{MARK}`"
 HANDLER = f"\" onfocus={MARK}() autofocus x=\"' onfocus={MARK}() x='"
 ADDRESS = f"javascript:{MARK}()"

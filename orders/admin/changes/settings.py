@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock
 from backoffice.adminkit import YikuModelAdmin
-from inventory.access import visible
+from inventory.access import sight, visible
+from inventory.admin.shared import SharedSettingsAdmin
 from inventory.models import Shop
 from orders.models import MergeCircle, NumberRange
 
 
 @admin.register(MergeCircle)
-class MergeCircleAdmin(YikuModelAdmin):
+class MergeCircleAdmin(SharedSettingsAdmin):
     """Circles of shops whose orders may go in one parcel."""
 
     empty_note = _(
@@ -30,6 +31,11 @@ class MergeCircleAdmin(YikuModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MergeCircle]:
         return super().get_queryset(request).prefetch_related("shops")
+
+    def reaches(self, request: HttpRequest, obj: MergeCircle) -> bool:
+        """Whoever sees some shops only changes circles of those shops alone."""
+        seen = sight(request.user).shops
+        return seen is None or obj.pk is None or set(obj.shops.values_list("pk", flat=True)) <= seen
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only shops the person sees."""

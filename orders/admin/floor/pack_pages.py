@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, cast
 
@@ -15,36 +16,39 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from backoffice.errors import YikuError
 from backoffice.models import User
+from backoffice.redaction import without_people
 from inventory.access import sight, visible
 from orders.admin import buyers
 from orders.admin.floor import label_box, page
+from orders.admin.papers import prints
 from orders.fulfil import packing, pick_lists, waves, weighing
 from orders.fulfil.floor_errors import REASONS, FloorError
 from orders.fulfil.scan_log import clean, plain
 from orders.fulfil.wave_making import named
 from orders.intake.drafts import number_key
-from orders.models import OrderContact, PackItem, PackParcel, Wave, WaveGoods, WaveOrder
+from orders.models import OrderContact, PackItem, PackParcel, PaperKind, Wave, WaveGoods, WaveOrder
 from orders.models.waves import RUNNING
 
 TOTE = re.compile(r"^W(\d{1,17})-(\d{1,5})$")
 WAVE = re.compile(r"^W(\d{1,17})$")
 PACK = "admin:orders_wave_pack"
+FIRST_SCAN = "packing_first_scan"
 
 
-@require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """Scan a tote, an order number, a pick list or (in a wave) an item; the order opens."""
+    """Scan a tote, an order number, a pick list or (in a wave) an item; the order opens. A link opens nothing."""
     page.demand(request, page.WORK)
-    code = clean(request.GET.get("code", ""))
-    wave = page.wave_of(request, page.number(request.GET["wave"])) if request.GET.get("wave") else None
+    asked = request.POST if request.method == "POST" else request.GET
+    code = clean(request.POST.get("code", ""))
+    wave = page.wave_of(request, page.number(asked["wave"])) if asked.get("wave") else None
     problem = ""
     if code:
         try:
-            return HttpResponseRedirect(_where(request, code, wave))
+            return _opened(request, code, wave)
         except FloorError as refusal:
             problem = str(refusal)
     waves.look([wave.pk] if wave else list(_running(request).values_list("pk", flat=True)[:50]))
@@ -93,26 +97,41 @@ def _put_back(request: HttpRequest) -> list[dict[str, Any]]:
     return [{"part": one, "why": REASONS.get(one.reason, one.reason)} for one in rows.order_by("dropped_at")[:50]]
 
 
-def _where(request: HttpRequest, code: str, wave: Wave | None) -> str:
-    """Return the address that a code leads to. Raises FloorError."""
+def _opened(request: HttpRequest, code: str, wave: Wave | None) -> HttpResponse:
+    """Go where a code leads, opening the order that it names. Raises FloorError for a code that names nothing."""
+    found = _where(request, code, wave)
+    if isinstance(found, Wave):
+        return HttpResponseRedirect(f"{reverse(PACK)}?{urlencode({'wave': found.pk})}")
+    pk, item = found
+    try:
+        part = packing.open_order(wave_order_id=pk, actor=page.who())
+    except FloorError:  # the order's page says what is the matter with it
+        return HttpResponseRedirect(reverse("admin:orders_wave_packing", args=[pk]))
+    if item:
+        request.session[FIRST_SCAN] = [part.pk, item]
+    return _here(part)
+
+
+def _where(request: HttpRequest, code: str, wave: Wave | None) -> Wave | tuple[int, str]:
+    """Return the wave a code names, or the order and, in a batch, the item to begin with. Raises FloorError."""
     upper = code.upper()
     parts = visible(cast(User, request.user), WaveOrder.objects.all())
     tote, whole = TOTE.match(upper), WAVE.match(upper)
     if tote:
         found = parts.filter(wave=int(tote[1]), place=int(tote[2])).values_list("pk", flat=True).first()
         if found:
-            return reverse("admin:orders_wave_packing", args=[found])
-    elif whole and _running(request).filter(pk=int(whole[1])).exists():
-        return f"{reverse(PACK)}?{urlencode({'wave': int(whole[1])})}"
+            return found, ""
+    elif whole and (running := _running(request).filter(pk=int(whole[1])).first()) is not None:
+        return running
     by_number = parts.filter(order__number_key=number_key(code)).order_by("-open", "-pk").values_list("pk", flat=True)
     if by_number:
-        return reverse("admin:orders_wave_packing", args=[by_number[0]])
+        return by_number[0], ""
     if wave is not None:
         return _by_item(wave, code)
     raise FloorError("unknown_code", text=code)
 
 
-def _by_item(wave: Wave, code: str) -> str:
+def _by_item(wave: Wave, code: str) -> tuple[int, str]:
     """Goods of a batch lie together: an item opens the next order that wants it, the one with the fewest lines."""
     found = pick_lists.scanned(code)
     if found is None:
@@ -122,7 +141,7 @@ def _by_item(wave: Wave, code: str) -> str:
     first: Any = rows.annotate(lines=Count("goods")).order_by("-packer", "lines", "place").first()
     if first is None:
         raise FloorError("wrong_item", sku=found.sku_code)
-    return f"{reverse('admin:orders_wave_packing', args=[first.pk])}?{urlencode({'scan': code})}"
+    return first.pk, code
 
 
 # --- one order -------------------------------------------------------------------------------------------------------
@@ -133,8 +152,10 @@ def table(request: HttpRequest, pk: int) -> HttpResponse:
     page.demand(request, page.WORK)
     part = page.part_of(request, pk)
     if part.lead_id is not None:
-        first = reverse("admin:orders_wave_packing", args=[part.lead_id])
-        return HttpResponseRedirect(first + (f"?{request.GET.urlencode()}" if request.GET else ""))
+        if request.POST.get("do") == "open":
+            with suppress(FloorError):  # the page it leads to says what is the matter
+                packing.open_order(wave_order_id=pk, actor=page.who())
+        return HttpResponseRedirect(reverse("admin:orders_wave_packing", args=[part.lead_id]))
     problem: YikuError | None = None
     if request.method == "POST":
         try:
@@ -145,10 +166,18 @@ def table(request: HttpRequest, pk: int) -> HttpResponse:
             problem = refusal
     if problem is None or problem.code in ("dropped", "packed_already", "packed_by_other"):
         try:
-            part = packing.open_order(wave_order_id=pk, actor=page.who())
+            part = _open_or_look(request, part)
         except FloorError as refusal:
             return _refused(request, page.part_of(request, pk), refusal)
     return _shown(request, page.part_of(request, pk), problem)
+
+
+def _open_or_look(request: HttpRequest, part: WaveOrder) -> WaveOrder:
+    """A button opens the order for the person; a look finds it open."""
+    if request.method == "POST":
+        return packing.open_order(wave_order_id=part.pk, actor=page.who())
+    waves.look([part.wave_id])
+    return packing.look_at(wave_order_id=part.pk, actor=page.who())
 
 
 def _refused(request: HttpRequest, part: WaveOrder, refusal: FloorError) -> HttpResponse:
@@ -157,10 +186,11 @@ def _refused(request: HttpRequest, part: WaveOrder, refusal: FloorError) -> Http
     bins = pick_lists.bins_of([one.sku_id for one in goods], part.warehouse_id)
     more = {
         "part": part,
-        "problem": str(refusal),
+        "problem": "" if refusal.code == "not_opened" else str(refusal),
         "code": refusal.code,
         "goods": [_goods_row(one, bins) for one in goods],
         "may_take_over": refusal.code == "packed_by_other",
+        "may_open": refusal.code == "not_opened",
         "opts": Wave._meta,
     }
     title = part.order.number
@@ -204,19 +234,25 @@ def _shown(request: HttpRequest, part: WaveOrder, problem: YikuError | None) -> 
         "ask_why": problem is not None and problem.code == "weight_off",
         "typed": request.POST,
         "note": _note(request, part),
-        "first_scan": clean(request.GET.get("scan", "")),
+        "first_scan": _first_scan(request, part),
         "opts": Wave._meta,
     }
     title = _("Pack %s") % part.order.number
     return TemplateResponse(request, "admin/orders/wave/table.html", page.context(request, title, **more))
 
 
+def _first_scan(request: HttpRequest, part: WaveOrder) -> str:
+    """The item that opened the order, told once: an address that named one would scan it whoever had written it."""
+    pk, item = request.session.pop(FIRST_SCAN, (0, ""))
+    return clean(item) if pk == part.pk else ""
+
+
 def _note(request: HttpRequest, part: WaveOrder) -> str:
-    """What the buyer wrote, for who may see buyers: wrap it, no invoice in the box."""
+    """What the buyer wrote, for who may see buyers: wrap it, no invoice in the box. Not how to reach the buyer."""
     if not buyers.may_see(request):
         return ""
     note = OrderContact.objects.filter(order=part.order_id).values_list("buyer_note", flat=True).first()
-    return note or ""
+    return without_people(note or "")
 
 
 def _expected(parcels: list[PackParcel], setting: Any) -> weighing.Expected | None:
@@ -296,6 +332,17 @@ def _label_again(request: HttpRequest, part: WaveOrder) -> HttpResponse:
     return _here(part)
 
 
+def _print(request: HttpRequest, part: WaveOrder) -> HttpResponse:
+    """Slip or label of the order on the table, of whatever shop it is."""
+    kinds = [one for one in request.POST.getlist("kinds") if one in (PaperKind.SLIP, PaperKind.LABEL)]
+    return prints.begin(request, [part.order_id], kinds)
+
+
+def _open(request: HttpRequest, part: WaveOrder) -> HttpResponse:
+    packing.open_order(wave_order_id=part.pk, actor=page.who())
+    return _here(part)
+
+
 def _take_over(request: HttpRequest, part: WaveOrder) -> HttpResponse:
     packing.open_order(wave_order_id=part.pk, actor=page.who(), take_over=True)
     return _here(part)
@@ -317,7 +364,9 @@ BUTTONS: dict[str, Any] = {
     "close": _close,
     "finish": _finish,
     "label": _label,
+    "print": _print,
     "label_again": _label_again,
+    "open": _open,
     "take_over": _take_over,
     "missing": _missing,
     "put_back": _back,

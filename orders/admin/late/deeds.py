@@ -85,8 +85,9 @@ def _pause(request: HttpRequest, play: LatePlay, argument: str) -> None:
 
 
 def _resume(request: HttpRequest, play: LatePlay, argument: str) -> None:
-    pausing.resume(play_id=play.pk, actor=_who())
-    messages.success(request, _("The sale goes on as before."))
+    left = pausing.resume(play_id=play.pk, actor=_who(), shops=sight(request.user).shops)
+    goes_on, in_part = _("The sale goes on as before."), _("The sale goes on in your shops; in others it stays paused.")
+    messages.success(request, in_part if left.paused else goes_on)
 
 
 def _look(request: HttpRequest, play: LatePlay, argument: str) -> None:
@@ -191,7 +192,10 @@ def _set_cause(request: HttpRequest, play: LatePlay, argument: str) -> None:
 
 
 def _close(request: HttpRequest, play: LatePlay, argument: str) -> None:
-    closing.close(play_id=play.pk, actor=_who(), cause=_cause(request), note=_text(request, "note"))
+    closing.close(
+        play_id=play.pk, actor=_who(), cause=_cause(request), note=_text(request, "note"),
+        shops=sight(request.user).shops,
+    )  # fmt: skip
     messages.success(request, _("Closed. The monthly review counts it."))
 
 

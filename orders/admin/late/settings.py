@@ -32,7 +32,8 @@ from backoffice.adminkit import YikuModelAdmin
 from backoffice.models import User
 from backoffice.roles import ROLES
 from finance.admin.figures import money
-from inventory.access import sight, visible
+from inventory.access import visible
+from inventory.admin.shared import SharedSettingsAdmin
 from inventory.models import Shop
 from orders.late import compensations, due, recount
 from orders.late.working_time import deadline
@@ -120,7 +121,7 @@ class ShipPolicyForm(PolicyModelForm):
 
 
 @admin.register(ShipPolicy)
-class ShipPolicyAdmin(YikuModelAdmin):
+class ShipPolicyAdmin(SharedSettingsAdmin):
     """How long each shop may take; open orders follow a change in the background."""
 
     form = ShipPolicyForm
@@ -148,14 +149,7 @@ class ShipPolicyAdmin(YikuModelAdmin):
             kwargs["queryset"] = visible(request.user, Shop.objects.all())
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The one for all shops is changed by whoever sees all."""
-        allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or obj.shop_id is not None or sight(request.user).shops is None)
-
     def save_model(self, request: HttpRequest, obj: ShipPolicy, form: Any, change: bool) -> None:
-        if obj.shop_id is None and sight(request.user).shops is not None:
-            raise PermissionDenied
         obj.updated_at, obj.updated_by = clock.now(), request.user.get_username()
         if change:
             obj.revision += 1

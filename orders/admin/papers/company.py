@@ -37,7 +37,7 @@ class CompanyAdmin(YikuModelAdmin):
 
     fields = (
         "name", "name_en", "address", "tax_id", "phone", "email", "bank", "logo_text", "language", "invoice_prefix",
-        "invoice_note", "previews", "updated_at", "updated_by",
+        "invoice_note", "keep_on_invoices", "erase_after_months", "previews", "updated_at", "updated_by",
     )  # fmt: skip
     readonly_fields = ("previews", "updated_at", "updated_by")
 

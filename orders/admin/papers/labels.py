@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from backoffice.adminkit import Outcome, ReadOnlyMixin, YikuModelAdmin, report_outcomes
@@ -30,7 +30,7 @@ from orders.carriers.base import Piece
 from orders.fulfil import labels, leaving, offers, voiding
 from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers import printing
-from orders.models import Label, Order
+from orders.models import Label, Order, PaperKind
 
 STATE_LABELS = {
     "asked": "warning", "bought": "primary", "printed": "primary", "used": "success", "void": "default",
@@ -176,11 +176,15 @@ def order_of(request: HttpRequest, pk: int) -> Order:
     return order
 
 
-@require_safe
+@require_POST
 def own_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """The carrier's own file of a label; printing it counts like any other."""
     kit.demand_print(request)
-    label = visible(kit.me(request), Label.objects.filter(pk=pk)).select_related("order").first()
+    orders = printing.printable(kit.me(request), [PaperKind.LABEL])
+    label = Label.objects.filter(pk=pk, order__in=orders).select_related("order").first()
+    seen = kit.seen_warehouses(request)
+    if label is not None and seen is not None and label.warehouse_id not in seen:
+        raise Http404
     if label is None or not label.pdf or label.to_void or label.state not in ("bought", "printed", "used"):
         raise Http404
     printing.count_label(label, kit.who())

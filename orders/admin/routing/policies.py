@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
@@ -20,8 +20,8 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from backoffice import actors, audit
-from backoffice.adminkit import YikuModelAdmin
-from inventory.access import visible
+from inventory.access import sight, visible
+from inventory.admin.shared import SharedSettingsAdmin, sees_all_shops
 from inventory.models import Shop
 from orders.admin.routing import trying
 from orders.fulfil.routing import policies
@@ -166,7 +166,7 @@ class PolicyForm(ModelForm):
 
     def clean_general(self) -> bool:
         """One for all others."""
-        general: bool = self.cleaned_data["general"]
+        general = bool(self.cleaned_data["general"])
         other = RoutingPolicy.objects.filter(general=True).exclude(pk=self.instance.pk).first()
         if general and other is not None:
             raise ValidationError(_now("“%s” is the policy for all other shops already.") % other.name)
@@ -189,7 +189,7 @@ def _refused(check: Any) -> Any:
 
 
 @admin.register(RoutingPolicy)
-class RoutingPolicyAdmin(YikuModelAdmin):
+class RoutingPolicyAdmin(SharedSettingsAdmin):
     """Which policy there is for whom."""
 
     form = PolicyForm
@@ -217,6 +217,13 @@ class RoutingPolicyAdmin(YikuModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[RoutingPolicy]:
         return super().get_queryset(request).prefetch_related("shops__shop")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only read sees in words what the builder holds."""
+        if obj is None or self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        terms = ("for_whom", "says", "lists_shown", "split_lines", "unknown_weight_g")
+        return [(None, {"fields": (("name", "active"), *terms)}), (_("Versions"), {"fields": ("history",)})]
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         made = super().get_form(request, obj, change, **kwargs)
         if "shops" in made.base_fields:
@@ -232,11 +239,21 @@ class RoutingPolicyAdmin(YikuModelAdmin):
         """To the page that plans without keeping anything."""
         return HttpResponseRedirect(reverse("admin:orders_routingpolicy_try"))
 
+    def reaches(self, request: HttpRequest, obj: RoutingPolicy) -> bool:
+        """Whoever sees some shops only changes the policies of those shops alone."""
+        seen = sight(request.user).shops
+        if seen is None:
+            return True
+        whose = obj.shops.values_list("shop_id", flat=True) if obj.pk else ()
+        return not obj.general and set(whose) <= seen
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_readonly_fields(request, obj) if sees_all_shops(request) else ("general", "history")
+
     def save_model(self, request: HttpRequest, obj: RoutingPolicy, form: Any, change: bool) -> None:
-        seen = set(visible(request.user, Shop.objects.all()).values_list("pk", flat=True))
-        hidden = obj.shops.exclude(shop__in=seen).select_related("shop") if obj.pk else ()
-        shops = [*form.cleaned_data["shops"], *(one.shop for one in hidden)]
-        policies.save(policy=obj, shops=shops, actor=audit.current_actor().name)
+        if not self.reaches(request, obj):
+            raise PermissionDenied
+        policies.save(policy=obj, shops=list(form.cleaned_data["shops"]), actor=audit.current_actor().name)
 
     @admin.display(description=_("for"))
     def for_whom(self, row: RoutingPolicy) -> str:
@@ -248,6 +265,16 @@ class RoutingPolicyAdmin(YikuModelAdmin):
     def says(self, row: RoutingPolicy) -> str:
         """The criteria in their order."""
         return " → ".join(str(policies.LABELS[one["by"]]) for one in row.criteria if one["by"] in policies.LABELS)
+
+    @admin.display(description=_("who sends where"))
+    def lists_shown(self, row: RoutingPolicy) -> str:
+        """Each warehouse with its places."""
+        names, modes = {one.pk: str(one) for one in policies.sendable_warehouses()}, dict(MODES)
+        lines = [
+            (names.get(one.get("warehouse"), "–"), modes.get(one["mode"], ""), _joined(one["places"]))
+            for one in row.lists
+        ]
+        return format_html_join("", "<div>{} {} {}</div>", lines) if lines else "–"
 
     @admin.display(description=_("who changed what"))
     def history(self, row: RoutingPolicy) -> str:

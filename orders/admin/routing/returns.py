@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock
-from backoffice.adminkit import YikuModelAdmin
 from inventory.access import visible
+from inventory.admin.shared import SharedSettingsAdmin
 from inventory.models import Shop, Warehouse
 from orders.fulfil.routing import policies
 from orders.models import ReturnRule
@@ -56,7 +56,7 @@ class ReturnRuleForm(ModelForm):
 
 
 @admin.register(ReturnRule)
-class ReturnRuleAdmin(YikuModelAdmin):
+class ReturnRuleAdmin(SharedSettingsAdmin):
     """The narrowest rule counts: a shop's own before one for all, a region before a country."""
 
     form = ReturnRuleForm

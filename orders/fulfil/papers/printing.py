@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from backoffice import audit, clock, longwork, progress
@@ -23,7 +23,7 @@ from inventory.access import sight, visible
 from orders.fulfil import labels, offers
 from orders.fulfil.papers import gather, invoices, label, priced, slip
 from orders.fulfil.papers.errors import PaperError
-from orders.models import Invoice, Label, Order, PaperKind, PaperPrint, PrintRun
+from orders.models import Invoice, Label, Order, PaperKind, PaperPrint, PrintRun, WaveOrder
 
 MOST, NOW, BUY_NOW = 2_000, 250, 10  # orders in one print; up to so many are printed or bought while one waits
 PAGE = 100
@@ -132,11 +132,11 @@ def file_of(run: PrintRun) -> Upload:
 
 @transaction.atomic
 def print_orders(*, sheet: Sheet, user: User, order_ids: Sequence[int], kinds: Sequence[str]) -> list[Printed]:
-    """Draw papers of orders the person sees on a sheet, count them, and return each order's outcome."""
+    """Draw papers of orders the person sees or packs on a sheet, count them, and return each order's outcome."""
     actor = audit.current_actor().name
     for order_id in order_ids if PaperKind.INVOICE in kinds else ():
         _issued(user, order_id, actor)
-    found = gather.read(order_ids, orders=visible(user, Order.objects.all()))
+    found = gather.read(order_ids, orders=printable(user, kinds))
     hide_labels(found, user)
     issued = {one.order_id: one for one in Invoice.objects.filter(order__in=found.orders)} if "invoice" in kinds else {}
     before = _counts(list(found.orders))
@@ -144,6 +144,21 @@ def print_orders(*, sheet: Sheet, user: User, order_ids: Sequence[int], kinds: S
     outcomes = [run.order(order_id, kinds) for order_id in order_ids]
     run.save()
     return outcomes
+
+
+def printable(user: User, kinds: Sequence[str]) -> QuerySet[Order]:
+    """Return the orders whose papers somebody may print: those seen, and slip and label of those on the own table."""
+    seen = visible(user, Order.objects.all())
+    if PaperKind.INVOICE in kinds:  # it shows amounts
+        return seen
+    return Order.objects.filter(Q(pk__in=seen.values("pk")) | Q(pk__in=on_the_table(user)))
+
+
+def on_the_table(user: User) -> QuerySet[WaveOrder, int]:
+    """Return the ids of the orders that somebody is packing now, of whatever shop, in a warehouse that is seen."""
+    me = f"user:{user.pk} "
+    mine = Q(packer__startswith=me) | Q(lead__packer__startswith=me)
+    return visible(user, WaveOrder.objects.filter(mine, open=True)).values_list("order_id", flat=True)
 
 
 def hide_labels(found: gather.Gathered, user: User) -> None:

@@ -1,12 +1,15 @@
 // The packing table: each scan goes to the server, which counts; the page shows, sounds and waits out lost connections.
 "use strict";
 (() => {
+  function open(code) {
+    const form = document.getElementById("yp-open"); // a form, not an address: a link must not open an order
+    form.elements.code.value = code;
+    form.submit();
+  }
+
   const start = document.getElementById("yp-start");
   if (start) {
-    const wave = start.querySelector("[data-wave]")?.dataset.wave;
-    Floor.wedge((code) => {
-      location.search = new URLSearchParams(wave ? { code, wave } : { code });
-    });
+    Floor.wedge(open);
     if (start.dataset.bad) Floor.tell(start, false, "");
     return;
   }
@@ -40,7 +43,7 @@
 
   function scanned(code) {
     if (/^w\d+(-\d+)?$/i.test(code)) {
-      location.href = `${page.dataset.start}?${new URLSearchParams({ code })}`; // the next tote
+      open(code); // the next tote
       return;
     }
     queue.add({ kind: "scan", text: code });
@@ -63,8 +66,5 @@
 
   left(page.dataset.left);
   Floor.wedge(scanned);
-  if (page.dataset.first) {
-    history.replaceState(null, "", location.pathname);
-    scanned(page.dataset.first);
-  }
+  if (page.dataset.first) scanned(page.dataset.first);
 })();

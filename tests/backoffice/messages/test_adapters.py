@@ -5,6 +5,7 @@ import email
 import email.policy
 import hashlib
 import hmac
+from contextlib import suppress
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -205,6 +206,50 @@ def test_a_gateway_that_drips_or_floods_is_cut_off(settings):
     with pytest.raises(outward.CallFailed, match="timeout"):
         outward.post(f"http://127.0.0.1:{port}/", b"{}", {}, allow=[f"127.0.0.1:{port}"], seconds=0.3)
     server.close()
+
+
+def answering(head: bytes, body: bytes = b""):
+    """A server that answers once; returns its address and what it was sent."""
+    import socket
+    import threading
+
+    server, got = socket.create_server(("127.0.0.1", 0)), []
+
+    def answer():
+        while True:
+            try:
+                peer, _ = server.accept()
+            except OSError:
+                return
+            with peer:
+                got.append(peer.recv(4096))
+                with suppress(OSError):
+                    peer.sendall(head + b"\r\n" + body)
+
+    threading.Thread(target=answer, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.getsockname()[1]}/", got
+
+
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n", "too_large"),
+        (b"HTTP/1.1 307 T\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n", "redirect"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n", "bad_encoding"),
+    ],
+)
+def test_a_gateway_gets_the_same_client_as_everybody(head, code):
+    server, address, got = answering(head, b"x" * 70_000 if code == "too_large" else b"xx")
+    with server, pytest.raises(outward.CallFailed, match=code):
+        outward.post(address, b"{}", {}, allow=[address[7:-1]])
+    assert len(got) == 1
+
+
+def test_a_gateway_in_our_own_network_is_not_called():
+    server, address, got = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n")
+    with server, pytest.raises(outward.CallFailed) as refused:
+        outward.post(address.replace("http:", "https:"), b"{}", {})
+    assert (refused.value.permanent, got) == (True, [])
 
 
 # --- robots ----------------------------------------------------------------------------------------------------------

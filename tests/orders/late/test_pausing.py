@@ -72,6 +72,43 @@ def test_whoever_sees_one_shop_pauses_that_one_only():
     assert found[other.pk, seller.skus["MUG"].pk, None].quantity == 8
 
 
+def test_whoever_sees_one_shop_lets_that_one_go_on_only():
+    seller = short_seller(9, 10)
+    other, play = stock.shop(seller.place), play_of(seller)
+    both = frozenset({seller.shop.pk, other.pk})
+    pausing.pause(play_id=play.pk, actor=LI, shops=both)
+    left = pausing.resume(play_id=play.pk, actor="user:8 wu", shops=frozenset({seller.shop.pk}))
+    assert (shown(seller), left.paused, [one["shop"] for one in left.pauses]) == (8, True, [other.pk])
+    assert list(StockPolicy.objects.filter(valid_to=None).values_list("shop", "paused")) == [(other.pk, True)]
+    with pytest.raises(LateError, match="shops that you do not see"):
+        pausing.resume(play_id=play.pk, actor="user:8 wu", shops=frozenset({seller.shop.pk}))
+    assert StockPolicy.objects.get(valid_to=None).paused
+    assert not pausing.resume(play_id=play.pk, actor=LI).paused
+    assert not StockPolicy.objects.filter(valid_to=None).exists()
+
+
+def test_a_pause_of_all_shops_is_not_undone_and_not_closed_by_who_sees_one():
+    seller = short_seller(9, 10)
+    play, mine = play_of(seller), frozenset({seller.shop.pk})
+    pausing.pause(play_id=play.pk, actor=LI)
+    with pytest.raises(LateError, match="shops that you do not see"):
+        pausing.resume(play_id=play.pk, actor="user:8 wu", shops=mine)
+    with pytest.raises(LateError, match="shops that you do not see"):
+        closing.close(play_id=play.pk, actor="user:8 wu", cause=cause(), note="done", shops=mine)
+    play.refresh_from_db()
+    assert (shown(seller), play.paused, play.state) == (0, True, LatePlay.State.OPEN)
+
+
+def test_a_play_with_orders_of_other_shops_is_closed_by_who_sees_them():
+    seller = short_seller(9, 10)
+    play, other = play_of(seller), stock.shop(seller.place)
+    with pytest.raises(LateError, match="whoever sees all of them closes it"):
+        closing.close(play_id=play.pk, actor=LI, cause=cause(), note="done", shops=frozenset({other.pk}))
+    assert LatePlay.objects.get(pk=play.pk).state == LatePlay.State.OPEN
+    closing.close(play_id=play.pk, actor=LI, cause=cause(), note="done", shops=frozenset({seller.shop.pk}))
+    assert LatePlay.objects.get(pk=play.pk).state == LatePlay.State.CLOSED
+
+
 def test_it_goes_on_by_itself_once_there_is_more_than_was_ordered():
     seller = short_seller(0, 10)
     play = play_of(seller)

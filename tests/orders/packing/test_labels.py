@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from orders.fulfil import labels, packing, packing_labels, voiding
 from orders.fulfil.papers.errors import PaperError
-from orders.models import CarrierService, Company, Label, SenderAddress, Shipment
+from orders.models import CarrierService, Company, Label, PaperPrint, SenderAddress, Shipment
 from tests.inventory import factories as stock
 from tests.orders.changes.looking import client_of
 from tests.orders.factories import line, order
@@ -110,3 +110,18 @@ def test_the_page_offers_to_buy_it_and_prints_it(people, floor, service):
     page = client.post(url, {"do": "label", "service": service.pk, "weight": "0.4 kg"}).content.decode()
     assert Label.objects.get().weight_g == 400
     assert ("ZT00000001" in page, "Print the label" in page, 'value="0.4 kg"' in page) == (True, True, True)
+
+
+def test_a_link_to_a_label_prints_and_counts_nothing(people, floor, service):
+    label = buy_here(floor, service)
+    Label.objects.filter(pk=label.pk).update(pdf=b"%PDF-1.4 own")
+    floor.open(1, actor=f"user:{people['owner'].pk} {people['owner'].username}", take_over=True)
+    client, url = client_of(people, "owner"), reverse("admin:orders_label_pdf", args=[label.pk])
+    assert (client.get(url).status_code, PaperPrint.objects.count()) == (405, 0)
+    answer = client.post(url)
+    assert (answer.content, answer["Content-Type"], PaperPrint.objects.count()) == (
+        b"%PDF-1.4 own", "application/pdf", 1,
+    )  # fmt: skip
+    assert (
+        f'action="{url}"' in client.get(reverse("admin:orders_wave_packing", args=[floor.part(1).pk])).content.decode()
+    )

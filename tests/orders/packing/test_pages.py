@@ -12,7 +12,7 @@ from inventory.models import Access, ShelfPlace, StockDocument
 from orders import floor_cards
 from orders.desk import actions
 from orders.fulfil import waves
-from orders.models import Handover, Order, PackingSetting, PackScan, Shipment, Wave, WaveTemplate
+from orders.models import Handover, Order, PackingSetting, PackScan, Shipment, Wave, WaveOrder, WaveTemplate
 from tests.inventory import factories as stock
 from tests.orders.factories import line, order
 from tests.orders.packing.floor import floor_with_orders, key
@@ -110,7 +110,7 @@ def test_waves_and_tables_of_other_warehouses_are_not_there(people, floor):
     for address in (url("picked", wave.pk), url("packing_scan", part.pk)):
         body = json.dumps({"scans": [{"key": "k", "text": "MUG"}]})
         assert other.post(address, body, content_type="application/json").status_code == 404
-    assert "Nothing known has the code" in other.get(url("pack"), {"code": part.code}).content.decode()
+    assert "Nothing known has the code" in other.post(url("pack"), {"code": part.code}).content.decode()
     part.refresh_from_db()
     assert (part.packer, PackScan.objects.count()) == ("", 0)
 
@@ -171,9 +171,8 @@ def test_nonsense_in_a_scan_is_an_answer_not_a_fault(client, floor):
 def test_an_order_is_packed_at_the_table(client, floor):
     floor.picked(1, 2)
     part = floor.part(1)
-    found = client.get(url("pack"), {"code": part.code.lower()})
+    found = client.post(url("pack"), {"code": part.code.lower()})
     assert found.headers["Location"] == url("packing", part.pk)
-    client.get(found.headers["Location"])
     answers = scans(
         client, url("packing_scan", part.pk), {"text": "MUG"}, {"text": "TEA"}, {"goods": str(floor.goods(1, "CUP").pk)}
     )
@@ -196,14 +195,29 @@ def test_every_code_of_an_order_opens_it_and_an_item_of_a_batch_its_next_order(c
     floor.barcode("CUP", "4006381333931")
     wave = floor.picked(1, 2, mode="batch")
     one, two = floor.part(1), floor.part(2)
-    assert client.get(url("pack"), {"code": "1002"}).headers["Location"] == url("packing", two.pk)
-    assert client.get(url("pack"), {"code": wave.code}).headers["Location"].endswith(f"?wave={wave.pk}")
-    found = client.get(url("pack"), {"code": "4006381333931", "wave": wave.pk}).headers["Location"]
-    assert found == f"{url('packing', one.pk)}?scan=4006381333931"
-    page = client.get(found)
-    assert page.context["first_scan"] == "4006381333931"
+    assert client.post(url("pack"), {"code": "1002"}).headers["Location"] == url("packing", two.pk)
+    assert client.post(url("pack"), {"code": wave.code}).headers["Location"].endswith(f"?wave={wave.pk}")
+    WaveOrder.objects.filter(pk=two.pk).update(packer="")
+    found = client.post(url("pack"), {"code": "4006381333931", "wave": wave.pk}).headers["Location"]
+    assert found == url("packing", one.pk)
+    assert client.get(found).context["first_scan"] == "4006381333931"
+    assert client.get(found).context["first_scan"] == ""  # once
     for nonsense in ("W1-99999", "W99999999999999999999", "\0", "<script>", "P1"):
-        assert client.get(url("pack"), {"code": nonsense, "wave": wave.pk}).status_code == 200
+        assert client.post(url("pack"), {"code": nonsense, "wave": wave.pk}).status_code == 200
+
+
+def test_a_link_opens_no_order_and_scans_nothing(client, floor):
+    floor.picked(1, mode="batch")
+    part = floor.part(1)
+    for address in (url("pack") + f"?code={part.code}", url("packing", part.pk), url("packing", part.pk) + "?scan=MUG"):
+        assert client.get(address).status_code == 200
+    part.refresh_from_db()
+    assert (part.packer, part.wave.state) == ("", "picked")
+    assert "Pack this order" in client.get(url("packing", part.pk)).content.decode()
+    assert client.post(url("packing", part.pk), {"do": "open"}).status_code == 302
+    part.refresh_from_db()
+    assert part.packer.endswith("warehouse_clerk")
+    assert client.get(url("packing", part.pk) + "?scan=MUG").context["first_scan"] == ""
 
 
 def test_a_second_packer_sees_who_is_at_it_and_may_take_over(people, client, floor):
@@ -221,7 +235,7 @@ def test_a_cancelled_order_is_a_red_page_with_what_goes_back(client, floor):
     floor.bin("MUG", "A-7")
     wave = floor.picked(1)
     part = floor.part(1)
-    client.get(url("packing", part.pk))
+    client.post(url("packing", part.pk), {"do": "open"})
     scans(client, url("packing_scan", part.pk), {"text": "MUG"})
     actions.cancel(order_ids=[part.order_id], actor="user:1 li", reason="late")
     (answer,) = scans(client, url("packing_scan", part.pk), {"text": "MUG"})
@@ -244,7 +258,7 @@ def test_a_parcel_beyond_its_weight_asks_why_on_the_page(client, floor):
         floor.skus[code].save()
     floor.picked(1)
     part = floor.part(1)
-    client.get(url("packing", part.pk))
+    client.post(url("packing", part.pk), {"do": "open"})
     goods = [{"goods": str(one.pk), "whole": True} for one in part.goods.all()]
     scans(client, url("packing_scan", part.pk), *goods)
     page = client.post(url("packing", part.pk), {"do": "finish", "weight": "0,9 kg"})
@@ -257,7 +271,7 @@ def test_a_parcel_beyond_its_weight_asks_why_on_the_page(client, floor):
 def test_what_is_not_in_the_tote_is_said_at_the_table(client, floor):
     floor.picked(1)
     part = floor.part(1)
-    client.get(url("packing", part.pk))
+    client.post(url("packing", part.pk), {"do": "open"})
     page = client.post(url("packing", part.pk), {"do": "missing", "goods": floor.goods(1, "CUP").pk}, follow=True)
     assert "goods were not there" in page.content.decode()
     assert floor.order(1).hold_code == "not_found"

@@ -1,6 +1,7 @@
 """A label is bought once for one wish, whatever happens on the way; shipping uses it; it goes back while it is here."""
 
 import dataclasses
+import json
 from decimal import Decimal
 
 import pytest
@@ -389,3 +390,15 @@ def test_numbers_that_another_range_gave_are_stepped_over():
         buy(approved(made, number), service, f"k{number}")
     LabelRange.objects.create(account=service.account, prefix="ZT", first=1, last=9, digits=8)
     assert buy(approved(made, 3), service, "k3").tracking_number == "ZT00000003"
+
+
+def test_what_a_carrier_quotes_of_the_buyer_is_not_kept(open_way):
+    one, service = approved(seller(), 1), practice(open_way.url)
+    said = f"no way to {LYON.name}, {LYON.line1}; call {LYON.phone} or +49 30 1234567, mail me@lyon.example"
+    body = json.dumps({"error": {"code": "odd", "message": said}})
+    headers = {"Content-Type": "application/json"}
+    open_way.faults.add("status", "/v1/shipments$", status=422, body=body, headers=headers)
+    kept = buy(one, service).problem
+    known = [LYON.name, *LYON.name.split(), LYON.line1, LYON.phone, "1234567", "lyon.example"]
+    assert [value for value in known if value and value in kept] == []
+    assert kept.startswith("refused: no way to •••")

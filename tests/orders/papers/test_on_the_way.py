@@ -135,3 +135,13 @@ def test_the_paper_of_a_manifest_lists_each_parcel(db):
     facts = manifests.facts_of(closed)
     assert [(one.number, one.order, one.country) for one in facts.rows] == [(label.tracking_number, "#1001", "FR")]
     assert manifest_pdf(facts).startswith(b"%PDF")
+
+
+def test_an_event_keeps_the_couriers_number_and_not_the_buyers(db):
+    label = sent(seller(), offline(), 1)
+    contact = label.order.contact
+    contact.phone, contact.buyer_name = "138 0013 8000", "Quirina Vogel"
+    contact.save()
+    said = "Signed by Quirina Vogel, tel. +8613800138000; courier 13900139000"
+    tracking.take([label], [news(label, 1, "delivered", text=said)], clock.now())
+    assert TrackingEvent.objects.get().text == "Signed by •••, tel. •••; courier 13900139000"

@@ -1,0 +1,133 @@
+"""S73: a buyer is erased in one step everywhere; numbers and amounts stay, the record names nobody."""
+
+import datetime as dt
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from backoffice import clock
+from backoffice.models import AuditEntry, OutgoingMessage
+from channels.models import InboundPayload
+from orders import erasing
+from orders.desk import marking
+from orders.errors import OrderError
+from orders.fulfil.papers import printing
+from orders.models import Company, Invoice, Order, OrderContact, OrderVersion, Quote, Return, StaffNote
+from tests.security.house import BUYER
+
+pytestmark = pytest.mark.django_db
+WORDS = (*BUYER.values(), "Canaryvogel", "698765432", "ring twice")
+
+
+def held_by_the_database() -> set[str]:
+    """Every column of every table that holds a word of the buyer, bytes and JSON included."""
+    found = set()
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # names from the database itself
+            names = [column[0] for column in cursor.description]
+            for row in cursor.fetchall():
+                for name, value in zip(names, row, strict=True):
+                    text = (
+                        bytes(value).decode(errors="replace") if isinstance(value, bytes | memoryview) else str(value)
+                    )
+                    if any(word.casefold() in text.casefold() for word in WORDS):
+                        found.add(f"{table}.{name}")
+    return found
+
+
+@pytest.fixture
+def over(desk, people):
+    """Everything about the buyer is over, and he stands in every kind of text."""
+    Company.objects.update_or_create(pk=1, defaults={"name": "Yiku"})
+    orders = list(Order.objects.order_by("pk"))
+    printing.begin(user=people["superuser"], order_ids=[orders[0].pk], kinds=["invoice"])
+    marking.add_note(order_ids=[orders[0].pk], text=f"{BUYER['name']} called from {BUYER['phone']}", actor="user:1 li")
+    Return.objects.update(text=f"I moved to {BUYER['line1']}", note="quirina@canary.example wrote")
+    Order.objects.update(hold_note="Frau Canaryvogel is away")
+    InboundPayload.objects.create(
+        account=desk.account, kind="order", external_id=orders[0].external_id, sha256="1" * 64,
+        body=str(BUYER), received_at=clock.now(),
+    )  # fmt: skip
+    Order.objects.update(state="shipped", hold_code="", held_since=None)
+    return desk
+
+
+def test_after_erasing_the_buyer_is_found_in_no_column_of_no_table(people, over):
+    before = held_by_the_database()
+    assert {one.partition(".")[0] for one in before} >= {
+        "orders_ordercontact", "orders_orderversion", "orders_invoice", "orders_quote", "orders_staffnote",
+        "orders_return", "orders_order", "backoffice_outgoingmessage", "channels_inboundpayload",
+    }  # fmt: skip
+    client, page = people.client("superuser"), reverse("admin:orders_order_erase", args=[over.order.pk])
+    shown = client.get(page)
+    counts = {name: rows for name, _label, rows in shown.context["places"]}
+    assert held_by_the_database() == before  # a look changes nothing
+    known = ",".join(str(one.pk) for one in shown.context["orders"])
+    assert client.post(page, {"orders": known}).status_code == 302
+    assert held_by_the_database() == set()
+    entries = AuditEntry.objects.filter(action="person.erase")
+    assert entries.count() == len(shown.context["orders"]) > 5
+    assert entries.first().after == counts
+    assert client.get(page).context["places"] == []
+
+
+def test_numbers_and_amounts_stay_and_the_pages_open(people, over):
+    invoice, total, versions = Invoice.objects.get(), Quote.objects.get().total, OrderVersion.objects.count()
+    found = list(Order.objects.order_by("pk"))
+    erasing.erase(orders=found, actor="user:1 li")
+    kept = Invoice.objects.get()
+    assert (kept.text, kept.facts["total"], kept.facts["customer"]["country"]) == (
+        invoice.text, invoice.facts["total"], "FR",
+    )  # fmt: skip
+    assert (Quote.objects.get().total, OrderVersion.objects.count()) == (total, versions)
+    client = people.client("superuser")
+    for name, row in (("orders_order", found[0]), ("orders_quote", Quote.objects.get()), ("orders_invoice", kept)):
+        assert client.get(reverse(f"admin:{name}_change", args=[row.pk])).status_code == 200
+    assert client.get(reverse("admin:orders_order_versions", args=[found[0].pk])).status_code == 200
+
+
+def test_invoices_keep_the_buyer_where_the_law_asks_for_it(over):
+    Company.objects.update(keep_on_invoices=True)
+    erasing.erase(orders=list(Order.objects.all()), actor="user:1 li")
+    assert held_by_the_database() == {"orders_invoice.facts"}
+
+
+def test_a_buyer_with_an_open_order_is_not_erased(people, over):
+    Order.objects.filter(pk=over.order.pk).update(state="approved")
+    before = held_by_the_database()
+    with pytest.raises(OrderError, match="To be shipped"):
+        erasing.erase(orders=list(Order.objects.all()), actor="user:1 li")
+    assert (held_by_the_database(), AuditEntry.objects.filter(action="person.erase").count()) == (before, 0)
+
+
+def test_an_order_that_came_meanwhile_is_shown_first(people, over):
+    page = reverse("admin:orders_order_erase", args=[over.order.pk])
+    before = held_by_the_database()
+    people.client("superuser").post(page, {"orders": str(over.order.pk)})
+    assert held_by_the_database() == before
+
+
+def test_old_buyers_are_erased_by_themselves_once_a_policy_says_so(over):
+    assert erasing.erase_old() == 0  # no policy
+    Company.objects.update(erase_after_months=6)
+    assert erasing.erase_old() == 0  # young
+    Order.objects.update(placed_at=timezone.now() - dt.timedelta(days=200))
+    number = Order.objects.count()
+    assert erasing.erase_old() == number
+    assert erasing.erase_old() == 0
+    assert not OrderContact.objects.filter(erased_at=None).exists()
+    assert OutgoingMessage.objects.exclude(reference="").filter(erased_at=None).count() == 0
+
+
+def test_what_only_grows_is_rewritten_once_and_only_to_erase(over):
+    note = StaffNote.objects.first()
+    for news in ({"text": "x"}, {"erased_at": None, "text": "x"}, {"author": "x", "erased_at": clock.now()}):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            StaffNote.objects.filter(pk=note.pk).update(**news)
+    StaffNote.objects.filter(pk=note.pk).update(text="•••", erased_at=clock.now())
+    with pytest.raises(DatabaseError), transaction.atomic():
+        StaffNote.objects.filter(pk=note.pk).update(text="again", erased_at=clock.now())
+    assert StaffNote.objects.get(pk=note.pk).text == "•••"
