@@ -36,7 +36,7 @@ NARROWED = {
 
 
 def main() -> int:
-    """Measure and report; returns 1 when the number of queries is not constant."""
+    """Measure and report; returns 1 when a page of the list asks more than the first, which has orders of every state."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=40)
@@ -57,10 +57,10 @@ def main() -> int:
         ground.report(f"changelist_{name}", ours, limit, "ms", ratio=limit / ours)
     first, deep = found["first"][0], found["deep"][0]
     ground.report("changelist_deep_vs_first", deep, first, "ms", ratio=first / deep)
-    counts = {found[name][2] for name in EVER}
-    if len(counts) > 1:
-        ground.say(f"FAULT: the number of queries is not constant: {sorted(counts)}")
-    return 1 if len(counts) > 1 else 0
+    more = sorted(name for name in EVER if found[name][2] > found["first"][2])
+    if more:
+        ground.say(f"FAULT: these pages ask more than the first one: {', '.join(more)}")
+    return 1 if more else 0
 
 
 def _clerk() -> Any:
