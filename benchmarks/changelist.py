@@ -36,7 +36,7 @@ NARROWED = {
 
 
 def main() -> int:
-    """Measure and report; returns 1 when a page of the list asks more than the first, which has orders of every state."""
+    """Measure and report; returns 1 when a page of the list asks more than the first, which has all states."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=40)

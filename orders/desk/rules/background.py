@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from backoffice.fields import MoneyField, QuantityField
 from inventory import sets
 from inventory.models import Balance, Shop, Sku
 from orders.desk.facts import KEY, Facts, LineFacts
@@ -70,12 +71,15 @@ def _costs(sku_ids: Collection[int]) -> dict[int, Decimal]:
         "SELECT sku_id, SUM(on_hand), SUM(value) FROM inventory_balance "  # noqa: S608 — no input
         f"WHERE {of_skus} GROUP BY sku_id"
     )
-    costs = {sku_id: _MONEY(worth) / _PIECES(count) for sku_id, count, worth in _rows(sql, skus) if count > 0}
+    costs = {
+        sku_id: _MONEY.unscale(worth) / _PIECES.unscale(count) for sku_id, count, worth in _rows(sql, skus) if count > 0
+    }
     rows = Balance.objects.filter(sku_id__in=set(sku_ids) - costs.keys(), last_cost__isnull=False)
-    return dict(rows.order_by("updated_at").values_list("sku_id", "last_cost")) | costs
+    told = rows.order_by("updated_at").values_list("sku_id", "last_cost")
+    return {sku_id: cost for sku_id, cost in told if cost is not None} | costs
 
 
-_MONEY, _PIECES = (Balance._meta.get_field(name).unscale for name in ("value", "on_hand"))
+_MONEY, _PIECES = MoneyField(), QuantityField()  # as the columns of a balance hold them
 
 
 def _free(page: Sequence[Facts]) -> dict[tuple[int, int], int]:

@@ -128,6 +128,7 @@ class _Page:
         poor = [one for one in ranked if lacks[one]]
         without = [sum([1 << place for place in {lack[0] for lack in lacks[one]}]) for one in poor]
         used: list[int] = []  # by ways of several warehouses, as bits of their numbers in `poor`
+        missing: filling.Taken
         for chosen, bits in _together(len(poor)):
             if len(ways) >= MOST_TRIED:
                 break
