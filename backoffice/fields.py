@@ -7,6 +7,7 @@ is stored as 1250 (three places), so that comparing, adding and summing in the d
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -23,6 +24,12 @@ class PlainDecimalField(forms.DecimalField):
 
     def prepare_value(self, value: Any) -> Any:
         return f"{value.normalize():f}" if isinstance(value, Decimal) and value.is_finite() else value
+
+
+@lru_cache(maxsize=50_000)
+def _unscaled(stored: int, places: int) -> Decimal:
+    """The same few figures (no discount, one piece, a price) stand in most rows of a list."""
+    return Decimal(stored).scaleb(-places)
 
 
 class ScaledIntegerField(models.BigIntegerField):
@@ -95,7 +102,9 @@ class ScaledIntegerField(models.BigIntegerField):
 
     def from_db_value(self, value: int | None, expression: Any, connection: Any) -> Decimal | None:
         """Sums of a bigint come back from PostgreSQL as numeric: both are whole numbers."""
-        return None if value is None else Decimal(value).scaleb(-self.places)
+        if value is None:
+            return None
+        return _unscaled(value, self.places) if type(value) is int else Decimal(value).scaleb(-self.places)
 
     def value_to_string(self, obj: models.Model) -> str:
         value = self.value_from_object(obj)

@@ -1,10 +1,11 @@
-"""changelist: the order list on 1,000,000 orders: first page, filtered, searched, deep, last.
+"""changelist: the order desk on 1,000,000 orders: its list (first page, filtered, searched, deep, last), the page of
+one order, and the incident desk (open, of a department, overdue, closed, deep, one).
 
 The limit of each page is the same page from ready-made rows without a database: the same request through the same
 middleware, view and templates, every query answered from memory with the rows that the last real request got
 (benchmarks.tape). Requests with and without the database take turns.
 
-    python -m benchmarks.changelist [--orders 1000000] [--requests 40]
+    python -m benchmarks.changelist [--orders 1000000] [--requests 40] [--only late incidents_closed]
 """
 
 from __future__ import annotations
@@ -16,82 +17,50 @@ from typing import Any
 
 from django.core.management import call_command
 
-from benchmarks import ground
+from benchmarks import desk_rows, ground
 from benchmarks.tape import Tape
 
-LIST = "/admin/orders/order/"
+LIST, DESK = "/admin/orders/order/", "/admin/backoffice/incident/"
+EVER = ("first", "deep", "last", "held", "shop")  # measured always: their queries and their times are compared
+NARROWED = {
+    "late": "due=late",
+    "soon": "due=soon",
+    "today": "due=today",
+    "backorder": "waits=backorder",
+    "presale": "waits=presale",
+    "urgent": "priority=7",
+    "packed": "floor=packed",
+    "country": "country=FR",
+    "department": "hold_department__exact=desk",
+}
 
 
 def main() -> int:
-    """Measure and report; returns 1 when the number of queries is not constant."""
+    """Measure and report; returns 1 when a page of the list asks more than the first, which has all states."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=40)
+    parser.add_argument("--only", nargs="*", help="pages beside those that are always measured")
     arguments = parser.parse_args()
     ground.fresh_database("bench_changelist")
     call_command("collectstatic", interactive=False, verbosity=0)  # pages name their files by fingerprint
     start = time.perf_counter()
-    _fill(arguments.orders)
+    desk_rows.fill(arguments.orders)
     ground.say(f"{arguments.orders:,} orders made in {time.perf_counter() - start:.0f} s")
     client = _clerk()
     pages = _pages(client, arguments.orders)
+    if arguments.only is not None:
+        pages = {name: url for name, url in pages.items() if name in (*EVER, *arguments.only)}
     found = {name: _measure(client, url, arguments.requests) for name, url in pages.items()}
     for name, (ours, limit, queries) in found.items():
-        ground.say(f"{name:16} p95 {ours:6.1f} ms, ready-made rows {limit:6.1f} ms, {queries} queries")
+        ground.say(f"{name:18} p95 {ours:6.1f} ms, ready-made rows {limit:6.1f} ms, {queries} queries")
         ground.report(f"changelist_{name}", ours, limit, "ms", ratio=limit / ours)
     first, deep = found["first"][0], found["deep"][0]
     ground.report("changelist_deep_vs_first", deep, first, "ms", ratio=first / deep)
-    counts = {found[name][2] for name in ("first", "deep", "last", "held", "shop")}
-    if len(counts) > 1:
-        ground.say(f"FAULT: the number of queries is not constant: {sorted(counts)}")
-    return 1 if len(counts) > 1 else 0
-
-
-# --- a million orders ------------------------------------------------------------------------------------------------
-
-_ORDERS = """
-INSERT INTO orders_order (shop_id, external_id, number, number_key, state, payment, currency, goods_total,
-  discount_total, shipping_total, tax_total, fee_total, rounding, total, taxes_included, placed_at, paid_at,
-  cancelled_here, closed, cancel_reason, platform_updated_at, received_at, updated_at, approved_at, hold_code,
-  hold_note, hold_department, held_since, duplicate_key, test, risk, shipping_method, tags, url, revision,
-  buyer_key, phone_key, address_key, marks, priority)
-SELECT %(first)s + n %% 5, 'p' || n, '#' || (100000 + n), (100000 + n)::text, s.state,
-  CASE WHEN s.state = 'unpaid' THEN 'pending' ELSE 'paid' END, 'EUR', 100000 + n %% 900000, 0, 49000, 20000, 0, 0,
-  169000 + n %% 900000, false, at, at, false, false, '', at, at, at,
-  CASE WHEN s.state IN ('held', 'unpaid') THEN NULL ELSE at END,
-  CASE WHEN s.state = 'held' THEN (ARRAY['keyword', 'address', 'short_stock', 'unmatched'])[1 + n %% 4] ELSE '' END, '',
-  CASE WHEN s.state = 'held' THEN (ARRAY['desk', 'service', 'buying'])[1 + n %% 3] ELSE '' END,
-  CASE WHEN s.state = 'held' THEN at END, md5(n::text), false, '', '', '[]'::jsonb, '', 0,
-  md5('b' || n / 3), md5('p' || n / 3), md5('a' || n / 2), '[]'::jsonb, 0
-FROM generate_series(1, %(count)s) AS n
-CROSS JOIN LATERAL (SELECT
-  timestamptz '2024-11-20' + n * (interval '2 years' / %(count)s) AS at,
-  CASE WHEN n > %(count)s * 0.985 THEN (ARRAY['approved', 'held', 'approved', 'unpaid', 'partly_shipped'])[1 + n %% 5]
-    WHEN n %% 33 = 0 THEN 'cancelled' ELSE 'shipped' END AS state) AS s
-"""
-_CONTACTS = """
-INSERT INTO orders_ordercontact (order_id, buyer_id, buyer_name, email, phone, shipping, billing, country, buyer_note,
-  seller_note, address_fixed, name_key, email_key, phone_key)
-SELECT id, '', name, lower(replace(name, ' ', '.')) || id || '@buyer.example', '+33 6 ' || id,
-  jsonb_build_object('name', name, 'line1', '1 Rue', 'city', 'Lyon', 'postcode', '69001', 'country', 'FR'), '{}', 'FR',
-  '', '', false, lower(name), lower(replace(name, ' ', '.')) || id || '@buyer.example', '336' || id
-FROM (SELECT id, (ARRAY['Ana', 'Ben', 'Chloe', 'Dimitri', 'Fatma', 'Hana', 'Iris', 'Kenji', 'Mara', 'Noor'])[1 + id % 10]
-  || ' ' || (ARRAY['Smith', 'Rossi', 'Dubois', 'Jensen', 'Silva', 'Tanaka'])[1 + id % 6] || id / 1000 AS name
-  FROM orders_order) AS o
-"""  # noqa: E501
-
-
-def _fill(count: int) -> None:
-    from django.db import connection
-
-    from inventory.models import Shop
-
-    shops = [Shop.objects.create(code=f"S{n}", name=f"Shop {n}", currency="EUR") for n in range(5)]
-    with connection.cursor() as cursor:
-        cursor.execute(_ORDERS, {"first": shops[0].pk, "count": count})
-        cursor.execute(_CONTACTS)
-        cursor.execute("VACUUM ANALYZE")
-        cursor.execute("CHECKPOINT")
+    more = sorted(name for name in EVER if found[name][2] > found["first"][2])
+    if more:
+        ground.say(f"FAULT: these pages ask more than the first one: {', '.join(more)}")
+    return 1 if more else 0
 
 
 def _clerk() -> Any:
@@ -117,7 +86,8 @@ def _pages(client: Any, count: int) -> dict[str, str]:
     middle = Order.objects.order_by("pk")[count // 2]
     deep = cursor(middle, ["-placed_at", "-id"])
     contact = middle.contact
-    return {
+    held = Order.objects.filter(state=Order.State.HELD).latest("pk")
+    found = {
         "first": LIST,
         "held": f"{LIST}?state__exact=held",
         "shop": f"{LIST}?shop={middle.shop_id}",
@@ -127,6 +97,26 @@ def _pages(client: Any, count: int) -> dict[str, str]:
         "buyer_prefix": f"{LIST}?q={contact.name_key[:5]}",
         "deep": f"{LIST}?key_after={deep}",
         "last": f"{LIST}?key_end=1",
+        "order_shipped": f"{LIST}{middle.pk}/change/",
+        "order_held": f"{LIST}{held.pk}/change/",
+    }
+    found |= {name: f"{LIST}?{query}" for name, query in NARROWED.items()}
+    return found | _incident_pages()
+
+
+def _incident_pages() -> dict[str, str]:
+    from backoffice.keyset import cursor
+    from backoffice.models import Incident
+
+    closed = Incident.objects.filter(state__in=("gone", "resolved")).order_by("due_at", "pk")
+    middle = closed[closed.count() // 2]
+    return {
+        "incidents": DESK,
+        "incidents_desk": f"{DESK}?department__exact=desk",
+        "incidents_overdue": f"{DESK}?view=overdue",
+        "incidents_closed": f"{DESK}?view=closed",
+        "incidents_deep": f"{DESK}?view=closed&key_after={cursor(middle, ['due_at', 'id'])}",
+        "incidents_one": f"{DESK}{middle.pk}/change/",
     }
 
 

@@ -117,6 +117,9 @@ class Incident(models.Model):
                 name="incident_open_due",
             ),
             models.Index(
+                fields=["due_at", "id"], condition=Q(state__in=["resolved", "gone"]), name="incident_closed_due"
+            ),
+            models.Index(
                 fields=["department", "due_at"],
                 condition=Q(state__in=["open", "acknowledged", "reopened"]),
                 name="incident_department_due",

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Exists
@@ -163,10 +164,28 @@ def _covered(order_ids: Iterable[int]) -> dict[int, frozenset[str]]:
 # --- facts from the tables -------------------------------------------------------------------------------------------
 
 
+class _Contact(NamedTuple):
+    """What is read of an order's buyer: no model is made of it, a page has hundreds."""
+
+    order_id: int
+    buyer_id: str
+    buyer_name: str
+    email: str
+    phone: str
+    shipping: dict[str, Any]
+    billing: dict[str, Any]
+    buyer_note: str
+    seller_note: str
+
+
+_CONTACT = _Contact._fields
+
+
 def facts_of(orders: Sequence[Order], now: dt.datetime) -> list[Facts]:
     """Read the facts of orders: six queries for any number."""
     pks = [order.pk for order in orders]
-    contacts = OrderContact.objects.in_bulk(pks)
+    rows = OrderContact.objects.filter(pk__in=pks).values_list(*_CONTACT)
+    contacts = {row[0]: _Contact(*row) for row in rows}
     lines = lines_of(pks)
     warehouses, routed = sources_of({order.shop_id for order in orders}, now)
     places = currencies.places_by_code()
@@ -179,7 +198,7 @@ def facts_of(orders: Sequence[Order], now: dt.datetime) -> list[Facts]:
     return page
 
 
-def _facts(order: Order, contact: OrderContact, lines: list[LineFacts], warehouses: tuple[int, ...]) -> Facts:
+def _facts(order: Order, contact: _Contact, lines: list[LineFacts], warehouses: tuple[int, ...]) -> Facts:
     address = address_of(contact)
     facts = Facts(
         order_id=order.pk,
@@ -217,7 +236,7 @@ def _facts(order: Order, contact: OrderContact, lines: list[LineFacts], warehous
     return facts
 
 
-def address_of(contact: OrderContact) -> Address | None:
+def address_of(contact: OrderContact | _Contact) -> Address | None:
     """Return the delivery address as the contract has it; None when there is none."""
     return Address(**contact.shipping) if contact.shipping else None
 
@@ -229,42 +248,52 @@ def lines_of(order_ids: Collection[int]) -> dict[int, list[LineFacts]]:
     for line_id, sku_id, quantity in rows.values_list("line_id", "sku_id", "quantity"):
         parts[line_id].append((sku_id, quantity))
     found: dict[int, list[LineFacts]] = defaultdict(list)
-    lines = OrderLine.objects.filter(order_id__in=order_ids).select_related("sku").order_by("order_id", "position")
-    for line in lines:
-        found[line.order_id].append(line_facts(line, tuple(parts[line.pk])))
+    lines = OrderLine.objects.filter(order_id__in=order_ids).order_by("order_id", "position").values_list(*_LINE)
+    for order_id, *line in lines:
+        found[order_id].append(_line(*line, parts=tuple(parts.get(line[0], ()))))
     return dict(found)
 
 
-def line_facts(line: OrderLine, parts: Parts) -> LineFacts:
-    """Return one line as facts; reads `line.sku`."""
-    facts = line_facts_plain(line, parts)
-    facts.label = line.sku.code if line.sku else facts.label
-    facts.bundle = line.sku is not None and line.sku.kind == Sku.Kind.BUNDLE
-    return facts
+_LINE = (
+    "order_id", "pk", "position", "sku_id", "sku__code", "sku__kind", "sku_code", "title", "quantity",
+    "shipped_quantity", "pack", "stocked", "match_code", "unit_price", "discount", "tax", "total", "own",
+)  # fmt: skip
+
+
+def _line(
+    pk: int, position: int, sku_id: int | None, code: str | None, kind: str | None, told: str, title: str,
+    quantity: Decimal, shipped: Decimal, pack: Decimal, stocked: bool, match_code: str, unit_price: Decimal,
+    discount: Decimal, tax: Decimal, total: Decimal, own: bool, *, parts: Parts,
+) -> LineFacts:  # fmt: skip
+    """Return one line as facts, from the columns of `_LINE` after its order."""
+    return LineFacts(
+        line_id=pk,
+        position=position,
+        label=code or told[:100] or title[:100],
+        sku_id=sku_id,
+        wanted=int(max(quantity - shipped, Decimal(0)) * pack * 1000),
+        stocked=stocked,
+        match_code=match_code,
+        bundle=kind == Sku.Kind.BUNDLE,
+        parts=parts,
+        quantity=int(quantity * 1000),
+        title=title,
+        unit_price=unit_price,
+        discount=discount,
+        tax=tax,
+        total=total,
+        pack=pack,
+        own=own,
+    )
 
 
 def line_facts_plain(line: OrderLine, parts: Parts) -> LineFacts:
     """Return one line as facts without a look at its SKU: parts alone tell a bundle."""
-    left = max(line.quantity - line.shipped_quantity, Decimal(0)) * line.pack
-    return LineFacts(
-        line_id=line.pk,
-        position=line.position,
-        label=line.sku_code[:100] or line.title[:100],
-        sku_id=line.sku_id,
-        wanted=int(left * 1000),
-        stocked=line.stocked,
-        match_code=line.match_code,
-        bundle=bool(parts),
-        parts=parts,
-        quantity=int(line.quantity * 1000),
-        title=line.title,
-        unit_price=line.unit_price,
-        discount=line.discount,
-        tax=line.tax,
-        total=line.total,
-        pack=line.pack,
-        own=line.own,
-    )
+    return _line(
+        line.pk, line.position, line.sku_id, None, Sku.Kind.BUNDLE if parts else None, line.sku_code, line.title,
+        line.quantity, line.shipped_quantity, line.pack, line.stocked, line.match_code, line.unit_price,
+        line.discount, line.tax, line.total, line.own, parts=parts,
+    )  # fmt: skip
 
 
 def warehouses_of(shop_ids: Collection[int], moment: dt.datetime) -> Mapping[int, tuple[int, ...]]:

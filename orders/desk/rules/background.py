@@ -6,7 +6,12 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from decimal import Decimal
+from typing import Any
 
+from django.db import connection
+
+from backoffice.fields import MoneyField, QuantityField
+from inventory import sets
 from inventory.models import Balance, Shop, Sku
 from orders.desk.facts import KEY, Facts, LineFacts
 from orders.desk.rules.book import Book
@@ -26,10 +31,14 @@ def attach(page: Sequence[Facts], book: Book, now: dt.datetime) -> None:
     skus = skus_of(page, book.needs)
     free = _free(page) if STOCK in book.needs else {}
     earlier = earlier_of(page, book.days, book.known_by) if HISTORY in book.needs else {}
-    countries = dict(Shop.objects.filter(pk__in={one.shop_id for one in page}).values_list("pk", "country"))
+    countries = _countries(page) if "holiday" in book.asks else {}
     for facts in page:
         country = countries.get(facts.shop_id, "")
         facts.values = OrderValues(facts, Background(now, country, skus, free, earlier))
+
+
+def _countries(page: Sequence[Facts]) -> dict[int, str]:
+    return dict(Shop.objects.filter(pk__in={one.shop_id for one in page}).values_list("pk", "country"))
 
 
 def skus_on(line: LineFacts) -> list[int]:
@@ -53,27 +62,40 @@ def skus_of(page: Sequence[Facts], needs: Collection[str]) -> dict[int, SkuFacts
 
 
 def _costs(sku_ids: Collection[int]) -> dict[int, Decimal]:
-    """Return the average cost of a piece over all warehouses; of what is out of stock, what it cost last."""
-    last: dict[int, Decimal] = {}
-    pieces: dict[int, Decimal] = defaultdict(Decimal)
-    worth: dict[int, Decimal] = defaultdict(Decimal)
-    rows = Balance.objects.filter(sku_id__in=sku_ids).order_by("updated_at")
-    for sku_id, cost, on_hand, value in rows.values_list("sku_id", "last_cost", "on_hand", "value"):
-        if cost is not None:
-            last[sku_id] = cost
-        if on_hand:
-            pieces[sku_id] += on_hand
-            worth[sku_id] += value
-    return last | {sku_id: worth[sku_id] / count for sku_id, count in pieces.items() if count > 0}
+    """Return the average cost of a piece over all warehouses; of what is out of stock, what it cost last.
+
+    The database adds up: a SKU may lie in hundreds of warehouses.
+    """
+    of_skus, skus = sets.among("sku_id", sorted(sku_ids))
+    sql = (
+        "SELECT sku_id, SUM(on_hand), SUM(value) FROM inventory_balance "  # noqa: S608 — no input
+        f"WHERE {of_skus} GROUP BY sku_id"
+    )
+    costs = {
+        sku_id: _MONEY.unscale(worth) / _PIECES.unscale(count) for sku_id, count, worth in _rows(sql, skus) if count > 0
+    }
+    rows = Balance.objects.filter(sku_id__in=set(sku_ids) - costs.keys(), last_cost__isnull=False)
+    told = rows.order_by("updated_at").values_list("sku_id", "last_cost")
+    return {sku_id: cost for sku_id, cost in told if cost is not None} | costs
+
+
+_MONEY, _PIECES = MoneyField(), QuantityField()  # as the columns of a balance hold them
 
 
 def _free(page: Sequence[Facts]) -> dict[tuple[int, int], int]:
-    places = {place for facts in page for place in facts.warehouses}
-    rows = Balance.objects.filter(sku_id__in=_sku_ids(page), warehouse_id__in=places)
-    return {
-        (sku_id, place): int((on_hand - reserved) * 1000)
-        for sku_id, place, on_hand, reserved in rows.values_list("sku_id", "warehouse_id", "on_hand", "reserved")
-    }
+    of_skus, skus = sets.among("sku_id", sorted(_sku_ids(page)))
+    of_places, places = sets.among("warehouse_id", sorted({place for facts in page for place in facts.warehouses}))
+    sql = (
+        "SELECT sku_id, warehouse_id, on_hand - reserved FROM inventory_balance "  # noqa: S608 — no input
+        f"WHERE {of_skus} AND {of_places}"
+    )
+    return {(sku_id, place): free for sku_id, place, free in _rows(sql, [*skus, *places])}
+
+
+def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
 
 
 def earlier_of(page: Sequence[Facts], days: int, by: Collection[str] = KNOWN_BY) -> dict[str, list[Earlier]]:

@@ -37,6 +37,10 @@ class Rule:
     dry: bool
     since: dt.datetime | None = None
     until: dt.datetime | None = None
+    firsts: Mapping[str, Deed] = dataclasses.field(init=False, repr=False, compare=False)  # what it does, by kind
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "firsts", {deed.do: deed for deed in reversed(self.deeds)})
 
     def in_force(self, moment: dt.datetime) -> bool:
         """Tell whether the rule is valid at a moment."""
@@ -55,7 +59,7 @@ class Rule:
 
     def does(self, kind: str) -> Deed | None:
         """Return what it does of a kind."""
-        return next((deed for deed in self.deeds if deed.do == kind), None)
+        return self.firsts.get(kind)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ class Book:
         rows = [row for rule in self.rules for row in rule.conditions.rows()]
         by_goods = any(CATEGORIES in rule.scope for rule in self.rules)
         self.needs = frozenset(row.field.needs for row in rows if row.field.needs) | ({GOODS} if by_goods else set())
+        self.asks = frozenset(row.field.code for row in rows)
         self.kept = tuple(sorted({(row.field.of, row.key) for row in rows if row.field.needs}))
         self.days = max((row.days for row in rows), default=0)
         asked = {row.field.code.partition("_")[0] for row in rows if row.field.needs == HISTORY}

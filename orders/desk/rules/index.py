@@ -11,7 +11,9 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from orders.desk.rules.comparing import Values, folded, word_pattern
+import re2
+
+from orders.desk.rules.comparing import Values, folded
 from orders.desk.rules.conditions import LINES, Conditions, Row
 from orders.desk.rules.fields import CHOICE, FLAG, NUMBER, TAGS, TEXT, WORDS
 
@@ -19,6 +21,7 @@ LEAST = {"at_least", "more", "equals", "between"}  # the figure must reach somet
 MOST = {"at_most", "less"}  # the figure must not pass something
 # How many values a lookup is worth: the fewer, the more telling. What has to be worked out first comes later.
 SHOP_WORTH, FIGURE_WORTH, FLAG_WORTH, DEAR_FIGURE_WORTH = 3, 4, 6, 8
+MANY_WORDS = 300  # from here on one pattern for all of them says sooner that none is there
 Figures = list[tuple[float, int]]
 
 
@@ -55,7 +58,8 @@ class Index:
 
     def close(self) -> None:
         """Call it once, when all rules are filed."""
-        self._patterns = {key: word_pattern(tuple(words)) for key, words in self._sets["word"].items()}
+        many = {key: words for key, words in self._sets["word"].items() if len(words) > MANY_WORDS}
+        self._patterns = {key: re2.compile("|".join(map(re2.escape, words))) for key, words in many.items()}
 
     def find(self, values: Values) -> list[int]:
         """Return the numbers of the rules worth evaluating, in order."""
@@ -74,8 +78,8 @@ class Index:
 
     def _add_words(self, values: Values, found: set[int]) -> None:
         for key, by_word in self._sets["word"].items():
-            text = values[key]
-            if text and self._patterns[key].search(text):
+            text, pattern = values[key], self._patterns.get(key)
+            if text and (pattern is None or pattern.search(text)):
                 for word, numbers in by_word.items():
                     if word in text:
                         found.update(numbers)

@@ -158,7 +158,7 @@ def _in_stock(v: OrderValues, line: LineFacts) -> bool:
         return True
     if line.sku_id is None:
         return False
-    parts = line.parts if line.bundle else ((line.sku_id, Decimal(1)),)
+    parts = line.parts if line.bundle else ((line.sku_id, 1),)
     return bool(parts) and all(
         sum(v.background.free.get((sku_id, place), 0) for place in v.facts.warehouses) >= line.wanted * each
         for sku_id, each in parts

@@ -65,6 +65,7 @@ def point_of(country: str, region: str) -> Point | None:
     return _REGION_POINTS.get((country, region)) or _COUNTRY_POINTS.get(country)
 
 
+@lru_cache(maxsize=20_000)
 def destination(country: str, region: str = "", postcode: str = "", point: Point | None = None) -> Destination:
     """Return a destination with its region and postcode in the form they are compared in."""
     code = country.strip().upper()[:2]

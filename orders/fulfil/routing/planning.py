@@ -6,33 +6,21 @@ two or three that need each other, else as many as it takes. What one order of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
-from itertools import combinations
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import combinations, islice
 
 from orders.fulfil.routing import filling
-from orders.fulfil.routing.facts import (
-    Alternative,
-    Criterion,
-    Destination,
-    Pair,
-    Parcel,
-    Plan,
-    Policy,
-    RouteLine,
-    RouteOrder,
-    Site,
-    total_cost,
-)
+from orders.fulfil.routing.facts import Alternative, Destination, Pair, Plan, Policy, RouteLine, RouteOrder, Site
 from orders.fulfil.routing.geography import kilometres, within
+from orders.fulfil.routing.judging import CRITERIA, DECIDED_BY_ONE, Judge, Reach, beaten
 from orders.fulfil.routing.tariffs import Prices
+
+__all__ = ["CRITERIA", "permitted", "plan_page"]
 
 MOST_TOGETHER = 3  # warehouses that are tried together before simply as many as it takes are asked
 MOST_TRIED = 60  # ways of an order that are compared
 MOST_SHOWN = 8  # alternatives that are kept
-DECIDED_BY_ONE = ("complete", "fewest")  # when one warehouse has all, no way with more parcels can win by these
-Key = tuple[Any, ...]
 
 
 def plan_page(
@@ -77,29 +65,44 @@ class _Page:
     def __init__(self, sites: Mapping[int, Site], prices: Prices, left: dict[Pair, int]) -> None:
         self.sites, self.prices, self.left = sites, prices, left
         self._km: dict[Destination, dict[int, int]] = {}
+        self._reaches: dict[tuple[int, Destination, tuple[int, ...]], Reach] = {}
 
     def plan(self, order: RouteOrder) -> Plan:
-        known = [one for one in order.sites if one in self.sites]
-        allowed = [one for one in known if permitted(order.policy, one, order)]
+        reach = self._reach(order)
         there = self._there(order)
-        judge = _Judge(self, order, allowed)
-        lacks = {one: _lacks(order.lines, one, there) for one in allowed}
-        ranked = tuple(allowed)
-        if not order.exact:
-            ranked = tuple(sorted(allowed, key=lambda one: judge.rank(one, len(lacks[one]))))
-        ways = [] if order.exact else self._ways(order, ranked, lacks, there)
+        judge = Judge(reach, order)
+        alone = not filling.compete(order.lines)  # no line takes away from another
+        lacks = {one: _lacks(order.lines, one, there, alone) for one in reach.allowed}
+        ranked = reach.allowed
+        if not order.exact and len(ranked) > 1:
+            ranked = tuple(sorted(ranked, key=lambda one: judge.rank(one, len(lacks[one]))))
+        ways = [] if order.exact else self._ways(order, ranked, lacks, there, alone)
+        missing: filling.Taken = []
         if not ways:
             taken, missing = filling.fill(order.lines, ranked, there, order.policy.split_lines)
-            ways = [taken] if not missing else []
+            best = judge.way(taken)
+            whole = [] if missing else [best]
         else:
-            taken, missing = [], []
-        whole = sorted((judge.way(one) for one in ways), key=lambda one: one[0])
-        chosen = whole[0][1] if whole else judge.way(taken)[1]
-        others = [_beaten(judge, whole[0], one) for one in whole[1:MOST_SHOWN]] if whole else []
-        others += [_lacking(judge, order, one, lacks[one]) for one in ranked if lacks[one]]
-        others += [_denied(judge, one) for one in known if one not in allowed]
-        left_out = tuple((order.lines[place].id, units) for place, _site, units in missing)
-        return Plan(order.id, order.policy, chosen, left_out, ranked, tuple(others[: MOST_SHOWN + len(known)]))
+            whole = sorted((judge.way(one) for one in ways), key=lambda one: one.key)
+            best = whole[0]
+        others = [beaten(reach, best, one) for one in whole[1:MOST_SHOWN]]
+        others += [_lacking(reach, order, one, lacks[one]) for one in ranked if lacks[one]]
+        others += reach.denied
+        left_out = tuple([(order.lines[place].id, units) for place, _site, units in missing])
+        return Plan(order.id, order.policy, best.parcels(), left_out, ranked, tuple(others[: MOST_SHOWN + reach.known]))
+
+    def _reach(self, order: RouteOrder) -> Reach:
+        """What is the same for all orders of a policy to one destination; looked up once a page."""
+        key = (id(order.policy), order.to, order.sites)  # the orders of the page keep their policies alive
+        found = self._reaches.get(key)
+        if found is None:
+            known = [one for one in order.sites if one in self.sites]
+            allowed = tuple(one for one in known if permitted(order.policy, one, order))
+            km = self.km(order.to)
+            denied = [Alternative((one,), "not_allowed", km=km[one]) for one in known if one not in allowed]
+            reach = Reach(order.policy, allowed, len(known), km, self.prices.to(order.to), denied)
+            found = self._reaches[key] = reach
+        return found
 
     def _there(self, order: RouteOrder) -> filling.There:
         left = self.left
@@ -109,52 +112,74 @@ class _Page:
         return lambda pair: 0 if pair in barred else left.get(pair, 0) + own.get(pair, 0)
 
     def _ways(
-        self, order: RouteOrder, ranked: Sequence[int], lacks: Mapping[int, filling.Taken], there: filling.There
+        self,
+        order: RouteOrder,
+        ranked: Sequence[int],
+        lacks: Mapping[int, filling.Taken],
+        there: filling.There,
+        alone: bool,
     ) -> list[filling.Taken]:
         """Return the ways that send everything and need every warehouse they use."""
         lines, split = order.lines, order.policy.split_lines
-        ways = [filling.fill(lines, (one,), there, split=False)[0] for one in ranked if not lacks[one]]
+        ways = [[(place, one, line.units) for place, line in enumerate(lines)] for one in ranked if not lacks[one]]
         first = order.policy.criteria[0].by if order.policy.criteria else "complete"
         if ways and first in DECIDED_BY_ONE and order.wish is None:
             return ways
-        without = {one: {place for place, _site, _units in lacks[one]} for one in ranked if lacks[one]}
-        for together in _together(list(without)):
+        poor = [one for one in ranked if lacks[one]]
+        without = [sum([1 << place for place in {lack[0] for lack in lacks[one]}]) for one in poor]
+        used: list[int] = []  # by ways of several warehouses, as bits of their numbers in `poor`
+        missing: filling.Taken
+        for chosen, bits in _together(len(poor)):
             if len(ways) >= MOST_TRIED:
                 break
-            if not split and set.intersection(*(without[one] for one in together)):
+            nobody = without[chosen[0]]
+            for number in chosen:
+                nobody &= without[number]
+            if nobody and not split:
                 continue  # a line that none of them has
-            if any(_within(way, together) for way in ways):
+            if any(before | bits == bits for before in used):
                 continue  # fewer of these warehouses do it already
-            taken, missing = filling.fill(lines, together, there, split)
+            if alone and not split:
+                taken, missing = _first_with(lines, poor, chosen, without), []
+            else:
+                taken, missing = filling.fill(lines, [poor[number] for number in chosen], there, split)
             if not missing:
                 ways.append(taken)
+                used.append(sum([1 << poor.index(site) for site in {site for _place, site, _units in taken}]))
         return ways
 
     def km(self, to: Destination) -> dict[int, int]:
-        """How far it is from each warehouse."""
-        found = self._km.get(to)
+        """How far it is from each warehouse; a postcode makes no difference."""
+        place = Destination(to.country, to.region, "", to.point) if to.postcode else to
+        found = self._km.get(place)
         if found is None:
-            found = self._km[to] = {pk: kilometres(site, to) for pk, site in self.sites.items()}
+            found = self._km[place] = {pk: kilometres(site, place) for pk, site in self.sites.items()}
         return found
 
 
-def _lacks(lines: Sequence[RouteLine], site: int, there: filling.There) -> filling.Taken:
+def _lacks(lines: Sequence[RouteLine], site: int, there: filling.There, alone: bool) -> filling.Taken:
     """Return what one warehouse cannot give of an order."""
-    if filling.compete(lines):
+    if not alone:
         return filling.fill(lines, (site,), there, split=False)[1]
     return [(place, 0, line.units) for place, line in enumerate(lines) if not filling.fits(line, site, there)]
 
 
-def _together(sites: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    for count in range(2, MOST_TOGETHER + 1):
-        for number, chosen in enumerate(combinations(sites, count)):
-            if number >= MOST_TRIED:
-                break
-            yield chosen
+def _first_with(
+    lines: Sequence[RouteLine], poor: Sequence[int], chosen: Sequence[int], without: Sequence[int]
+) -> filling.Taken:
+    """Give each line to the first of the chosen that has it; one of them does, and no line takes from another."""
+    return [
+        (place, poor[next(number for number in chosen if not without[number] >> place & 1)], line.units)
+        for place, line in enumerate(lines)
+    ]
 
 
-def _within(way: filling.Taken, sites: Sequence[int]) -> bool:
-    return all(site in sites for _place, site, _units in way)
+@cache
+def _together(count: int) -> tuple[tuple[tuple[int, ...], int], ...]:
+    """Return which of so many warehouses are tried together, and the same as bits."""
+    sizes = range(2, MOST_TOGETHER + 1)
+    found = [chosen for size in sizes for chosen in islice(combinations(range(count), size), MOST_TRIED)]
+    return tuple((chosen, sum(1 << number for number in chosen)) for chosen in found)
 
 
 def permitted(policy: Policy, site: int, order: RouteOrder) -> bool:
@@ -167,101 +192,6 @@ def permitted(policy: Policy, site: int, order: RouteOrder) -> bool:
     return True
 
 
-class _Judge:
-    """Turns what is taken into parcels, and parcels into a key by which ways are compared."""
-
-    def __init__(self, page: _Page, order: RouteOrder, allowed: Sequence[int]) -> None:
-        self.order, self.policy = order, order.policy
-        self.km, self.prices = page.km(order.to), page.prices.to(order.to)
-        preferred = [one for one in self.policy.priority if one in allowed]
-        row = [*preferred, *(one for one in allowed if one not in preferred)]
-        self.place = {one: number for number, one in enumerate(row)}
-        self.names = [one.by for one in self.policy.criteria]
-
-    def way(self, taken: filling.Taken) -> tuple[Key, tuple[Parcel, ...]]:
-        parcels = self.parcels(taken)
-        return self.key(parcels), parcels
-
-    def parcels(self, taken: filling.Taken) -> tuple[Parcel, ...]:
-        found: dict[int, list[tuple[int, int]]] = {}
-        weights: dict[int, int] = {}
-        for place, site, units in taken:
-            line = self.order.lines[place]
-            found.setdefault(site, []).append((line.id, units))
-            weights[site] = weights.get(site, 0) + self._weight(line, units)
-        return tuple(self._parcel(site, items, weights[site]) for site, items in found.items())
-
-    def _weight(self, line: RouteLine, units: int) -> int:
-        return line.weight_g * units // 1000
-
-    def _parcel(self, site: int, items: Sequence[tuple[int, int]], weight_g: int) -> Parcel:
-        price = self.prices.of(site, weight_g)
-        cost, tariff = price if price is not None else (None, None)
-        return Parcel(site, tuple(items), weight_g, self.km[site], cost, tariff)
-
-    def key(self, parcels: Sequence[Parcel]) -> Key:
-        """The wish, the criteria in their order, then what makes it always the same choice."""
-        wish = self.order.wish
-        wished = 0 if wish is None or all(one.site == wish for one in parcels) else 1
-        places = tuple(sorted((self.place[one.site] for one in parcels), reverse=True))
-        figures = [FIGURES[one.by](self, parcels, one) for one in self.policy.criteria]
-        return (wished, *figures, len(parcels), places, tuple(one.site for one in parcels))
-
-    def rank(self, site: int, lacking: int) -> Key:
-        """Where a warehouse stands in the row of all, by the same criteria."""
-        weight = sum(self._weight(line, line.units) for line in self.order.lines)
-        parcel = (self._parcel(site, (), weight),)
-        figures = [
-            lacking if one.by in DECIDED_BY_ONE else FIGURES[one.by](self, parcel, one) for one in self.policy.criteria
-        ]
-        return (self.order.wish is not None and site != self.order.wish, *figures, self.place[site])
-
-
-def _stepped(figure: Decimal | int, step: Decimal) -> Any:
-    return figure // step if step else figure
-
-
-def _cheapest(judge: _Judge, parcels: Sequence[Parcel], one: Criterion) -> Any:
-    cost = total_cost(tuple(parcels))
-    return (1, 0) if cost is None else (0, _stepped(cost, one.step))
-
-
-FIGURES: dict[str, Callable[[_Judge, Sequence[Parcel], Criterion], Any]] = {
-    "complete": lambda judge, parcels, one: 0 if len(parcels) == 1 else 1,
-    "fewest": lambda judge, parcels, one: len(parcels),
-    "nearest": lambda judge, parcels, one: _stepped(sum(parcel.km for parcel in parcels), one.step),
-    "cheapest": _cheapest,
-    "priority": lambda judge, parcels, one: tuple(sorted((judge.place[x.site] for x in parcels), reverse=True)),
-}
-CRITERIA = tuple(FIGURES)
-
-
-# --- why not ---------------------------------------------------------------------------------------------------------
-
-
-def _beaten(judge: _Judge, best: tuple[Key, tuple[Parcel, ...]], one: tuple[Key, tuple[Parcel, ...]]) -> Alternative:
-    """Name the first criterion by which a way loses to the chosen one."""
-    at = next(place for place, (mine, theirs) in enumerate(zip(one[0], best[0], strict=False)) if mine != theirs)
-    code = ("not_wished", *judge.names, "fewest")[at] if at < len(judge.names) + 2 else "alike"
-    mine, chosen = _told(code, one[1]), _told(code, best[1])
-    sites = tuple(parcel.site for parcel in one[1])
-    return Alternative(sites, code, mine, chosen, total_cost(one[1]), sum(parcel.km for parcel in one[1]))
-
-
-def _told(code: str, parcels: tuple[Parcel, ...]) -> str:
-    """Return the figure a criterion compared."""
-    if code == "nearest":
-        return str(sum(parcel.km for parcel in parcels))
-    if code == "cheapest":
-        cost = total_cost(parcels)
-        return "" if cost is None else f"{cost:f}"
-    return str(len(parcels)) if code in DECIDED_BY_ONE else ""
-
-
-def _lacking(judge: _Judge, order: RouteOrder, site: int, lacks: filling.Taken) -> Alternative:
-    missing = tuple((order.lines[place].id, units) for place, _site, units in lacks)
-    return Alternative((site,), "lacks", km=judge.km[site], missing=missing)
-
-
-def _denied(judge: _Judge, site: int) -> Alternative:
-    return Alternative((site,), "not_allowed", km=judge.km[site])
+def _lacking(reach: Reach, order: RouteOrder, site: int, lacks: filling.Taken) -> Alternative:
+    missing = tuple([(order.lines[place].id, units) for place, _site, units in lacks])
+    return Alternative((site,), "lacks", km=reach.km[site], missing=missing)

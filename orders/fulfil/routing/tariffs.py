@@ -19,10 +19,13 @@ class Prices:
     def __init__(self, tariffs: Sequence[Tariff], places: int = 2) -> None:
         self.places = places
         self.usable = [(one, sorted(one.zones, key=_narrow)) for one in tariffs if one.rate is not None]
+        self.by_postcode = any(rule.postcode for _tariff, zones in self.usable for rule, _steps in zones)
         self._to: dict[Destination, PricesTo] = {}
 
     def to(self, to: Destination) -> PricesTo:
         """Return the prices to one destination."""
+        if to.postcode and not self.by_postcode:
+            to = Destination(to.country, to.region)  # more places are one and the same
         found = self._to.get(to)
         if found is None:
             found = self._to[to] = PricesTo(self, to)

@@ -122,6 +122,13 @@ def test_a_rule_whose_necessary_condition_fails_is_not_tried(selective):
     assert rules.candidates(asked()) == []
 
 
+def test_a_rule_with_many_words_is_found_by_one_of_them():
+    many = group(row("buyer_note", "has_word", [f"word{number}" for number in range(400)]))
+    rules = book.book_of([document(1, many)])
+    assert rules.candidates(asked(buyer_note="nothing of that")) == []
+    assert [rule.id for rule in rules.candidates(asked(buyer_note="word399 please"))] == [1]
+
+
 @pytest.mark.parametrize(
     "conditions",
     [

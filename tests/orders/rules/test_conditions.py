@@ -5,9 +5,13 @@ import time
 from decimal import Decimal
 
 import pytest
+import re2
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orders.contracts import Address
 from orders.desk.rules import conditions, deeds
+from orders.desk.rules.comparing import stands_in
 from orders.desk.rules.conditions import Unusable
 from orders.desk.rules.fields import FIELDS, LINE, OPERATORS, WITHOUT_VALUE
 from orders.desk.rules.values import Background, Earlier, OrderValues, SkuFacts
@@ -71,6 +75,13 @@ def test_words_in_latin_letters_stand_alone_and_chinese_ones_need_not():
     assert not holds(group(row("buyer_note", "has_word", ["gift"])), buyer_note="gifted")
     assert holds(group(row("buyer_note", "has_word", ["gift"])), buyer_note="GIFT包装")
     assert holds(group(row("buyer_note", "has_word", ["发票"])), buyer_note="请开发票谢谢")
+
+
+@given(st.text("gif t_1-包", max_size=12), st.text("gift_1-包", min_size=1, max_size=3))
+def test_a_word_stands_alone_as_a_pattern_would_find_it(text, word):
+    escaped = re2.escape(word)
+    pattern = rf"\b{escaped}\b" if word.isascii() else escaped
+    assert stands_in(text, word) is (re2.search(pattern, text) is not None)
 
 
 def test_groups_ask_the_whole_order_or_its_lines_and_the_rule_says_which():
