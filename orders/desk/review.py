@@ -90,13 +90,13 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
     overrides.count(used)
     consequences.route(page)
     _reserve([facts for facts in page if not findings[facts.order_id]], findings, rules, actor, now)
+    presale.keep(page, findings)
     verdicts.write([(facts, findings[facts.order_id]) for facts in page], rules, now)
     works.wish(page, now)
     held_since = {one.pk: one.held_since for one in orders if one.state == State.HELD}
     verdicts.hold([(facts, findings[facts.order_id]) for facts in page], now, held_since)
     _keep_duplicate_keys(orders, page)
     consequences.keep(orders, page)
-    presale.keep(page)
     presale.promise(orders, page, {pk for pk, found in findings.items() if any(one.code == "presale" for one in found)})
     approved = [one for one in orders if not findings[one.pk]]
     set_approved(approved, page, now)
