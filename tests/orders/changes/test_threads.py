@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from orders.contracts import Buyer
-from orders.desk import merging, quotes, replacing
+from orders.desk import gifts, merging, quotes, replacing
 from orders.errors import OrderError
 from orders.fulfil import shipping
 from orders.models import MergeGroup, MergeMember, NumberRange, Order, Quote, Shipment
@@ -94,3 +94,21 @@ def test_clicks_at_the_same_moment_make_one_order_of_a_quote_and_one_reissue():
     assert sorted(Order.objects.exclude(kind="").values_list("kind", flat=True)) == ["manual", "reissue"]
     assert Quote.objects.get().order is not None
     assert set(NumberRange.objects.values_list("next", flat=True)) == {2}
+
+
+def test_two_who_give_gifts_to_many_orders_from_two_warehouses_do_not_block_each_other():
+    seller = Seller(warehouses=2, MUG=100, PEN=15)
+    seller.add("CUP", 100, seller.places[1])
+    seller.add("PEN", 15, seller.places[1])
+    seller.take(*(order(n, line("MUG" if n % 2 else "CUP")) for n in range(40)))
+    ids = [seller.order(n).pk for n in range(40)]
+    mine, yours = ids[:20], ids[21:]  # one meets the second warehouse first, the other one the first
+
+    def give(chosen):
+        return lambda: gifts.add(order_ids=chosen, sku_id=seller.skus["PEN"].pk, quantity=Decimal(1), actor="x")
+
+    told = together(give(mine), give(yours), give(mine[::-1]), give(yours[::-1]))
+    assert errors(told) == []
+    assert sum(one.ok for rows in told for one in rows) == 30
+    assert [seller.buckets("PEN", place) for place in seller.places] == [(15, 0, 15), (15, 0, 15)]
+    assert broken() == []
