@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Exists
 
 from backoffice import bulk, clock, locks
 from finance import currencies
@@ -21,8 +20,8 @@ from orders.desk.checks import ALWAYS, Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes
 from orders.desk.rules import background, works
 from orders.desk.ruleset import Ruleset
-from orders.fulfil.routing import attaching
-from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewLog, RoutingPlan, RoutingPolicy
+from orders.fulfil.routing import attaching, policies
+from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewLog, RoutingPlan
 
 State = Order.State
 Parts = tuple[tuple[int, Decimal], ...]
@@ -273,14 +272,13 @@ def warehouses_of(shop_ids: Collection[int], moment: dt.datetime) -> Mapping[int
 
 
 def sources_of(shop_ids: Collection[int], moment: dt.datetime) -> tuple[dict[int, tuple[int, ...]], bool]:
-    """Return the warehouses of each shop, and whether any routing policy is in force: one query."""
+    """Return the warehouses of each shop, and whether the routing is to be asked: one query."""
     rows = ShopWarehouse.objects.filter(
         valid(moment), shop_id__in=shop_ids, warehouse__active=True, warehouse__read_only=False
     )
-    policies = Exists(RoutingPolicy.objects.filter(active=True))
     found: dict[int, list[int]] = defaultdict(list)
     routed = False
-    asked = rows.order_by("priority", "warehouse_id").values_list("shop_id", "warehouse_id", policies)
+    asked = rows.order_by("priority", "warehouse_id").values_list("shop_id", "warehouse_id", policies.asked())
     for shop_id, warehouse_id, planned in asked:
         found[shop_id].append(warehouse_id)
         routed = bool(planned)

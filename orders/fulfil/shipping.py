@@ -13,7 +13,7 @@ from backoffice import audit, clock, outbox
 from finance import posting
 from inventory import reservations
 from inventory.reservations import PutBack
-from orders.desk import holds, presale, review, verdicts
+from orders.desk import holds, presale, review, ruleset, verdicts
 from orders.errors import OrderError
 from orders.fulfil import labels
 from orders.fulfil import parcels as writing
@@ -25,6 +25,7 @@ from orders.models.order import OPEN_STATES, line_reference
 
 State = Order.State
 READY = (State.APPROVED, State.PARTLY_SHIPPED)
+SHORT = "short_stock"
 ZERO = Decimal(0)
 
 
@@ -296,13 +297,7 @@ def _reserve_again(order: Order, shipment: Shipment, actor: str, now: dt.datetim
     An order that was cancelled meanwhile wants nothing back; without another parcel it is cancelled at last.
     """
     cancelled = order.cancelled_at is not None
-    if not cancelled:
-        facts = review.facts_of([order], now)[0]
-        presale.attach([facts], now)
-        attaching.attach([facts], now, partial=True)
-        reservations.change_demand(wants=verdicts.wants_of(facts, whole=False, waiting=True), actor=actor)
-        if not facts.no_route:
-            reservations.reserve(wants=verdicts.wants_of(facts, whole=False), partial=True, actor=actor)
+    trouble = "" if cancelled else _book_again(order, actor, now)
     left = Shipment.objects.filter(order=order, state=Shipment.State.SENT).exclude(pk=shipment.pk)
     latest = left.order_by("-shipped_at").values_list("shipped_at", flat=True).first()
     if cancelled and not latest:
@@ -310,9 +305,37 @@ def _reserve_again(order: Order, shipment: Shipment, actor: str, now: dt.datetim
         holds.clear(order)
     elif order.state in (State.SHIPPED, State.PARTLY_SHIPPED) and not cancelled:
         order.state = State.PARTLY_SHIPPED if latest else State.APPROVED
+        _point_out(order, trouble, now)
     order.shipped_at, order.updated_at, order.revision = latest, now, order.revision + 1
     order.save(
         update_fields=[
             "state", "shipped_at", "updated_at", "revision", "hold_code", "hold_note", "hold_department", "held_since",
+            "hold_until",
         ]
     )  # fmt: skip
+
+
+def _book_again(order: Order, actor: str, now: dt.datetime) -> str:
+    """Book and reserve what an order wants again; returns what keeps it from leaving, as the checks call it."""
+    facts = review.facts_of([order], now)[0]
+    presale.attach([facts], now)
+    attaching.attach([facts], now, partial=True)
+    reservations.change_demand(wants=verdicts.wants_of(facts, whole=False, waiting=True), actor=actor)
+    if facts.no_route or not facts.warehouses:
+        return "no_route" if facts.warehouses else "no_warehouse"
+    result = reservations.reserve(wants=verdicts.wants_of(facts, whole=False), partial=True, actor=actor)
+    if not result.shortages:
+        return ""
+    gone = {line_reference(line.line_id) for line in facts.lines if line.route == ()}
+    return "no_route" if any(one.reference in gone for one in result.shortages) else SHORT
+
+
+def _point_out(order: Order, trouble: str, now: dt.datetime) -> None:
+    """Nobody would hear of goods that cannot be reserved: what lacks stock is marked and waits for it, the rest is
+    held for a person.
+    """
+    if not trouble:
+        return
+    holds.put(order, trouble, now, department=ruleset.load().department(trouble))
+    if trouble != SHORT:
+        order.state = State.HELD

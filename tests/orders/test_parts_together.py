@@ -8,14 +8,15 @@ from django.contrib.auth.models import Group
 
 from backoffice import clock
 from inventory import arrivals
-from orders.desk import actions, backorders, merging, presale, splitting
+from inventory.models import ShopWarehouse
+from orders.desk import actions, backorders, gifts, merging, presale, splitting
 from orders.desk.presale import told_of
 from orders.desk.table import Table
-from orders.fulfil import waves
+from orders.fulfil import shipping, waves
 from orders.fulfil.routing import moving
 from orders.late import compensations, pausing, plays
 from orders.late.errors import LateError
-from orders.models import CompensationLimit, OrderPart, PresaleLine, PresaleOffer, ReturnRefund
+from orders.models import CompensationLimit, GoodsGone, OrderPart, PresaleLine, PresaleOffer, ReturnRefund
 from orders.returns import refunding
 from tests.inventory import factories as stock
 from tests.orders.changes.looking import ANA
@@ -164,6 +165,115 @@ def test_goods_reported_gone_everywhere_are_not_reserved_for_the_next_order():
     seller.take(order(2, line("MUG")))
     assert seller.order(2).state == "held"
     assert seller.buckets("MUG") == (5, 1, 1)
+
+
+def missed(seller, number):
+    """The goods of an order's first line are reported as not found in the first warehouse."""
+    one = seller.order(number)
+    moving.gone(order_id=one.pk, line_id=one.lines.first().pk, warehouse_id=seller.place.pk, actor=LI)
+
+
+def test_a_shop_without_routing_reserves_no_goods_reported_gone_either():
+    seller = Seller(MUG=5, CUP=5)
+    seller.take(order(1, line("MUG")))
+    missed(seller, 1)
+    first = order(2, line("MUG"))
+    seller.take(first, order(3, line("CUP")))
+    assert [(seller.order(n).state, seller.order(n).hold_code) for n in (2, 3)] == [("held", "no_route"), ("approved", "")]
+    assert seller.buckets("MUG") == (5, 1, 1)
+    (told,) = actions.approve(order_ids=ids(seller, 2), actor=LI)
+    assert (told.ok, told.code) == (False, "no_route")
+    (told,) = actions.split_by_stock(order_ids=ids(seller, 2), actor=LI)
+    assert (told.ok, told.code) == (False, "nothing_in_stock")
+    assert seller.buckets("MUG") == (5, 1, 1)
+    moving.look_into(ids=list(GoodsGone.objects.values_list("pk", flat=True)), actor=LI)
+    assert actions.release_hold(order_ids=ids(seller, 2), actor=LI)[0].ok
+    assert seller.buckets("MUG") == (5, 0, 2)
+
+
+def test_a_shop_without_routing_takes_them_from_its_next_warehouse():
+    seller = Seller(warehouses=2, MUG=5, CUP=5)
+    seller.add("MUG", 5, seller.places[1])
+    seller.take(order(1, line("MUG")))
+    missed(seller, 1)  # moved to the second one
+    seller.take(order(2, line("MUG"), line("CUP", 1, 2)))
+    assert seller.order(2).state == "approved"
+    assert [seller.buckets("MUG", place)[2] for place in seller.places] == [0, 2]
+    assert seller.buckets("CUP") == (5, 0, 1)
+
+
+def test_a_split_by_stock_takes_no_goods_reported_gone_and_what_lacks_them_waits():
+    seller = Seller(MUG=5, CUP=5)
+    policy("priority", shops=[seller.shop])
+    seller.take(order(1, line("MUG")))
+    missed(seller, 1)
+    seller.take(order(2, line("MUG"), line("CUP", 1, 2)))
+    (told,) = actions.split_by_stock(order_ids=ids(seller, 2), actor=LI)
+    assert told.ok
+    assert (seller.order(2).state, seller.order(2).hold_code) == ("approved", "short_stock")
+    assert (seller.buckets("MUG"), seller.buckets("CUP")) == ((5, 1, 1), (5, 0, 1))
+
+
+def test_an_order_that_waits_for_stock_gets_no_goods_reported_gone():
+    seller = Seller(MUG=1)
+    seller.take(order(1, line("MUG")), order(2, line("MUG")))
+    missed(seller, 1)
+    stock.stock(seller.skus["MUG"], seller.place, 4, "4")
+    assert backorders.work() == 0
+    assert (seller.order(2).state, seller.buckets("MUG")) == ("held", (5, 1, 1))
+
+
+def test_a_gift_is_not_taken_from_where_its_goods_were_reported_gone():
+    seller = Seller(warehouses=2, MUG=5, CUP=5)
+    seller.take(order(1, line("MUG")), order(2, line("CUP")), order(3, line("CUP"), buyer_note="urgent"))
+    missed(seller, 1)
+    told = gifts.add(order_ids=ids(seller, 2, 3), sku_id=seller.skus["MUG"].pk, quantity=Decimal(1), actor=LI)
+    assert [(one.ok, one.code) for one in told] == [(False, "gift_short")] * 2
+    assert seller.buckets("MUG") == (5, 0, 1)
+
+
+def test_a_parcel_taken_back_whose_goods_are_gone_is_told_to_a_person():
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG", 2)), order(2, line("MUG")))
+    (sent,) = shipping.ship(order_id=ids(seller, 1)[0], parcels=[shipping.Parcel()], actor=LI, idempotency_key="k")
+    missed(seller, 2)
+    shipping.void(shipment_id=sent.pk, actor=LI)
+    one = seller.order(1)
+    assert (one.state, one.hold_code, one.shipped_at) == ("held", "no_route", None)
+    assert seller.buckets("MUG") == (5, 2, 1)
+
+
+def test_a_parcel_taken_back_to_where_no_warehouse_may_send_is_told_to_a_person():
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG", 2)))
+    (sent,) = shipping.ship(order_id=ids(seller, 1)[0], parcels=[shipping.Parcel()], actor=LI, idempotency_key="k")
+    policy("priority", shops=[seller.shop], lists=[(None, "only", ["JP"])])
+    shipping.void(shipment_id=sent.pk, actor=LI)
+    one = seller.order(1)
+    assert (one.state, one.hold_code, seller.buckets("MUG")) == ("held", "no_route", (5, 2, 0))
+
+
+def test_a_parcel_taken_back_of_a_shop_that_sells_from_elsewhere_now_waits_for_stock():
+    seller, other = Seller(MUG=2, CUP=5), stock.warehouse()
+    seller.take(order(1, line("MUG", 2), line("CUP", 1, 2)))
+    (sent,) = shipping.ship(order_id=ids(seller, 1)[0], parcels=[shipping.Parcel()], actor=LI, idempotency_key="k")
+    stock.stock(seller.skus["CUP"], other, 5, "4")
+    ShopWarehouse.objects.update(warehouse=other)
+    shipping.void(shipment_id=sent.pk, actor=LI)
+    one = seller.order(1)
+    assert (one.state, one.hold_code, stock.buckets(seller.skus["CUP"], other)) == ("approved", "short_stock", (5, 0, 1))
+    stock.stock(seller.skus["MUG"], other, 2, "4")
+    assert backorders.work() == 1
+    assert (seller.order(1).hold_code, stock.buckets(seller.skus["MUG"], other)) == ("", (2, 0, 2))
+
+
+def test_a_parcel_taken_back_of_a_shop_that_sells_from_nowhere_is_told_to_a_person():
+    seller = Seller(MUG=2)
+    seller.take(order(1, line("MUG", 2)))
+    (sent,) = shipping.ship(order_id=ids(seller, 1)[0], parcels=[shipping.Parcel()], actor=LI, idempotency_key="k")
+    ShopWarehouse.objects.all().delete()
+    shipping.void(shipment_id=sent.pk, actor=LI)
+    assert (seller.order(1).state, seller.order(1).hold_code) == ("held", "no_warehouse")
 
 
 def test_a_wave_does_not_take_a_parcel_before_its_day():

@@ -55,7 +55,7 @@ def ground(sku_ids: Collection[int], site_ids: Collection[int], today: dt.date) 
         stock=free_stock(sku_ids, site_ids),
         weights=dict(Sku.objects.filter(pk__in=sku_ids).values_list("pk", "weight_g")),
         prices=prices_of(today),
-        gone=_gone(sku_ids, site_ids),
+        gone=gone(sku_ids, site_ids),
     )
 
 
@@ -78,7 +78,8 @@ def free_stock(sku_ids: Collection[int], site_ids: Collection[int]) -> dict[Pair
         return {(sku, site): free for sku, site, free in cursor.fetchall()}
 
 
-def _gone(sku_ids: Collection[int], site_ids: Collection[int]) -> frozenset[Pair]:
+def gone(sku_ids: Collection[int], site_ids: Collection[int]) -> frozenset[Pair]:
+    """Return the pairs that somebody looked for in vain, and nobody has looked into yet."""
     rows = GoodsGone.objects.filter(closed_at=None, sku_id__in=sku_ids, warehouse_id__in=site_ids)
     return frozenset(rows.values_list("sku_id", "warehouse_id"))
 
