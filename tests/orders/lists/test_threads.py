@@ -1,11 +1,9 @@
 """Real threads on a real PostgreSQL: goods that came are given out once, promises and deliveries are kept once."""
 
 import threading
-import time
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
 
 from inventory import arrivals
 from inventory.arrivals import ArrivalRefused, Expected
@@ -14,7 +12,7 @@ from orders.desk import backorders, marking, presale, promise, review
 from orders.models import Order, PresaleOffer, PromiseChange, ReviewLog
 from tests.inventory import factories as stock
 from tests.inventory.invariants import broken
-from tests.inventory.threads import errors, together
+from tests.inventory.threads import after, errors, slowly, together
 from tests.orders.factories import Seller, line, order
 from tests.orders.lists.test_backorders import DAY
 from tests.orders.lists.test_presale import AFTER
@@ -91,29 +89,6 @@ def oversold(seller, number):
     """Whether the newest review says that more was sold than promised."""
     log = ReviewLog.objects.filter(order=seller.order(number)).latest("pk")
     return [one["oversold"] for one in log.findings]
-
-
-def slowly(job, begun):
-    """A job whose transaction stays open for a while after its work."""
-
-    def run():
-        with transaction.atomic():
-            done = job()
-            begun.set()
-            time.sleep(0.5)
-        return done
-
-    return run
-
-
-def after(begun, job):
-    """A job that starts when the other has done its work and not committed it."""
-
-    def run():
-        begun.wait(30)
-        return job()
-
-    return run
 
 
 def test_two_workers_who_sell_the_last_presale_pieces_do_not_both_believe_it():
