@@ -456,10 +456,12 @@ def missing(*, wave_order_id: int, goods_id: int, actor: str, user: User | None 
 
     Raises FloorError: part_gone, dropped, packed_already, packed_by_other, nothing_to_take_out.
     """
-    order_id = WaveOrder.objects.filter(pk=wave_order_id).values_list("order_id", flat=True).first()
-    if order_id is None:
+    found = WaveOrder.objects.filter(pk=wave_order_id).values_list("wave_id", "order_id").first()
+    if found is None:
         raise FloorError("part_gone")
+    wave_id, order_id = found
     table = Table(wave_together.whole([order_id]), actor)
+    locked_wave(wave_id)  # before the part, as everywhere
     part = _locked(wave_order_id)
     _may_scan(part, actor)
     rows = [one for one in _goods(part, goods_id, 0) if one.packed < one.wanted]
