@@ -15,7 +15,7 @@ from inventory import reservations
 from inventory.reservations import PutBack
 from orders.desk import holds, presale, review, ruleset, verdicts
 from orders.errors import OrderError
-from orders.fulfil import labels
+from orders.fulfil import labels, planned
 from orders.fulfil import parcels as writing
 from orders.fulfil.parcels import Hand, Sending
 from orders.fulfil.picking import Holdings, Pick, Within, available_units, pieces_per_unit, take
@@ -63,7 +63,8 @@ def ship(
 
     An order that goes in one parcel with others is shipped with them (orders.desk.merging, `together`).
     Raises OrderError: not_found, not_approved, merged, key_reused, no_parcels, nothing_to_ship, unknown_line,
-    bad_quantity, not_positive, too_many, not_reserved, part_of_bundle, by_platform. Then nothing has happened.
+    bad_quantity, not_positive, too_many, part_too_early, line_too_early, not_reserved, part_of_bundle,
+    by_platform. Then nothing has happened.
     """
     if not parcels:
         raise OrderError("no_parcels")
@@ -79,6 +80,7 @@ def ship(
     if not together:
         _refuse_alone(order)
     hand = writing.open_order(order)
+    hand.kept = planned.kept_back(order, clock.now())
     at = shipped_at or clock.now()
     sendings = [_sending(hand, parcel, key, at) for parcel, key in zip(parcels, keys, strict=True)]
     shipments = writing.record(hand, sendings, actor)
@@ -129,13 +131,14 @@ def _left(hand: Hand, line: OrderLine) -> Decimal:
 
 
 def _everything(hand: Hand, parcel: Parcel) -> list[Pick]:
-    """All that is left of each line, as far as it is reserved where the parcel is packed.
+    """All that is left of each line and may leave, as far as it is reserved where the parcel is packed.
 
-    Raises OrderError not_reserved when nothing is, but some is in warehouses that whoever ships may not see.
+    Raises OrderError part_too_early when all of it is planned for a later day, not_reserved when nothing is reserved
+    but some is in warehouses that whoever ships may not see.
     """
     picks, hidden = [], None
     for line in hand.lines:
-        left = _left(hand, line)
+        left = _left(hand, line) - hand.kept.of(line)
         if left <= 0 or line.platform_fulfilled:
             continue
         per_unit = pieces_per_unit(line, hand.parts.get(line.pk, ()))
@@ -152,6 +155,8 @@ def _everything(hand: Hand, parcel: Parcel) -> list[Pick]:
     if hidden is not None and not picks:
         line, left, there = hidden
         raise OrderError("not_reserved", label=str(line), available=_plain(there), wanted=_plain(left))
+    if hand.kept.units and not picks:
+        raise OrderError("part_too_early", when=hand.kept.day)
     return picks
 
 
@@ -179,6 +184,8 @@ def _check(hand: Hand, line: OrderLine, units: Decimal, available: Decimal) -> N
         raise OrderError("by_platform", **at_fault)
     if units > left:
         raise OrderError("too_many", **at_fault, left=_plain(left), wanted=_plain(units))
+    if units > left - hand.kept.of(line):
+        raise OrderError("line_too_early", **at_fault, units=_plain(hand.kept.of(line)), when=hand.kept.day)
     if line.stocked and line.pk in hand.parts and units % 1:
         raise OrderError("part_of_bundle", **at_fault)
     if line.stocked and units > available:

@@ -12,15 +12,17 @@ from inventory.models import ShopWarehouse
 from orders.desk import actions, backorders, gifts, merging, presale, splitting
 from orders.desk.presale import told_of
 from orders.desk.table import Table
+from orders.errors import OrderError
 from orders.fulfil import shipping, waves
 from orders.fulfil.routing import moving
 from orders.late import compensations, pausing, plays
 from orders.late.errors import LateError
-from orders.models import CompensationLimit, GoodsGone, OrderPart, PresaleLine, PresaleOffer, ReturnRefund
+from orders.models import CompensationLimit, GoodsGone, OrderPart, PresaleLine, PresaleOffer, ReturnRefund, Shipment
 from orders.returns import refunding
 from tests.inventory import factories as stock
 from tests.orders.changes.looking import ANA
 from tests.orders.factories import NOW, Seller, line, order
+from tests.orders.factories import later as later_version
 from tests.orders.late.build import ids, play_of, preset, short_seller
 from tests.orders.packing.floor import LI, Floor, key
 from tests.orders.routing.build import policy
@@ -312,3 +314,74 @@ def test_orders_that_are_put_together_are_locked_with_those_that_go_along_alread
         told = merging.merge(order_ids=[first, third], actor=LI)
     assert seen == [{first, second, third}]
     assert [(one.order_id, one.code) for one in told] == [(first, "merge_there"), (third, "merged")]
+
+
+def planned_for_later():
+    """An order of two mugs and a cup of which the cup leaves in nine days."""
+    seller = Seller(MUG=5, CUP=5)
+    seller.take(order(1, line("MUG", 2), line("CUP", 1, 2)))
+    mugs, cup = seller.lines(1)
+    later = clock.now() + dt.timedelta(days=9)
+    told = splitting.split(order_ids=ids(seller, 1), by={cup.pk: Decimal(1)}, actor=LI, ship_after=later)
+    assert told[0].ok
+    return seller, mugs, cup
+
+
+def send(seller, key="a", **fields):
+    parcel = shipping.Parcel(**fields)
+    return shipping.ship(order_id=seller.order(1).pk, parcels=[parcel], actor=LI, idempotency_key=key)
+
+
+def test_shipping_lines_by_hand_respects_the_day_of_a_planned_parcel():
+    seller, mugs, cup = planned_for_later()
+    with pytest.raises(OrderError, match="1 of it stand in a planned parcel that is not to be sent before") as refused:
+        send(seller, lines={mugs.pk: Decimal(2), cup.pk: Decimal(1)})
+    assert refused.value.code == "line_too_early"
+    assert (seller.order(1).state, Shipment.objects.count(), seller.buckets("CUP")) == ("approved", 0, (5, 0, 1))
+    splitting.set_dates(
+        order_id=seller.order(1).pk, part_id=seller.order(1).plan.last().pk, ship_after=None, ship_by=None, actor=LI
+    )
+    send(seller, lines={mugs.pk: Decimal(2), cup.pk: Decimal(1)})
+    assert seller.order(1).state == "shipped"
+
+
+def test_shipping_everything_leaves_a_parcel_before_its_day_where_it_is():
+    seller, mugs, _cup = planned_for_later()
+    (sent,) = send(seller)
+    assert list(sent.lines.values_list("line_id", "quantity")) == [(mugs.pk, 2)]
+    assert (seller.order(1).state, seller.buckets("CUP")) == ("partly_shipped", (5, 0, 1))
+    with pytest.raises(OrderError) as refused:
+        send(seller, "b")
+    assert (refused.value.code, Shipment.objects.count()) == ("part_too_early", 1)
+
+
+def test_what_was_cut_from_the_last_parcel_is_not_sent_out_of_one_before_its_day():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG", 3))
+    seller.take(first)
+    (mugs,) = seller.lines(1)
+    assert splitting.split(order_ids=ids(seller, 1), by={mugs.pk: Decimal(1)}, actor=LI)[0].ok
+    early, rest = seller.order(1).plan.order_by("number")
+    splitting.set_dates(
+        order_id=seller.order(1).pk, part_id=early.pk, ship_after=clock.now() + dt.timedelta(days=9), ship_by=None,
+        actor=LI,
+    )  # fmt: skip
+    seller.take(later_version(first, lines=(line("MUG", 2),)))
+    with pytest.raises(OrderError) as refused:
+        splitting.ship_part(
+            order_id=seller.order(1).pk, part_id=rest.pk, carrier="", tracking="", actor=LI, idempotency_key="p"
+        )
+    assert (refused.value.code, Shipment.objects.count()) == ("part_empty", 0)
+
+
+def test_what_was_sent_by_hand_makes_no_room_for_a_parcel_before_its_day():
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG", 3)))
+    (mugs,) = seller.lines(1)
+    later = clock.now() + dt.timedelta(days=9)
+    assert splitting.split(order_ids=ids(seller, 1), by={mugs.pk: Decimal(1)}, actor=LI, ship_after=later)[0].ok
+    send(seller)
+    assert seller.lines(1)[0].shipped_quantity == 2
+    with pytest.raises(OrderError) as refused:
+        send(seller, "b")
+    assert (refused.value.code, seller.buckets("MUG")) == ("part_too_early", (3, 0, 1))
