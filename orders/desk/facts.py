@@ -42,7 +42,7 @@ class LineFacts:
     total: Decimal = Decimal(0)
     pack: Decimal = Decimal(1)
     own: bool = False  # a gift: the buyer did not order it
-    # The warehouses to ask, as planned (orders.fulfil.routing). None: the shop's order; empty: nobody finds it anywhere.
+    # The warehouses to ask, as planned (orders.fulfil.routing). None: the shop's order; empty: nobody finds it.
     route: tuple[int, ...] | None = None
     spread: bool = False  # planned from several of them
     waits: dt.datetime | None = None  # sold in presale: takes no stock before (orders.desk.presale)

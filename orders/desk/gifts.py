@@ -106,7 +106,9 @@ def _places(table: Table, due: Sequence[Order], goods: Goods, pieces: int) -> di
     free = {pair: one.uncommitted for pair, one in stock.items() if pair not in gone}
     found = {}
     for order in due:
-        units = {site: min(max(free.get((sku, site), 0), 0) // n for sku, n in needs.items()) for site in asked[order.pk]}
+        units = {
+            site: min(max(free.get((sku, site), 0), 0) // n for sku, n in needs.items()) for site in asked[order.pk]
+        }
         place = next((site for site in asked[order.pk] if units[site] >= pieces), None)
         if place is None:
             there = max(units.values(), default=0)
@@ -122,7 +124,8 @@ def _asked(table: Table, due: Sequence[Order]) -> dict[int, list[int]]:
     """Return where each order's goods lie; all its shop's warehouses while nothing is reserved."""
     shops = review.warehouses_of({one.shop_id for one in due}, table.now)
     rows = OrderLine.objects.filter(order__in=[one.pk for one in due]).values_list("pk", "order_id")
-    owners, there = dict(rows), defaultdict(set)
+    owners: dict[int, int] = dict(rows)
+    there: dict[int, set[int]] = defaultdict(set)
     for line_id, pairs in reading.held_by(owners).items():
         there[owners[line_id]] |= {site for _sku, site in pairs}
     found = {}
@@ -178,4 +181,3 @@ def _finish(order: Order) -> None:
 def _touch(orders: Sequence[Order], table: Table) -> None:
     """The goods of the orders changed: whoever follows the changes reads them again."""
     table.save(list(orders))
-

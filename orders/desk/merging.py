@@ -251,8 +251,8 @@ def ship_merged(
     """Ship every order of a group in one parcel: each gets its own shipment, voucher and news, all or none.
 
     The same key again returns the parcels of the first call. Raises OrderError: not_found, merge_not_open,
-    merge_changed, merge_left_alone, merge_held, what keeps two orders apart, and what `shipping.ship` refuses. Then nothing has
-    happened.
+    merge_changed, merge_left_alone, merge_held, what keeps two orders apart, and what `shipping.ship` refuses. Then
+    nothing has happened.
     """
     members = _going(group_id)
     orders = locks.locked_rows(Order.objects.filter(pk__in=members))

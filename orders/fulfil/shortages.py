@@ -18,7 +18,7 @@ from orders.fulfil.routing import moving
 from orders.models import Order, WaveGoods, WaveOrder
 from orders.models.order import OPEN_STATES, line_reference
 
-OVER = {Order.State.CANCELLED: "cancelled", Order.State.SHIPPED: "shipped"}
+OVER = {Order.State.CANCELLED.value: "cancelled", Order.State.SHIPPED.value: "shipped"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -181,7 +181,10 @@ def test_a_shop_without_routing_reserves_no_goods_reported_gone_either():
     missed(seller, 1)
     first = order(2, line("MUG"))
     seller.take(first, order(3, line("CUP")))
-    assert [(seller.order(n).state, seller.order(n).hold_code) for n in (2, 3)] == [("held", "no_route"), ("approved", "")]
+    assert [(seller.order(n).state, seller.order(n).hold_code) for n in (2, 3)] == [
+        ("held", "no_route"),
+        ("approved", ""),
+    ]
     assert seller.buckets("MUG") == (5, 1, 1)
     (told,) = actions.approve(order_ids=ids(seller, 2), actor=LI)
     assert (told.ok, told.code) == (False, "no_route")
@@ -263,7 +266,11 @@ def test_a_parcel_taken_back_of_a_shop_that_sells_from_elsewhere_now_waits_for_s
     ShopWarehouse.objects.update(warehouse=other)
     shipping.void(shipment_id=sent.pk, actor=LI)
     one = seller.order(1)
-    assert (one.state, one.hold_code, stock.buckets(seller.skus["CUP"], other)) == ("approved", "short_stock", (5, 0, 1))
+    assert (one.state, one.hold_code, stock.buckets(seller.skus["CUP"], other)) == (
+        "approved",
+        "short_stock",
+        (5, 0, 1),
+    )
     stock.stock(seller.skus["MUG"], other, 2, "4")
     assert backorders.work() == 1
     assert (seller.order(1).hold_code, stock.buckets(seller.skus["MUG"], other)) == ("", (2, 0, 2))

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from inventory.models import Access
-from orders.desk import actions, gifts, merging, splitting
+from orders.desk import actions, gifts, merging
 from orders.fulfil import planned, shipping
 from orders.models import Gift, MergeGroup, Order, OrderPart
 from tests.inventory import factories as stock

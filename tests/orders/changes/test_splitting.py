@@ -30,8 +30,7 @@ def split(seller, by, number=1, **more):
 def plan(seller, number=1):
     """What each parcel still has to send: code → units."""
     return [
-        {line_.sku_code: int(units) for line_, units in lines}
-        for _part, lines in planned.plan_of(seller.order(number))
+        {line_.sku_code: int(units) for line_, units in lines} for _part, lines in planned.plan_of(seller.order(number))
     ]
 
 

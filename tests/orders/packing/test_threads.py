@@ -137,9 +137,7 @@ def test_goods_missing_on_the_table_and_a_packer_who_takes_over_do_not_block_eac
             time.sleep(0.5)
             return packing.open_order(wave_order_id=part.pk, actor=LI, take_over=True)
 
-    told = together(
-        take_over, after(begun, lambda: packing.missing(wave_order_id=part.pk, goods_id=mugs.pk, actor=WU))
-    )
+    told = together(take_over, after(begun, lambda: packing.missing(wave_order_id=part.pk, goods_id=mugs.pk, actor=WU)))
     assert [one.code for one in errors(told)] == ["packed_by_other"]
     assert (floor.part(1).packer, floor.order(1).state) == (LI, "approved")
 
