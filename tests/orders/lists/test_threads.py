@@ -1,10 +1,13 @@
 """Real threads on a real PostgreSQL: goods that came are given out once, promises and deliveries are kept once."""
 
 import threading
+import time
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
+from backoffice import locks
 from inventory import arrivals
 from inventory.arrivals import ArrivalRefused, Expected
 from inventory.models import Balance
@@ -92,15 +95,16 @@ def oversold(seller, number):
 
 
 def test_two_workers_who_sell_the_last_presale_pieces_do_not_both_believe_it():
-    seller, begun = Seller(MUG=0), threading.Event()
+    seller, other, begun = Seller(MUG=0), Seller(), threading.Event()  # two shops, each with a warehouse of its own
+    other.skus = seller.skus
     made = presale_of(seller, 10)
     told = together(
         slowly(lambda: seller.take(order(1, line("MUG", 6))), begun),
-        after(begun, lambda: seller.take(order(2, line("MUG", 6)))),
+        after(begun, lambda: other.take(order(2, line("MUG", 6)))),
     )
     assert told == [["created"], ["created"]]
     assert presale.told_of([made.pk])[made.pk].sold == 12
-    assert (oversold(seller, 1), oversold(seller, 2)) == ([False], [True])
+    assert (oversold(seller, 1), oversold(other, 2)) == ([False], [True])
 
 
 def test_an_order_judged_again_counts_what_another_worker_just_sold():
@@ -157,3 +161,20 @@ def test_releases_of_the_same_lines_by_hand_by_day_and_as_a_whole_do_not_block_e
     assert seller.buckets("MUG") == (200, 0, 120)
     assert set(Order.objects.values_list("state", "not_before")) == {("approved", None)}
     assert broken() == []
+
+
+def test_what_is_released_by_its_day_waits_for_a_release_of_the_whole_offer():
+    seller, begun = Seller(MUG=9), threading.Event()
+    made = presale_of(seller, 9)
+    seller.take(order(1, line("MUG")))
+
+    def whole():
+        with transaction.atomic():  # the first half of a release by hand, slowly
+            locks.locked_rows(PresaleOffer.objects.filter(pk=made.pk))
+            begun.set()
+            time.sleep(0.5)
+            return presale.release_offer(offer_id=made.pk, actor=LI)
+
+    told = together(whole, after(begun, lambda: presale.release_due(AFTER)))
+    assert errors(told) == []
+    assert (seller.order(1).state, seller.buckets("MUG")) == ("approved", (9, 0, 1))
