@@ -51,7 +51,7 @@ class Work:
 
 
 class Generator:
-    """Makes one work; `tag` keeps the buyers and numbers of several works apart: the same in two shops would be held."""
+    """Makes one work; `tag` keeps buyers and numbers of several works apart: the same in two shops are held."""
 
     def __init__(self, *, orders: int, skus: int, page: int, seed: int, tag: str) -> None:
         self.count, self.page, self.tag = orders, page, tag

@@ -68,11 +68,16 @@ SENTENCES: dict[str, Any] = {
         "Order %(number)s is held: the whole parcel waits for it. Release it, or take it out of the parcel."
     ),
     "merge_not_open": _("These orders are “%(state)s” already."),
+    "merge_changed": _("An order was put into this parcel or taken out of it just now. Look at it again."),
     "merge_left_alone": _("Only one order is left in this parcel."),
     "merged": _("Order %(number)s goes in one parcel with %(others)s: send them together, or take it out first."),
     "no_such_part": _("There is no such planned parcel."),
     "part_sent": _("This parcel has left already."),
     "part_too_early": _("This parcel is not to be sent before %(when)s."),
+    "line_too_early": _(
+        "“%(label)s”: %(units)s of it stand in a planned parcel that is not to be sent before %(when)s. Change its day "
+        "there, or send the other parcels."
+    ),
     "part_empty": _("Nothing of this planned parcel is left to send."),
     "part_dates": _("“Ship by” must not be before “not before”."),
     "one_parcel": _("Order %(number)s would be one parcel: there is nothing to split."),

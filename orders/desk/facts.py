@@ -42,7 +42,8 @@ class LineFacts:
     total: Decimal = Decimal(0)
     pack: Decimal = Decimal(1)
     own: bool = False  # a gift: the buyer did not order it
-    route: tuple[int, ...] = ()  # the warehouses to ask, as planned (orders.fulfil.routing); none: the shop's order
+    # The warehouses to ask, as planned (orders.fulfil.routing). None: the shop's order; empty: nobody finds it.
+    route: tuple[int, ...] | None = None
     spread: bool = False  # planned from several of them
     waits: dt.datetime | None = None  # sold in presale: takes no stock before (orders.desk.presale)
     oversold: bool = False  # more was sold in presale than promised
@@ -107,7 +108,7 @@ class Facts:
     outcome: Outcome | None = None  # what the rules said
     kind: str = ""  # Order.Kind
     origin_id: int | None = None  # the order it replaces
-    routed: bool = False  # routing policies are in force: the order is planned before its goods are reserved
+    routed: bool = False  # the routing is asked before its goods are reserved: policies, or goods reported as gone
     routing_policy: int | None = None  # what a rule or a person wants of the routing
     routing_warehouse: int | None = None
     no_route: bool = False  # its policy lets no warehouse send there

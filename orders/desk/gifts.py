@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from backoffice import actors, audit, clock
-from inventory import reservations
-from inventory.models import Bucket, Reservation, Sku
+from inventory import balances, reservations
+from inventory.models import Sku
 from orders.desk import holds, review
 from orders.desk.table import RowOutcome, Table
 from orders.errors import OrderError
 from orders.fulfil import parcels
+from orders.fulfil.routing import reading
+from orders.fulfil.routing.facts import ONE
+from orders.intake import goods as goods_of
 from orders.intake import own_lines
+from orders.intake.goods import Goods
 from orders.models import Gift, Order, OrderLine
-from orders.models.order import line_reference
 
 State = Order.State
 OPEN = (State.HELD, State.APPROVED, State.PARTLY_SHIPPED)
@@ -48,20 +51,29 @@ def add(
     if not quantity.is_finite() or not 0 < quantity <= MOST or quantity % 1:
         raise OrderError("gift_quantity")
     table = Table(order_ids, actor)
+    goods = goods_of.by_sku([sku.pk])[sku.pk]
+    due = _due(table, sku, force=force)
+    places: dict[int, int] = {}
+    if goods.kind != Sku.Kind.VIRTUAL:
+        places = _places(table, due, goods, int(quantity))
+        due = [one for one in due if one.pk in places]
+    lines = own_lines.add(due, goods=goods, quantity=quantity, title=sku.name or sku.code)
+    Gift.objects.bulk_create(_gift(table, one, sku, (reason, rule, force)) for one in lines)
+    _book(table, lines, goods, places)
+    after = {"sku": sku.code, "quantity": format(quantity.normalize(), "f"), "reason": reason, "rule": rule}
+    _touch(due, table)
+    table.done(due, "gift", "order.gift", after)
+    return table.outcomes()
+
+
+def _due(table: Table, sku: Sku, *, force: bool) -> list[Order]:
     there = set() if force else _having(table, sku)
-    places = review.warehouses_of({one.shop_id for one in table.orders}, table.now)
-    done = []
     for order in table.orders:
         if order.state not in OPEN:
             table.refuse_state(order)
         elif order.pk in there:
             table.refuse(order, "gift_there")
-        elif _give(table, order, sku, quantity, places.get(order.shop_id, ()), (reason, rule, force)):
-            done.append(order)
-    after = {"sku": sku.code, "quantity": format(quantity.normalize(), "f"), "reason": reason, "rule": rule}
-    _touch(done, table)
-    table.done(done, "gift", "order.gift", after)
-    return table.outcomes()
+    return [one for one in table.orders if one.state in OPEN and one.pk not in there]
 
 
 def _having(table: Table, sku: Sku) -> set[int]:
@@ -69,53 +81,67 @@ def _having(table: Table, sku: Sku) -> set[int]:
     return set(rows.values_list("order_id", flat=True))
 
 
-def _give(
-    table: Table, order: Order, sku: Sku, quantity: Decimal, places: Sequence[int], why: tuple[str, str, bool]
-) -> bool:
-    sid = transaction.savepoint()
-    last = OrderLine.objects.filter(order=order).aggregate(last=Max("position"))["last"] or 0
-    line = own_lines.add(order, sku=sku, quantity=quantity, title=sku.name or sku.code, position=last + 1)
-    short = _book(table, order, line, _places(order, places))
-    if short is not None:
-        transaction.savepoint_rollback(sid)
-        table.refuse(order, "gift_short", sku=sku.code, available=_plain(short), wanted=_plain(quantity))
-        return False
-    transaction.savepoint_commit(sid)
+def _gift(table: Table, line: OrderLine, sku: Sku, why: tuple[str, str, bool]) -> Gift:
     reason, rule, force = why
-    Gift.objects.create(
-        order=order,
-        line=line,
-        sku=sku,
-        reason=reason[:300],
-        rule=rule[:100],
-        forced=force,
-        added_at=table.now,
-        added_by=table.actor[:150],
-    )
-    return True
+    return Gift(
+        order_id=line.order_id, line=line, sku=sku, reason=reason[:300], rule=rule[:100], forced=force,
+        added_at=table.now, added_by=table.actor[:150],
+    )  # fmt: skip
 
 
-def _places(order: Order, places: Sequence[int]) -> list[int]:
-    """Return where the order's goods lie; all its shop's warehouses while nothing is reserved."""
-    references = [line_reference(pk) for pk in order.lines.values_list("pk", flat=True)]
-    rows = Reservation.objects.filter(reference__in=references, bucket=Bucket.RESERVED, quantity__gt=0)
-    there = set(rows.values_list("warehouse_id", flat=True))
-    return [place for place in places if place in there] or list(places)
+# --- where from ------------------------------------------------------------------------------------------------------
 
 
-def _book(table: Table, order: Order, line: OrderLine, places: Sequence[int]) -> Decimal | None:
-    """Book what the gift needs, reserve it for an order that is approved; returns what there is when it is short."""
-    if not line.stocked:
-        return None
-    available = own_lines.free(line, places)
-    want = own_lines.want_of(line, places)
-    if want is None or available < line.quantity:
-        return available
-    reservations.change_demand(wants=[want], actor=table.actor)
-    if order.state == State.HELD:
-        return None
-    result = reservations.reserve(wants=[want], actor=table.actor)
-    return available if result.shortages else None
+def _places(table: Table, due: Sequence[Order], goods: Goods, pieces: int) -> dict[int, int]:
+    """Return for each order the warehouse that gives its gift: one where its other goods lie, if any do.
+
+    Of what nobody waits for, counted down under the locks of all balances at once: two who give the same goods to many
+    orders wait for each other, never crosswise. Who comes too late is refused.
+    """
+    asked = _asked(table, due)
+    needs = {pk: int(each * ONE) for pk, each in goods.parts} or {goods.sku_id or 0: ONE}
+    sites = {site for found in asked.values() for site in found}
+    gone = reading.gone(needs, sites) if sites else frozenset()
+    stock = balances.lock((sku, site) for sku in needs for site in sites)
+    free = {pair: one.uncommitted for pair, one in stock.items() if pair not in gone}
+    found = {}
+    for order in due:
+        units = {
+            site: min(max(free.get((sku, site), 0), 0) // n for sku, n in needs.items()) for site in asked[order.pk]
+        }
+        place = next((site for site in asked[order.pk] if units[site] >= pieces), None)
+        if place is None:
+            there = max(units.values(), default=0)
+            table.refuse(order, "gift_short", sku=goods.code, available=str(there), wanted=str(pieces))
+            continue
+        found[order.pk] = place
+        for sku, n in needs.items():
+            free[sku, place] -= n * pieces
+    return found
+
+
+def _asked(table: Table, due: Sequence[Order]) -> dict[int, list[int]]:
+    """Return where each order's goods lie; all its shop's warehouses while nothing is reserved."""
+    shops = review.warehouses_of({one.shop_id for one in due}, table.now)
+    rows = OrderLine.objects.filter(order__in=[one.pk for one in due]).values_list("pk", "order_id")
+    owners: dict[int, int] = dict(rows)
+    there: dict[int, set[int]] = defaultdict(set)
+    for line_id, pairs in reading.held_by(owners).items():
+        there[owners[line_id]] |= {site for _sku, site in pairs}
+    found = {}
+    for order in due:
+        places = shops.get(order.shop_id, ())
+        found[order.pk] = [one for one in places if one in there[order.pk]] or list(places)
+    return found
+
+
+def _book(table: Table, lines: Sequence[OrderLine], goods: Goods, places: Mapping[int, int]) -> None:
+    """Book what the gifts need, and reserve it for the orders that are approved: their places have it, locked."""
+    wants = {one: own_lines.want_of(one, goods, places[one.order_id]) for one in lines if one.order_id in places}
+    held = {one.pk for one in table.orders if one.state == State.HELD}
+    reservations.change_demand(wants=list(wants.values()), actor=table.actor)
+    now = [want for line, want in wants.items() if line.order_id not in held]
+    reservations.reserve(wants=now, actor=table.actor)
 
 
 @transaction.atomic
@@ -155,7 +181,3 @@ def _finish(order: Order) -> None:
 def _touch(orders: Sequence[Order], table: Table) -> None:
     """The goods of the orders changed: whoever follows the changes reads them again."""
     table.save(list(orders))
-
-
-def _plain(value: Decimal) -> str:
-    return format(value.normalize() if value else Decimal(0), "f")

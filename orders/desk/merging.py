@@ -29,6 +29,7 @@ from orders.models.order import OPEN_STATES, line_reference
 
 State, Group, Member = Order.State, MergeGroup.State, MergeMember.State
 MOST_CANDIDATES, MOST_SETS = 20, 100
+SENT_AS = "merge:"  # how the keys of shipments of one parcel begin, then the group
 
 
 # --- putting together ------------------------------------------------------------------------------------------------
@@ -227,7 +228,8 @@ def tidy(limit: int = 200) -> int:
             members = MergeMember.objects.filter(group_id=pk, state=Member.IN).values_list("order_id", flat=True)
             table = Table(list(members), "task:merge_groups")
             group = MergeGroup.objects.select_for_update().filter(pk=pk, state=Group.OPEN).first()
-            if group is not None:
+            inside = MergeMember.objects.filter(group_id=pk, state=Member.IN).values_list("order_id", flat=True)
+            if group is not None and set(inside) <= {one.pk for one in table.orders}:  # else next time
                 _settle(group, table.now, table.actor)
     return len(ids)
 
@@ -249,11 +251,11 @@ def ship_merged(
     """Ship every order of a group in one parcel: each gets its own shipment, voucher and news, all or none.
 
     The same key again returns the parcels of the first call. Raises OrderError: not_found, merge_not_open,
-    merge_left_alone, merge_held, what keeps two orders apart, and what `shipping.ship` refuses. Then nothing has
-    happened.
+    merge_changed, merge_left_alone, merge_held, what keeps two orders apart, and what `shipping.ship` refuses. Then
+    nothing has happened.
     """
-    members = MergeMember.objects.filter(group_id=group_id).exclude(state=Member.LEFT)
-    orders = locks.locked_rows(Order.objects.filter(pk__in=list(members.values_list("order_id", flat=True))))
+    members = _going(group_id)
+    orders = locks.locked_rows(Order.objects.filter(pk__in=members))
     group = MergeGroup.objects.select_for_update().filter(pk=group_id).first()
     if group is None:
         raise OrderError("not_found")
@@ -261,20 +263,27 @@ def ship_merged(
         return _sent_before(group)
     if group.state != Group.OPEN:
         raise OrderError("merge_not_open", state=group.get_state_display())
+    if _going(group_id) != members:  # somebody changed the parcel while we waited for its orders
+        raise OrderError("merge_changed")
     going = [one for one in orders if one.state in OPEN_STATES]
     _check_going(going)
     _lock_stock(going)
     parcel = Parcel(carrier=carrier, tracking=tracking, tracking_url=tracking_url, warehouses=warehouses)
     made = []
     for order in going:
-        key = f"merge:{group.pk}:{order.pk}:{idempotency_key}"[:200]
+        key = f"{SENT_AS}{group.pk}:{order.pk}:{idempotency_key}"[:200]
         made += shipping.ship(order_id=order.pk, parcels=[parcel], actor=actor, idempotency_key=key, together=True)
     _close(group, going, parcel, actor, idempotency_key)
     return made
 
 
+def _going(group_id: int) -> set[int]:
+    rows = MergeMember.objects.filter(group_id=group_id).exclude(state=Member.LEFT)
+    return set(rows.values_list("order_id", flat=True))
+
+
 def _sent_before(group: MergeGroup) -> list[Shipment]:
-    return list(Shipment.objects.filter(idempotency_key__startswith=f"merge:{group.pk}:").order_by("order_id"))
+    return list(Shipment.objects.filter(idempotency_key__startswith=f"{SENT_AS}{group.pk}:").order_by("order_id"))
 
 
 def _check_going(going: Sequence[Order]) -> None:
@@ -318,6 +327,14 @@ def _close(group: MergeGroup, going: Sequence[Order], parcel: Parcel, actor: str
                     actor=actor)
         for one in going
     )  # fmt: skip
+
+
+def sent_together(shipments: Sequence[Shipment]) -> Q:
+    """Return the condition for the shipments that lie in one parcel with these; a group is sent once."""
+    condition = Q(pk__in=[one.pk for one in shipments])
+    for group in {one.idempotency_key.split(":")[1] for one in shipments if one.idempotency_key.startswith(SENT_AS)}:
+        condition |= Q(idempotency_key__startswith=f"{SENT_AS}{group}:")
+    return condition
 
 
 # --- finding ---------------------------------------------------------------------------------------------------------

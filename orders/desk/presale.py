@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, Max, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from backoffice import audit, bulk, clock, locks
+from orders.desk.checks import Finding
 from orders.desk.facts import Facts, LineFacts
 from orders.models import Order, OrderLinePart, PresaleLine, PresaleOffer
 from orders.models.order import OPEN_STATES
@@ -44,7 +45,7 @@ class Told:
 
 
 def attach(page: Sequence[Facts], now: dt.datetime) -> None:
-    """Say of each line that waits as presale until when: one query while no offer is open, else three.
+    """Say of each line that waits as presale until when: one query while no offer is open, else two.
 
     Lines that are found to be presale for the first time are noted in the facts; `keep` writes them.
     """
@@ -60,7 +61,6 @@ def attach(page: Sequence[Facts], now: dt.datetime) -> None:
                 line.waits = row.ship_after if row.released_at is None and row.ship_after > now else None
             elif line.stocked and line.sku_id is not None and line.wanted:
                 _match(facts, line, offers, now)
-    _note_oversold(page, offers)
 
 
 def _match(facts: Facts, line: LineFacts, offers: Sequence[PresaleOffer], now: dt.datetime) -> None:
@@ -74,35 +74,56 @@ def _match(facts: Facts, line: LineFacts, offers: Sequence[PresaleOffer], now: d
     facts.presold[line.line_id] = (offer.pk, offer.ship_after)
 
 
-def _note_oversold(page: Sequence[Facts], offers: Sequence[PresaleOffer]) -> None:
-    """Say of new presale lines whether they are beyond what was promised: one query when there are any."""
-    fresh = {offer for facts in page for offer, _after in facts.presold.values()}
-    if not fresh:
-        return
-    promised = {offer.pk: offer.quantity for offer in offers}
-    goods = {offer.pk: offer.sku_id for offer in offers}
-    sold = {offer_id: told.sold for offer_id, told in told_of(fresh).items()}
-    for facts in page:
-        for line in facts.lines:
-            if line.line_id in facts.presold:
-                offer = facts.presold[line.line_id][0]
-                each = dict(line.parts).get(goods[offer], Decimal(1))
-                sold[offer] = sold.get(offer, Decimal(0)) + Decimal(line.wanted).scaleb(-3) * each
-                line.oversold = sold[offer] > promised[offer]
-
-
 def _holds(offer: PresaleOffer, facts: Facts, now: dt.datetime) -> bool:
     if offer.shop_id not in (None, facts.shop_id) or offer.ship_after <= now:
         return False
     return offer.valid_from <= facts.placed_at and (offer.valid_to is None or facts.placed_at < offer.valid_to)
 
 
-def keep(page: Sequence[Facts]) -> None:
-    """Write the lines that were found to be presale, and the promise of orders that wait for them as a whole."""
-    rows = [(line, offer, after, None, "") for facts in page for line, (offer, after) in facts.presold.items()]
-    if rows:
-        columns = ("line_id", "offer_id", "ship_after", "released_at", "released_by")
-        bulk.insert_rows(PresaleLine, columns, rows, ignore_conflicts=True, conflict_target=("line_id",), prepared=True)
+def keep(page: Sequence[Facts], findings: Mapping[int, list[Finding]]) -> None:
+    """Write the lines that were found to be presale, and say in the findings which are beyond what was promised.
+
+    Under the locks of their offers: of two workers with the last pieces the second counts what the first has sold, and
+    a release either finds a line or has come before it; then the line may leave, and `release_due` lets its order go.
+    Comes after the stock is booked, so that whoever waits here holds nothing back.
+    """
+    fresh = {offer for facts in page for offer, _after in facts.presold.values()}
+    if not fresh:
+        return
+    offers = {one.pk: one for one in locks.locked_rows(PresaleOffer.objects.filter(pk__in=fresh))}
+    _note_oversold(page, offers)
+    for facts in page:
+        if facts.presold and facts.order_id in findings:
+            findings[facts.order_id][:] = _told_of_lines(facts, findings[facts.order_id])
+    rows = [
+        (line, offer, after, offers[offer].released_at, offers[offer].released_by)
+        for facts in page
+        for line, (offer, after) in facts.presold.items()
+    ]
+    columns = ("line_id", "offer_id", "ship_after", "released_at", "released_by")
+    bulk.insert_rows(PresaleLine, columns, rows, ignore_conflicts=True, conflict_target=("line_id",), prepared=True)
+
+
+def _note_oversold(page: Sequence[Facts], offers: Mapping[int, PresaleOffer]) -> None:
+    """Say of new presale lines of locked offers whether they are beyond what was promised."""
+    sold = {offer_id: told.sold for offer_id, told in told_of(offers).items()}
+    for facts in page:
+        for line in facts.lines:
+            if line.line_id in facts.presold:
+                offer = offers[facts.presold[line.line_id][0]]
+                each = dict(line.parts).get(offer.sku_id, Decimal(1))
+                sold[offer.pk] = sold.get(offer.pk, Decimal(0)) + Decimal(line.wanted).scaleb(-3) * each
+                line.oversold = sold[offer.pk] > offer.quantity
+
+
+def _told_of_lines(facts: Facts, findings: Iterable[Finding]) -> list[Finding]:
+    beyond = {line.line_id: line.oversold for line in facts.lines if line.line_id in facts.presold}
+    return [
+        dataclasses.replace(one, data={**one.data, "oversold": beyond[one.data["line"]]})
+        if one.code == CODE and one.data.get("line") in beyond
+        else one
+        for one in findings
+    ]
 
 
 def promise(orders: Sequence[Order], page: Sequence[Facts], whole: Collection[int]) -> None:
@@ -169,8 +190,9 @@ def release_orders(*, order_ids: Sequence[int], actor: str) -> list[Any]:
     with transaction.atomic():
         table = Table(order_ids, actor)
         lines = PresaleLine.objects.filter(line__order__in=[one.pk for one in table.orders], released_at__isnull=True)
-        due = {order_id: line_id for line_id, order_id in lines.values_list("line_id", "line__order_id")}
-        _set_released(list(lines.values_list("line_id", flat=True)), actor)
+        found = dict(lines.values_list("line_id", "line__order_id"))
+        due = set(found.values())
+        _set_released(list(found), actor)
         for order in table.orders:
             if order.pk not in due:
                 table.refuse(order, "no_presale")
@@ -188,11 +210,12 @@ def release_due(now: dt.datetime | None = None) -> int:
     moment = now or clock.now()
     lines = _by_delivery()
     with transaction.atomic():
+        over = PresaleOffer.objects.filter(released_at__isnull=True, ship_after__lte=moment)
+        ending = locks.locked_rows(over)
         due = PresaleLine.objects.filter(released_at__isnull=True, ship_after__lte=moment)
         found = list(due.values_list("line_id", flat=True))
         _set_released(found, DATE)
-        over = PresaleOffer.objects.filter(released_at__isnull=True, ship_after__lte=moment)
-        for offer in locks.locked_rows(over):
+        for offer in ending:
             _end(offer, DATE)
     _go_on(_free_again(moment), "task:presale")
     return lines + len(found)
@@ -235,11 +258,12 @@ def _waiting(offer_id: int) -> Any:
 
 
 def _set_released(line_ids: Sequence[int], actor: str) -> None:
-    now = clock.now()
-    for start in range(0, len(line_ids), PAGE * 5):
-        PresaleLine.objects.filter(line_id__in=line_ids[start : start + PAGE * 5], released_at__isnull=True).update(
-            released_at=now, released_by=actor[:150]
-        )
+    """Locked in the order of their keys: a release by hand, by day and of an order meet in the same lines."""
+    now, ids = clock.now(), sorted(line_ids)
+    for start in range(0, len(ids), PAGE * 5):
+        due = PresaleLine.objects.filter(line_id__in=ids[start : start + PAGE * 5], released_at__isnull=True)
+        locked = [one.pk for one in locks.locked_rows(due)]
+        PresaleLine.objects.filter(pk__in=locked).update(released_at=now, released_by=actor[:150])
 
 
 def _end(offer: PresaleOffer, actor: str) -> None:
@@ -255,11 +279,29 @@ def _go_on(order_ids: Sequence[int], actor: str) -> list[Any]:
     ids = list(dict.fromkeys(order_ids))
     found: list[Any] = []
     for start in range(0, len(ids), PAGE):
-        Order.objects.filter(pk__in=ids[start : start + PAGE]).update(
-            not_before=None
-        )  # set again if a line still waits
-        found += backorders.go_on(order_ids=ids[start : start + PAGE], actor=actor, codes=(CODE,))
+        page = ids[start : start + PAGE]
+        with transaction.atomic():
+            _forget_day(page)
+            found += backorders.go_on(order_ids=page, actor=actor, codes=(CODE,))
     return found
+
+
+def _forget_day(order_ids: Sequence[int]) -> None:
+    """Bring the day before which orders do not leave in line with what still waits of them, under their locks."""
+    orders = locks.locked_rows(Order.objects.filter(pk__in=order_ids))
+    waiting = PresaleLine.objects.filter(
+        line__order__in=order_ids, line__quantity__gt=F("line__shipped_quantity"), released_at__isnull=True,
+        ship_after__gt=clock.now(),
+    )  # fmt: skip
+    until = dict(waiting.order_by().values_list("line__order").annotate(last=Max("ship_after")))
+    now = clock.now()
+    rows = [
+        (one.pk, until.get(one.pk), now)
+        for one in orders
+        if one.not_before is not None and one.not_before != until.get(one.pk)
+    ]
+    if rows:
+        bulk.update_rows(Order, ["id"], ["not_before", "updated_at"], rows, prepared=True)
 
 
 def lines_of(order_id: int) -> list[PresaleLine]:

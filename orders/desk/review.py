@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists
 
 from backoffice import bulk, clock, locks
 from finance import currencies
@@ -22,8 +21,8 @@ from orders.desk.checks import ALWAYS, Finding
 from orders.desk.facts import Facts, LineFacts, add_hashes
 from orders.desk.rules import background, works
 from orders.desk.ruleset import Ruleset
-from orders.fulfil.routing import attaching
-from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewLog, RoutingPlan, RoutingPolicy
+from orders.fulfil.routing import attaching, policies
+from orders.models import Order, OrderContact, OrderLine, OrderLinePart, ReviewLog, RoutingPlan
 
 State = Order.State
 Parts = tuple[tuple[int, Decimal], ...]
@@ -91,13 +90,13 @@ def judge(orders: Sequence[Order], *, actor: str = ACTOR, rules: Ruleset | None 
     overrides.count(used)
     consequences.route(page)
     _reserve([facts for facts in page if not findings[facts.order_id]], findings, rules, actor, now)
+    presale.keep(page, findings)
     verdicts.write([(facts, findings[facts.order_id]) for facts in page], rules, now)
     works.wish(page, now)
     held_since = {one.pk: one.held_since for one in orders if one.state == State.HELD}
     verdicts.hold([(facts, findings[facts.order_id]) for facts in page], now, held_since)
     _keep_duplicate_keys(orders, page)
     consequences.keep(orders, page)
-    presale.keep(page)
     presale.promise(orders, page, {pk for pk, found in findings.items() if any(one.code == "presale" for one in found)})
     approved = [one for one in orders if not findings[one.pk]]
     set_approved(approved, page, now)
@@ -302,14 +301,13 @@ def warehouses_of(shop_ids: Collection[int], moment: dt.datetime) -> Mapping[int
 
 
 def sources_of(shop_ids: Collection[int], moment: dt.datetime) -> tuple[dict[int, tuple[int, ...]], bool]:
-    """Return the warehouses of each shop, and whether any routing policy is in force: one query."""
+    """Return the warehouses of each shop, and whether the routing is to be asked: one query."""
     rows = ShopWarehouse.objects.filter(
         valid(moment), shop_id__in=shop_ids, warehouse__active=True, warehouse__read_only=False
     )
-    policies = Exists(RoutingPolicy.objects.filter(active=True))
     found: dict[int, list[int]] = defaultdict(list)
     routed = False
-    asked = rows.order_by("priority", "warehouse_id").values_list("shop_id", "warehouse_id", policies)
+    asked = rows.order_by("priority", "warehouse_id").values_list("shop_id", "warehouse_id", policies.asked())
     for shop_id, warehouse_id, planned in asked:
         found[shop_id].append(warehouse_id)
         routed = bool(planned)

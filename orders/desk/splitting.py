@@ -12,25 +12,22 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max, Q
-from django.utils import timezone
-from django.utils.formats import date_format
+from django.db.models import Max
 
-from backoffice import audit, clock
+from backoffice import audit, clock, locks
 from inventory.models import Warehouse
 from orders.desk import actions
 from orders.desk.table import RowOutcome, Table
 from orders.errors import OrderError
-from orders.fulfil import parcels, shipping
+from orders.fulfil import parcels, planned, shipping
 from orders.fulfil.parcels import Hand
 from orders.fulfil.picking import available_units, pieces_per_unit
+from orders.fulfil.planned import Units, sent
 from orders.models import MergeMember, Order, OrderLine, OrderPart, OrderPartLine, Shipment
 
 State, By = Order.State, OrderPart.By
 OPEN = (State.HELD, State.APPROVED, State.PARTLY_SHIPPED)
 ZERO = Decimal(0)
-Units = dict[int, Decimal]  # line id → units
-_WAITING = Q(shipment__isnull=True) | Q(shipment__state=Shipment.State.VOID)  # parts that have not left
 Draft = tuple[str, int | None, bool, Units]  # (name, warehouse id, waits for stock, units)
 
 
@@ -52,15 +49,18 @@ def split(
         raise OrderError("part_dates")
     before: dict[int, RowOutcome] = {}
     if by == By.STOCK:
+        locks.locked_rows(Order.objects.filter(pk__in=order_ids))  # all at once: approving locks only the held ones
         held = Order.objects.filter(pk__in=order_ids, state=State.HELD).values_list("pk", flat=True)
         before = {one.order_id: one for one in actions.split_by_stock(order_ids=sorted(held), actor=actor)}
     table = Table(order_ids, actor)
     merged = set(MergeMember.objects.filter(order__in=order_ids, state="in").values_list("order_id", flat=True))
-    planned = set(OrderPart.objects.filter(_WAITING, order__in=order_ids).values_list("order_id", flat=True))
+    split_before = set(
+        OrderPart.objects.filter(planned.WAITING, order__in=order_ids).values_list("order_id", flat=True)
+    )
     for order in table.orders:
         if order.pk in before and not before[order.pk].ok:
             continue
-        reason = _unfit(order, merged, planned)
+        reason = _unfit(order, merged, split_before)
         if reason == "state":
             table.refuse_state(order)
         elif reason is not None:
@@ -74,14 +74,14 @@ def _of(table: Table, pk: int) -> RowOutcome:
     return next(one for one in table.outcomes() if one.order_id == pk)
 
 
-def _unfit(order: Order, merged: set[int], planned: set[int]) -> str | None:
+def _unfit(order: Order, merged: set[int], split_before: set[int]) -> str | None:
     if order.state not in OPEN:
         return "state"
     if order.pending_version_id is not None:
         return "edit_waiting"
     if order.pk in merged:
         return "merge_there"
-    return "split_already" if order.pk in planned else None
+    return "split_already" if order.pk in split_before else None
 
 
 def _plan(
@@ -223,37 +223,6 @@ def _write(
         OrderPartLine.objects.bulk_create(OrderPartLine(part=part, line_id=pk, quantity=q) for pk, q in units.items())
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
-
-
-def plan_of(order: Order) -> list[tuple[OrderPart, list[tuple[OrderLine, Decimal]]]]:
-    """Return the planned parcels with what is still to be sent of each: two queries.
-
-    What has left, or was cut, comes off the parcels in their order from the last one backwards.
-    """
-    parts = list(order.plan.select_related("warehouse", "shipment").prefetch_related("lines__line__sku"))
-    left: Units = {}
-    for part in parts:
-        for one in part.lines.all():
-            left[one.line_id] = max(one.line.quantity - one.line.shipped_quantity, ZERO)
-    return [(part, [] if sent(part) else _take(part, left)) for part in parts]
-
-
-def sent(part: OrderPart) -> bool:
-    """Whether a planned parcel has left; one that was taken back is to be sent again."""
-    return part.shipment is not None and part.shipment.state == Shipment.State.SENT
-
-
-def _take(part: OrderPart, left: Units) -> list[tuple[OrderLine, Decimal]]:
-    found = []
-    for one in sorted(part.lines.all(), key=lambda row: row.line.position):
-        units = min(one.quantity, left[one.line_id])
-        left[one.line_id] -= units
-        if units > 0:
-            found.append((one.line, units))
-    return found
-
-
 # --- changing --------------------------------------------------------------------------------------------------------
 
 
@@ -261,7 +230,7 @@ def _take(part: OrderPart, left: Units) -> list[tuple[OrderLine, Decimal]]:
 def undo(*, order_id: int, actor: str) -> None:
     """Take a plan back: what has not left goes as one parcel again. Raises OrderError: not_found, no_plan."""
     order = _locked(order_id)
-    waiting = order.plan.filter(_WAITING)
+    waiting = order.plan.filter(planned.WAITING)
     if not waiting.exists():
         raise OrderError("no_plan", number=order.number)
     waiting.delete()
@@ -313,14 +282,12 @@ def ship_part(
     if sent(part):
         raise OrderError("part_sent")
     if part.ship_after is not None and part.ship_after > clock.now():
-        when = date_format(timezone.localtime(part.ship_after), "DATETIME_FORMAT")
-        raise OrderError("part_too_early", when=when)
-    left = {line.pk: line.quantity - line.shipped_quantity for line in order.lines.all()}
-    units = {one.line_id: min(one.quantity, left[one.line_id]) for one in part.lines.all()}
-    if not _some(units):
+        raise OrderError("part_too_early", when=planned.day(part.ship_after))
+    units = {line.pk: left for one, lines in planned.plan_of(order) if one == part for line, left in lines}
+    if not units:
         raise OrderError("part_empty")
     parcel = shipping.Parcel(
-        lines=_some(units), carrier=carrier, tracking=tracking, warehouse_id=part.warehouse_id, warehouses=warehouses
+        lines=units, carrier=carrier, tracking=tracking, warehouse_id=part.warehouse_id, warehouses=warehouses
     )
     (shipment,) = shipping.ship(order_id=order.pk, parcels=[parcel], actor=actor, idempotency_key=idempotency_key)
     part.shipment = shipment

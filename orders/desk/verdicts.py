@@ -38,7 +38,7 @@ def wants_of(facts: Facts, *, whole: bool = True, waiting: bool = False) -> list
     """Return what an order wants of the stock: its stocked, matched lines, bundles by their frozen parts.
 
     A planned line asks the warehouses in the order of its plan, any other in that of its shop. With `waiting` also
-    what it may only book, not reserve yet: lines sold in presale, in a group of their own.
+    what it may only book, not reserve yet: lines sold in presale, in a group of their own, and goods that nobody finds.
     """
     group = order_reference(facts.order_id)
     return [
@@ -46,7 +46,7 @@ def wants_of(facts: Facts, *, whole: bool = True, waiting: bool = False) -> list
             reference=line_reference(line.line_id),
             sku_id=line.sku_id,
             quantity=Decimal(line.wanted).scaleb(-3),
-            warehouses=line.route or facts.warehouses,
+            warehouses=facts.warehouses if line.route is None or (waiting and not line.route) else line.route,
             parts=line.parts if line.bundle else None,
             whole=whole and not line.spread,
             group=group if line.waits is None else waiting_group(facts.order_id),

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from backoffice import clock, locks
+from orders.desk import merging
 from orders.fulfil import labels, leaving, scan_log
 from orders.fulfil.scan_log import Answer, moment, person
 from orders.models import Handover, Label, PackScan, Shipment, ShipmentGoods
@@ -63,6 +64,9 @@ def _named(text: str, warehouses: frozenset[int] | None) -> QuerySet[Shipment]:
     if number.isascii() and number.isdecimal() and len(number) < 18:
         which |= Q(pk=int(number))
     rows = Shipment.objects.filter(which)
+    here = list(rows.filter(state=Shipment.State.SENT).only("pk", "idempotency_key"))
+    if here:  # the label of the first order stands for all that lie in the parcel
+        rows = Shipment.objects.filter(which | merging.sent_together(here))
     if warehouses is None:
         return rows
     goods = ShipmentGoods.objects.filter(warehouse__in=warehouses, shipment_line__shipment__in=rows)

@@ -278,7 +278,8 @@ def put_on(order: Order, parcels: Sequence[Any], now: dt.datetime) -> None:
     if not numbers:
         return
     rows = Label.objects.select_for_update(of=("self",)).select_related("account").defer("pdf")
-    for label in rows.filter(order=order, state__in=(State.BOUGHT, State.PRINTED), tracking_number__in=list(numbers)):
+    mine = rows.filter(order=order, state__in=(State.BOUGHT, State.PRINTED), tracking_number__in=list(numbers))
+    for label in mine.order_by("pk"):
         if label.to_void:
             raise OrderError("label_to_void", number=order.number, tracking=label.tracking_number)
         label.state, label.shipment, label.track_at = State.USED, numbers[label.tracking_number], now
@@ -289,7 +290,7 @@ def put_on(order: Order, parcels: Sequence[Any], now: dt.datetime) -> None:
 
 def take_off(shipment_id: int) -> None:
     """Free the label of a parcel that was taken back; runs in the transaction that does it."""
-    for label in Label.objects.select_for_update().filter(shipment=shipment_id, state=State.USED):
+    for label in Label.objects.select_for_update().filter(shipment=shipment_id, state=State.USED).order_by("pk"):
         label.state = State.PRINTED if label.printed_at else State.BOUGHT
         label.shipment, label.track_at = None, None
         if label.manifest_id is None:

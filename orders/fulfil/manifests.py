@@ -13,6 +13,7 @@ from django.utils import timezone
 from backoffice import audit, clock, locks
 from orders.carriers.base import Capability, CarrierError
 from orders.carriers.registry import adapter_for, can
+from orders.desk import merging
 from orders.fulfil import carrier_texts, handover, leaving
 from orders.fulfil.papers import gather
 from orders.fulfil.papers.errors import PaperError
@@ -61,7 +62,9 @@ def _closed(account_id: int, warehouse_id: int, actor: str, rows: QuerySet[Label
     if account is None:
         raise PaperError("no_carrier")
     found = waiting(rows).filter(account=account, warehouse=warehouse_id)
-    sent = Shipment.objects.filter(pk__in=found.values("shipment"), handover__isnull=True, state=Shipment.State.SENT)
+    labelled = list(Shipment.objects.filter(pk__in=found.values("shipment"), state=Shipment.State.SENT))
+    inside = merging.sent_together(labelled)  # one label for all orders of a common parcel
+    sent = Shipment.objects.filter(inside, handover__isnull=True, state=Shipment.State.SENT)
     leaves = locks.locked_rows(sent)  # before their labels, as when parcels are scanned out one by one
     parcels = list(found.select_for_update(of=("self",)).order_by("pk").values_list("pk", "weight_g"))
     if not parcels:

@@ -6,10 +6,6 @@ part of the wave.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
-from typing import Any
-
 from django.db import transaction
 from django.db.models import F, Q, Sum
 
@@ -19,71 +15,36 @@ from orders.desk import merging
 from orders.desk.table import Table
 from orders.fulfil import (
     labels_given,
+    packing_table,
     parcel_lines,
-    pick_lists,
-    scan_log,
     shipping,
     shortages,
-    wave_parts,
     wave_together,
     wave_watch,
     weighing,
 )
 from orders.fulfil.floor_errors import FloorError
 from orders.fulfil.labels_given import LabelFacts, register_label_source
-from orders.fulfil.scan_log import Answer, moment, person, plain
+from orders.fulfil.packing_scans import number_now, scan, take_out
+from orders.fulfil.packing_table import in_tote, members
+from orders.fulfil.scan_log import plain
 from orders.fulfil.wave_picking import locked as locked_wave
-from orders.models import Order, PackItem, PackParcel, PackScan, Shipment, Wave, WaveGoods, WaveOrder
+from orders.models import Order, PackItem, PackParcel, Shipment, Wave, WaveGoods, WaveOrder
 
-__all__ = ["LabelFacts", "close_parcel", "finish", "missing", "open_order", "register_label_source", "scan", "take_out"]
+__all__ = [
+    "LabelFacts",
+    "close_parcel",
+    "finish",
+    "in_tote",
+    "members",
+    "missing",
+    "number_now",
+    "open_order",
+    "register_label_source",
+    "scan",
+    "take_out",
+]
 State = Wave.State
-PACK = PackScan.Stage.PACK
-ZERO = Decimal(0)
-ONE = Decimal(1)
-CHECKED = 20  # lines of one SKU that a scan compares with what is reserved; finishing compares all
-
-
-def _locked(wave_order_id: int) -> WaveOrder:
-    rows = locks.locked_rows(WaveOrder.objects.filter(pk=wave_order_id).select_related("wave", "order"))
-    if not rows:
-        raise FloorError("part_gone")
-    return rows[0]
-
-
-def in_tote(part: WaveOrder | int) -> Q:
-    """Return the condition for goods that lie in the tote of a part: its own, and of orders in the same parcel."""
-    return Q(wave_order=part) | Q(wave_order__lead=part)
-
-
-def members(part: WaveOrder) -> list[WaveOrder]:
-    """Return the parts that go into the parcel, the first one first; most often there is no other."""
-    followers = WaveOrder.objects.filter(lead=part).select_related("order").order_by("place")
-    return [part, *followers]
-
-
-def _must_be_in(part: WaveOrder) -> None:
-    """Raise FloorError for an order that is packed already or has dropped out."""
-    if part.state == WaveOrder.State.PACKED:
-        raise _packed(part)
-    if part.state == WaveOrder.State.DROPPED:
-        raise FloorError("dropped", order=part.order.number, why=part.reason)
-
-
-def _packed(part: WaveOrder) -> FloorError:
-    when = moment(part.packed_at)
-    return FloorError("packed_already", order=part.order.number, who=person(part.packer), when=when)
-
-
-def _must_be_mine(part: WaveOrder, actor: str) -> None:
-    if not part.packer:
-        raise FloorError("not_opened", order=part.order.number)
-    if part.packer != actor:
-        raise _other(part)
-
-
-def _other(part: WaveOrder) -> FloorError:
-    when = moment(part.packing_since)
-    return FloorError("packed_by_other", who=person(part.packer), order=part.order.number, when=when)
 
 
 def open_order(*, wave_order_id: int, actor: str, take_over: bool = False) -> WaveOrder:
@@ -98,10 +59,10 @@ def open_order(*, wave_order_id: int, actor: str, take_over: bool = False) -> Wa
     wave_watch.look([wave_id])
     with transaction.atomic():
         wave = locked_wave(wave_id)
-        part = _locked(wave_order_id)
-        _must_be_in(part)
+        part = packing_table.locked(wave_order_id)
+        packing_table.must_be_in(part)
         if part.packer and part.packer != actor and not take_over:
-            raise _other(part)
+            raise packing_table.packed_by_other(part)
         _must_be_picked(part)
         if part.packer != actor:
             before, part.packer, part.packing_since = part.packer, actor[:150], clock.now()
@@ -124,9 +85,9 @@ def look_at(*, wave_order_id: int, actor: str) -> WaveOrder:
     part = parts.first()
     if part is None:
         raise FloorError("part_gone")
-    _must_be_in(part)
+    packing_table.must_be_in(part)
     _must_be_picked(part)
-    _must_be_mine(part, actor)
+    packing_table.must_be_mine(part, actor)
     return part
 
 
@@ -135,174 +96,7 @@ def _must_be_picked(part: WaveOrder) -> None:
     left = rest.aggregate(left=Sum(F("wanted") - F("picked")))["left"]
     if left:
         order = part.order.number
-        raise FloorError("not_picked", order=order, wave=part.wave.code, left=plain(_pieces(left)))
-
-
-def _pieces(value: Any) -> Decimal:
-    """A sum of stored thousandths, as pieces."""
-    return value if isinstance(value, Decimal) else Decimal(value).scaleb(-3)
-
-
-# --- scanning --------------------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def scan(*, wave_order_id: int, actor: str, key: str, text: str = "", goods_id: int = 0, whole: bool = False) -> Answer:
-    """Put what was scanned into the open parcel. Wrong and surplus items change nothing, and are kept as errors.
-
-    Without a code the packer presses the button of the goods: one piece, or `whole` for all that is missing of them.
-    """
-    part, full = _locked(wave_order_id), scan_log.full_key(PACK, wave_order_id, key)
-    before = scan_log.known(full)
-    if before is not None:
-        return before
-    found = pick_lists.scanned(text) if not goods_id else None
-    rows = _goods(part, goods_id, found.sku_id if found else 0)
-    pieces = found.pieces if found else ONE
-    try:
-        _may_scan(part, actor)
-        _must_be_wanted(part, rows)
-        answer = _put_in(part, rows, pieces, found, text, whole=whole and not found)
-    except FloorError as refusal:
-        answer = Answer(False, refusal.code, _kept(refusal.params))
-    sku_id = found.sku_id if found else rows[0].sku_id if rows else None
-    done = Decimal(str(answer.data.get("pieces", 0))) if answer.ok else ZERO
-    return scan_log.write(
-        full, PACK, answer, actor=actor, text=text, quantity=done, wave_id=part.wave_id, wave_order=part, sku_id=sku_id
-    )
-
-
-def _must_be_wanted(part: WaveOrder, rows: Sequence[WaveGoods]) -> None:
-    """Raise FloorError when less (or more) of these goods is reserved than the wave was made for: an edit came in."""
-    asked = [one for one in rows if one.packed < one.wanted][:CHECKED]
-    held = wave_parts.reserved({one.line_id for one in asked}, part.warehouse_id)
-    if any(held.get((one.line_id, one.sku_id), ZERO) != one.wanted for one in asked):
-        raise FloorError("dropped", order=part.order.number, why="edited")
-
-
-def _kept(params: Any) -> dict[str, Any]:
-    return {name: str(value) for name, value in params.items()}
-
-
-def _may_scan(part: WaveOrder, actor: str) -> None:
-    _must_be_in(part)
-    _must_be_mine(part, actor)
-    for order in (one.order for one in members(part)):
-        if order.state == Order.State.CANCELLED:
-            raise FloorError("dropped", order=order.number, why="cancelled")
-        if order.state not in shipping.READY:
-            raise FloorError("dropped", order=order.number, why="held")
-        if order.pending_version_id is not None:
-            raise FloorError("dropped", order=order.number, why="edited")
-
-
-def _goods(part: WaveOrder, goods_id: int, sku_id: int) -> list[WaveGoods]:
-    rows = WaveGoods.objects.filter(in_tote(part)).select_related("sku", "wave_order").order_by("pk")
-    if goods_id:
-        return list(rows.filter(pk=goods_id))
-    return list(rows.filter(sku_id=sku_id)) if sku_id else []
-
-
-def _put_in(
-    part: WaveOrder,
-    rows: Sequence[WaveGoods],
-    pieces: Decimal,
-    found: pick_lists.Scanned | None,
-    text: str,
-    *,
-    whole: bool,
-) -> Answer:
-    if not rows:
-        if found is None:
-            return Answer(False, "unknown_code", {"text": scan_log.clean(text)})
-        return Answer(False, "wrong_item", {"sku": found.sku_code})
-    code = rows[0].sku.code
-    wanted = sum((one.wanted for one in rows), ZERO)
-    left = wanted - sum((one.packed for one in rows), ZERO)
-    if left <= 0:
-        return Answer(False, "too_many", {"sku": code, "wanted": plain(wanted)})
-    if whole or (pieces == ONE and left < ONE):  # half a metre is scanned like a piece
-        pieces = left
-    if pieces > left:
-        return Answer(False, "case_too_big", {"pieces": plain(pieces), "left": plain(left), "sku": code})
-    changed = _fill(_open_parcel(part), rows, pieces)
-    packed = plain(wanted - left + pieces)
-    data = {"goods": changed, "pieces": plain(pieces), "left": _left(part)}
-    return Answer(True, "packed", {"sku": code, "packed": packed, "wanted": plain(wanted)}, data)
-
-
-def _open_parcel(part: WaveOrder) -> PackParcel:
-    parcels = list(PackParcel.objects.filter(wave_order=part).order_by("number"))
-    if parcels and parcels[-1].state == PackParcel.State.OPEN:
-        return parcels[-1]
-    return PackParcel.objects.create(wave_order=part, number=parcels[-1].number + 1 if parcels else 1)
-
-
-def _fill(parcel: PackParcel, rows: Sequence[WaveGoods], pieces: Decimal) -> dict[str, str]:
-    """Share pieces out over the lines that want them; returns what each has now."""
-    changed = {}
-    for one in rows:
-        part = min(one.wanted - one.packed, pieces)
-        if part <= 0:
-            continue
-        item, made = PackItem.objects.get_or_create(parcel=parcel, goods=one, defaults={"quantity": part})
-        if not made:  # our lock on the order's part makes this safe; a database sum would not know thousandths
-            item.quantity += part
-            item.save(update_fields=["quantity"])
-        one.packed += part
-        WaveGoods.objects.filter(pk=one.pk).update(packed=one.packed)
-        changed[str(one.pk)] = plain(one.packed)
-        pieces -= part
-    return changed
-
-
-def number_now(wave_order_id: int) -> int:
-    """Return the number of the parcel on the table: the open one, the last one when all is in, else the next."""
-    last = PackParcel.objects.filter(wave_order=wave_order_id).order_by("-number").first()
-    if last is None:
-        return 1
-    more = WaveGoods.objects.filter(in_tote(wave_order_id), packed__lt=F("wanted")).exists()
-    return last.number + 1 if last.state != PackParcel.State.OPEN and more else last.number
-
-
-def _left(part: WaveOrder) -> str:
-    rest = WaveGoods.objects.filter(in_tote(part)).aggregate(left=Sum(F("wanted") - F("packed")))["left"]
-    return plain(_pieces(rest or 0))
-
-
-@transaction.atomic
-def take_out(*, wave_order_id: int, goods_id: int, actor: str, key: str) -> Answer:
-    """Take one piece out of the open parcel again."""
-    part, full = _locked(wave_order_id), scan_log.full_key(PACK, wave_order_id, key)
-    before = scan_log.known(full)
-    if before is not None:
-        return before
-    rows = _goods(part, goods_id, 0)
-    answer, pieces = Answer(False, "nothing_to_take_out"), ZERO
-    try:
-        _may_scan(part, actor)
-        item = PackItem.objects.filter(parcel__wave_order=part, parcel__state="open", goods_id=goods_id).first()
-        if rows and item is not None:
-            answer, pieces = _taken_out(part, rows[0], item)
-    except FloorError as refusal:
-        answer = Answer(False, refusal.code, _kept(refusal.params))
-    return scan_log.write(
-        full, PACK, answer, actor=actor, quantity=-pieces, wave_id=part.wave_id, wave_order=part,
-        sku_id=rows[0].sku_id if rows else None,
-    )  # fmt: skip
-
-
-def _taken_out(part: WaveOrder, goods: WaveGoods, item: PackItem) -> tuple[Answer, Decimal]:
-    pieces = min(ONE, item.quantity)
-    if item.quantity > pieces:
-        item.quantity -= pieces
-        item.save(update_fields=["quantity"])
-    else:
-        item.delete()
-    goods.packed -= pieces
-    WaveGoods.objects.filter(pk=goods.pk).update(packed=goods.packed)
-    said = {"sku": goods.sku.code, "packed": plain(goods.packed), "wanted": plain(goods.wanted)}
-    return Answer(True, "taken_out", said, {"goods": {str(goods.pk): plain(goods.packed)}, "left": _left(part)}), pieces
+        raise FloorError("not_picked", order=order, wave=part.wave.code, left=plain(packing_table.pieces_of(left)))
 
 
 # --- parcels ---------------------------------------------------------------------------------------------------------
@@ -324,8 +118,8 @@ def close_parcel(
     Raises FloorError: dropped, packed_already, packed_by_other, empty_parcel, set_in_two, weigh_first, weight_off,
     one_parcel_only.
     """
-    part = _locked(wave_order_id)
-    _may_scan(part, actor)
+    part = packing_table.locked(wave_order_id)
+    packing_table.may_scan(part, actor)
     if len(members(part)) > 1:
         raise FloorError("one_parcel_only", order=part.order.number)
     parcel = PackParcel.objects.filter(wave_order=part, state=PackParcel.State.OPEN).first()
@@ -375,9 +169,9 @@ def finish(
     with transaction.atomic():
         locks.locked_rows(Order.objects.filter(pk__in=wave_together.whole([order_id])))
         locked_wave(wave_id)
-        part = _locked(wave_order_id)
-        _must_be_in(part)
-        _must_be_mine(part, actor)
+        part = packing_table.locked(wave_order_id)
+        packing_table.must_be_in(part)
+        packing_table.must_be_mine(part, actor)
         _must_be_complete(part)
         last = PackParcel.objects.filter(wave_order=part).order_by("-number").first()
         if last is not None and (last.state == PackParcel.State.OPEN or not last.tracking):
@@ -472,13 +266,15 @@ def missing(*, wave_order_id: int, goods_id: int, actor: str, user: User | None 
 
     Raises FloorError: part_gone, dropped, packed_already, packed_by_other, nothing_to_take_out.
     """
-    order_id = WaveOrder.objects.filter(pk=wave_order_id).values_list("order_id", flat=True).first()
-    if order_id is None:
+    found = WaveOrder.objects.filter(pk=wave_order_id).values_list("wave_id", "order_id").first()
+    if found is None:
         raise FloorError("part_gone")
+    wave_id, order_id = found
     table = Table(wave_together.whole([order_id]), actor)
-    part = _locked(wave_order_id)
-    _may_scan(part, actor)
-    rows = [one for one in _goods(part, goods_id, 0) if one.packed < one.wanted]
+    locked_wave(wave_id)  # before the part, as everywhere
+    part = packing_table.locked(wave_order_id)
+    packing_table.may_scan(part, actor)
+    rows = [one for one in packing_table.goods_of(part, goods_id, 0) if one.packed < one.wanted]
     if not rows:
         raise FloorError("found_all")
     goods = rows[0]

@@ -19,6 +19,7 @@ from inventory import reservations
 from inventory.models import Bucket, Reservation
 from inventory.reservations import Consumed
 from orders.fulfil.picking import Holdings, Pick
+from orders.fulfil.planned import Kept
 from orders.fulfil.revenue import (
     NOTHING,
     PLACES,
@@ -60,6 +61,7 @@ class Hand:
     sent: int  # parcels recorded before, taken back or not
     booked: Booked  # what the books hold of it already
     promised: dict[int, Decimal] = dataclasses.field(default_factory=dict)  # units chosen for parcels of this call
+    kept: Kept = dataclasses.field(default_factory=lambda: Kept({}))  # what is planned for a later day
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ from backoffice import audit, clock, outbox
 from finance import posting
 from inventory import reservations
 from inventory.reservations import PutBack
-from orders.desk import holds, presale, review, verdicts
+from orders.desk import holds, presale, review, ruleset, verdicts
 from orders.errors import OrderError
-from orders.fulfil import labels
+from orders.fulfil import labels, planned
 from orders.fulfil import parcels as writing
 from orders.fulfil.parcels import Hand, Sending
 from orders.fulfil.picking import Holdings, Pick, Within, available_units, pieces_per_unit, take
@@ -25,6 +25,7 @@ from orders.models.order import OPEN_STATES, line_reference
 
 State = Order.State
 READY = (State.APPROVED, State.PARTLY_SHIPPED)
+SHORT = "short_stock"
 ZERO = Decimal(0)
 
 
@@ -62,7 +63,8 @@ def ship(
 
     An order that goes in one parcel with others is shipped with them (orders.desk.merging, `together`).
     Raises OrderError: not_found, not_approved, merged, key_reused, no_parcels, nothing_to_ship, unknown_line,
-    bad_quantity, not_positive, too_many, not_reserved, part_of_bundle, by_platform. Then nothing has happened.
+    bad_quantity, not_positive, too_many, part_too_early, line_too_early, not_reserved, part_of_bundle,
+    by_platform. Then nothing has happened.
     """
     if not parcels:
         raise OrderError("no_parcels")
@@ -78,6 +80,7 @@ def ship(
     if not together:
         _refuse_alone(order)
     hand = writing.open_order(order)
+    hand.kept = planned.kept_back(order, clock.now())
     at = shipped_at or clock.now()
     sendings = [_sending(hand, parcel, key, at) for parcel, key in zip(parcels, keys, strict=True)]
     shipments = writing.record(hand, sendings, actor)
@@ -128,13 +131,14 @@ def _left(hand: Hand, line: OrderLine) -> Decimal:
 
 
 def _everything(hand: Hand, parcel: Parcel) -> list[Pick]:
-    """All that is left of each line, as far as it is reserved where the parcel is packed.
+    """All that is left of each line and may leave, as far as it is reserved where the parcel is packed.
 
-    Raises OrderError not_reserved when nothing is, but some is in warehouses that whoever ships may not see.
+    Raises OrderError part_too_early when all of it is planned for a later day, not_reserved when nothing is reserved
+    but some is in warehouses that whoever ships may not see.
     """
     picks, hidden = [], None
     for line in hand.lines:
-        left = _left(hand, line)
+        left = _left(hand, line) - hand.kept.of(line)
         if left <= 0 or line.platform_fulfilled:
             continue
         per_unit = pieces_per_unit(line, hand.parts.get(line.pk, ()))
@@ -151,6 +155,8 @@ def _everything(hand: Hand, parcel: Parcel) -> list[Pick]:
     if hidden is not None and not picks:
         line, left, there = hidden
         raise OrderError("not_reserved", label=str(line), available=_plain(there), wanted=_plain(left))
+    if hand.kept.units and not picks:
+        raise OrderError("part_too_early", when=hand.kept.day)
     return picks
 
 
@@ -178,6 +184,8 @@ def _check(hand: Hand, line: OrderLine, units: Decimal, available: Decimal) -> N
         raise OrderError("by_platform", **at_fault)
     if units > left:
         raise OrderError("too_many", **at_fault, left=_plain(left), wanted=_plain(units))
+    if units > left - hand.kept.of(line):
+        raise OrderError("line_too_early", **at_fault, units=_plain(hand.kept.of(line)), when=hand.kept.day)
     if line.stocked and line.pk in hand.parts and units % 1:
         raise OrderError("part_of_bundle", **at_fault)
     if line.stocked and units > available:
@@ -296,13 +304,7 @@ def _reserve_again(order: Order, shipment: Shipment, actor: str, now: dt.datetim
     An order that was cancelled meanwhile wants nothing back; without another parcel it is cancelled at last.
     """
     cancelled = order.cancelled_at is not None
-    if not cancelled:
-        facts = review.facts_of([order], now)[0]
-        presale.attach([facts], now)
-        attaching.attach([facts], now, partial=True)
-        reservations.change_demand(wants=verdicts.wants_of(facts, whole=False, waiting=True), actor=actor)
-        if not facts.no_route:
-            reservations.reserve(wants=verdicts.wants_of(facts, whole=False), partial=True, actor=actor)
+    trouble = "" if cancelled else _book_again(order, actor, now)
     left = Shipment.objects.filter(order=order, state=Shipment.State.SENT).exclude(pk=shipment.pk)
     latest = left.order_by("-shipped_at").values_list("shipped_at", flat=True).first()
     if cancelled and not latest:
@@ -310,9 +312,37 @@ def _reserve_again(order: Order, shipment: Shipment, actor: str, now: dt.datetim
         holds.clear(order)
     elif order.state in (State.SHIPPED, State.PARTLY_SHIPPED) and not cancelled:
         order.state = State.PARTLY_SHIPPED if latest else State.APPROVED
+        _point_out(order, trouble, now)
     order.shipped_at, order.updated_at, order.revision = latest, now, order.revision + 1
     order.save(
         update_fields=[
             "state", "shipped_at", "updated_at", "revision", "hold_code", "hold_note", "hold_department", "held_since",
+            "hold_until",
         ]
     )  # fmt: skip
+
+
+def _book_again(order: Order, actor: str, now: dt.datetime) -> str:
+    """Book and reserve what an order wants again; returns what keeps it from leaving, as the checks call it."""
+    facts = review.facts_of([order], now)[0]
+    presale.attach([facts], now)
+    attaching.attach([facts], now, partial=True)
+    reservations.change_demand(wants=verdicts.wants_of(facts, whole=False, waiting=True), actor=actor)
+    if facts.no_route or not facts.warehouses:
+        return "no_route" if facts.warehouses else "no_warehouse"
+    result = reservations.reserve(wants=verdicts.wants_of(facts, whole=False), partial=True, actor=actor)
+    if not result.shortages:
+        return ""
+    gone = {line_reference(line.line_id) for line in facts.lines if line.route == ()}
+    return "no_route" if any(one.reference in gone for one in result.shortages) else SHORT
+
+
+def _point_out(order: Order, trouble: str, now: dt.datetime) -> None:
+    """Nobody would hear of goods that cannot be reserved: what lacks stock is marked and waits for it, the rest is
+    held for a person.
+    """
+    if not trouble:
+        return
+    holds.put(order, trouble, now, department=ruleset.load().department(trouble))
+    if trouble != SHORT:
+        order.state = State.HELD

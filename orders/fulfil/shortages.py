@@ -16,7 +16,9 @@ from orders.desk.table import Table
 from orders.fulfil import wave_watch
 from orders.fulfil.routing import moving
 from orders.models import Order, WaveGoods, WaveOrder
-from orders.models.order import line_reference
+from orders.models.order import OPEN_STATES, line_reference
+
+OVER = {Order.State.CANCELLED.value: "cancelled", Order.State.SHIPPED.value: "shipped"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,22 +35,26 @@ class Missing:
 def send_back(table: Table, missing: Missing, *, user: User | None) -> list[str]:
     """Take parts out of their wave, reserve their goods elsewhere or hold the orders; let the difference be counted.
 
-    `table` holds the locks of the orders. Returns the numbers of the orders that dropped out.
+    `table` holds the locks of the orders. One that was cancelled or has left meanwhile drops out and stays what it is.
+    Returns the numbers of the orders that dropped out.
     """
     rows = WaveGoods.objects.filter(wave_order__in=missing.parts, sku_id=missing.sku_id)
     lines = dict(rows.values_list("line_id", "wave_order__order_id"))
     gone = {part.order_id: part for part in missing.parts}
-    orders = [one for one in table.orders if one.pk in gone]
+    dropped = [one for one in table.orders if one.pk in gone]
+    orders = [one for one in dropped if one.state in OPEN_STATES]
+    lines = {pk: order_id for pk, order_id in lines.items() if order_id in {one.pk for one in orders}}
     place = missing.parts[0].warehouse_id
     moved = moving.not_found(table, orders, line_ids=lines, sku_id=missing.sku_id, warehouse_id=place)
     stay = {line_reference(pk) for pk, order_id in lines.items() if order_id not in moved}
     reservations.unreserve(references=sorted(stay), actor=table.actor)
     _hold([one for one in orders if one.pk not in moved], table, missing)
     reasons = {gone[one.pk].pk: "rerouted" if one.pk in moved else "short" for one in orders}
+    reasons |= {gone[one.pk].pk: OVER.get(one.state, "edited") for one in dropped if one not in orders}
     wave_watch.drop(reasons, actor=table.actor)
     if missing.pieces > 0:
         _note_difference(missing, user)
-    return [one.number for one in orders]
+    return [one.number for one in dropped]
 
 
 def _hold(orders: Sequence[Order], table: Table, missing: Missing) -> None:

@@ -110,7 +110,7 @@ def void_cancelled() -> int:
         state__in=(State.ASKED, *OPEN), to_void=False, scanned_out_at__isnull=True, order__state=Order.State.CANCELLED
     )
     ids = list(rows.values_list("pk", flat=True)[:500])
-    fresh = Label.objects.filter(pk__in=ids, to_void=False)
+    fresh = Label.objects.filter(pk__in=ids, state__in=(State.ASKED, *OPEN), to_void=False)
     return fresh.update(to_void=True, to_void_why=CANCELLED, voided_by="system", attempts=0, not_before=None)
 
 

@@ -279,7 +279,6 @@ def _insert_rest(page: Page, mine: Sequence[Fresh]) -> None:
     lines = [line_row(one.id, place, line) for one in mine for place, line in enumerate(one.lines)]
     bulk.insert_rows(OrderLine, _LINE, lines, prepared=True)
     insert_parts([line for one in mine for line in one.lines])
-    presale.keep([one.facts for one in mine])
 
 
 def _contact_row(one: Fresh) -> tuple[Any, ...]:
@@ -378,6 +377,7 @@ def _book(page: Page, mine: Sequence[Fresh]) -> None:
             one.findings, one.state = page.rules.shortages(one.facts), State.HELD
     short |= stuck
     judged = [one for one in mine if one.state in (State.HELD, State.APPROVED) and not one.sent_elsewhere]
+    presale.keep([one.facts for one in judged], {one.id: one.findings for one in judged})
     verdicts.write([(one.facts, one.findings) for one in judged], page.rules, page.now)
     works.wish([one.facts for one in judged], page.now)
     verdicts.hold([(one.facts, one.findings) for one in passed if one.id in short], page.now)

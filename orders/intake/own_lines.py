@@ -1,4 +1,4 @@
-"""Lines that we add to an order: they take stock like any other, but no version of the platform knows them."""
+"""Lines that we add to orders: they take stock like any other, but no version of the platform knows them."""
 
 from __future__ import annotations
 
@@ -6,61 +6,50 @@ import uuid
 from collections.abc import Sequence
 from decimal import Decimal
 
+from django.db.models import Max
+
 from inventory import reservations
-from inventory.models import Balance, Sku
+from inventory.models import Sku
 from inventory.reservations import Want
-from orders.desk import review
-from orders.intake import goods as goods_of
+from orders.intake.goods import Goods
 from orders.models import Order, OrderLine, OrderLinePart
 from orders.models.order import line_reference, order_reference
 
-ZERO = Decimal(0)
 
-
-def add(order: Order, *, sku: Sku, quantity: Decimal, title: str, position: int) -> OrderLine:
-    """Write a line at no price for a locked order; its stock is booked by `book`."""
-    goods = goods_of.by_sku([sku.pk])[sku.pk]
-    line = OrderLine.objects.create(
-        order=order,
-        external_id=f"yiku:{uuid.uuid4().hex}",
-        position=position,
-        sku=sku,
-        sku_code=sku.code,
-        title=title[:500],
-        quantity=quantity,
-        ordered_quantity=quantity,
-        stocked=goods.kind != Sku.Kind.VIRTUAL,
-        own=True,
+def add(orders: Sequence[Order], *, goods: Goods, quantity: Decimal, title: str) -> list[OrderLine]:
+    """Write a line at no price for each of the locked orders, in their order: three statements for any number."""
+    rows = OrderLine.objects.filter(order__in=[one.pk for one in orders]).order_by().values_list("order")
+    last = dict(rows.annotate(last=Max("position")))
+    lines = OrderLine.objects.bulk_create(
+        OrderLine(
+            order=order,
+            external_id=f"yiku:{uuid.uuid4().hex}",
+            position=last.get(order.pk, 0) + 1,
+            sku_id=goods.sku_id,
+            sku_code=goods.code,
+            title=title[:500],
+            quantity=quantity,
+            ordered_quantity=quantity,
+            stocked=goods.kind != Sku.Kind.VIRTUAL,
+            own=True,
+        )
+        for order in orders
     )
-    parts = goods.parts if line.stocked else ()
-    OrderLinePart.objects.bulk_create(OrderLinePart(line=line, sku_id=pk, quantity=each) for pk, each in parts)
-    return line
+    parts = [(line, pk, each) for line in lines if line.stocked for pk, each in goods.parts]
+    OrderLinePart.objects.bulk_create(OrderLinePart(line=line, sku_id=pk, quantity=each) for line, pk, each in parts)
+    return lines
 
 
-def want_of(line: OrderLine, warehouses: Sequence[int]) -> Want | None:
-    """Return what the line wants now; None when nothing of it comes from stock."""
-    if not line.stocked or line.sku_id is None or not warehouses:
-        return None
-    parts = tuple(OrderLinePart.objects.filter(line=line).order_by("sku_id").values_list("sku_id", "quantity"))
-    facts = review.line_facts_plain(line, parts)
+def want_of(line: OrderLine, goods: Goods, place: int) -> Want:
+    """Return what a line that was just added wants of a warehouse."""
     return Want(
         reference=line_reference(line.pk),
-        sku_id=line.sku_id,
-        quantity=Decimal(facts.wanted).scaleb(-3),
-        warehouses=tuple(warehouses),
-        parts=parts or None,
+        sku_id=line.sku_id or 0,
+        quantity=line.quantity,
+        warehouses=(place,),
+        parts=goods.parts or None,
         group=order_reference(line.order_id),
     )
-
-
-def free(line: OrderLine, warehouses: Sequence[int]) -> Decimal:
-    """Return how many whole units one of the warehouses has free and nobody waits for."""
-    rows = OrderLinePart.objects.filter(line=line).values_list("sku_id", "quantity")
-    parts = dict(rows) or {line.sku_id or 0: Decimal(1)}
-    stock = Balance.objects.filter(sku__in=list(parts), warehouse__in=list(warehouses))
-    there = {(row.sku_id, row.warehouse_id): row.on_hand - row.reserved - row.demand for row in stock}
-    units = [min(max(there.get((pk, place), ZERO), ZERO) // each for pk, each in parts.items()) for place in warehouses]
-    return max(units, default=ZERO)
 
 
 def cut(line: OrderLine, actor: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, QuerySet
+from django.db.models import QuerySet
 
 from backoffice import clock
 from backoffice.compiled import Compiled
@@ -18,9 +18,9 @@ from inventory.models import ShopWarehouse
 from inventory.stock_state import valid
 from orders.desk import ruleset
 from orders.desk.ruleset import Ruleset
+from orders.fulfil.routing import policies
 from orders.late import due
 from orders.late.working_time import Handling
-from orders.models import RoutingPolicy
 
 
 @dataclasses.dataclass(slots=True)
@@ -36,7 +36,7 @@ class Page:
     base: str
     handling: Handling | None = None  # how long the shop may take
     rates: dict[tuple[str, dt.date], Decimal] = dataclasses.field(default_factory=dict)
-    routed: bool = False  # routing policies are in force
+    routed: bool = False  # the routing is to be asked
 
     def load_rates(self, wanted: Iterable[tuple[str, dt.date]]) -> None:
         """Read the rates the page needs in one query."""
@@ -73,14 +73,13 @@ def _sold_from(shop_id: int, moment: dt.datetime) -> QuerySet[ShopWarehouse, tup
     rows = ShopWarehouse.objects.filter(
         valid(moment), shop_id=shop_id, warehouse__active=True, warehouse__read_only=False
     )
-    policies = Exists(RoutingPolicy.objects.filter(active=True))
-    return rows.order_by("priority", "warehouse_id").values_list("warehouse_id", policies)
+    return rows.order_by("priority", "warehouse_id").values_list("warehouse_id", policies.asked())
 
 
 _SOLD_FROM = Compiled(_sold_from)
 
 
 def _sources_of(shop_id: int, moment: dt.datetime) -> tuple[tuple[int, ...], bool]:
-    """Return the warehouses a shop sells from, in order of preference, and whether a routing policy is in force."""
+    """Return the warehouses a shop sells from, in order of preference, and whether the routing is to be asked."""
     rows = list(_SOLD_FROM.rows(shop_id, moment))
     return tuple(row[0] for row in rows), any(row[1] for row in rows)

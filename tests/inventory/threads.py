@@ -1,8 +1,9 @@
 """Real threads on a real database: start together, collect what each returned or raised."""
 
 import threading
+import time
 
-from django.db import connection
+from django.db import connection, transaction
 
 
 def together(*jobs):
@@ -30,3 +31,26 @@ def together(*jobs):
 def errors(results):
     """The exceptions among the results."""
     return [one for one in results if isinstance(one, Exception)]
+
+
+def slowly(job, begun):
+    """A job whose transaction stays open for a while after its work."""
+
+    def run():
+        with transaction.atomic():
+            done = job()
+            begun.set()
+            time.sleep(0.5)
+        return done
+
+    return run
+
+
+def after(begun, job):
+    """A job that starts when the other has done its work and not committed it."""
+
+    def run():
+        begun.wait(30)
+        return job()
+
+    return run

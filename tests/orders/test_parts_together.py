@@ -8,18 +8,21 @@ from django.contrib.auth.models import Group
 
 from backoffice import clock
 from inventory import arrivals
-from orders.desk import actions, backorders, merging, presale, splitting
+from inventory.models import ShopWarehouse
+from orders.desk import actions, backorders, gifts, merging, presale, splitting
 from orders.desk.presale import told_of
 from orders.desk.table import Table
-from orders.fulfil import waves
+from orders.errors import OrderError
+from orders.fulfil import shipping, waves
 from orders.fulfil.routing import moving
 from orders.late import compensations, pausing, plays
 from orders.late.errors import LateError
-from orders.models import CompensationLimit, OrderPart, PresaleLine, PresaleOffer, ReturnRefund
+from orders.models import CompensationLimit, GoodsGone, OrderPart, PresaleLine, PresaleOffer, ReturnRefund, Shipment
 from orders.returns import refunding
 from tests.inventory import factories as stock
 from tests.orders.changes.looking import ANA
 from tests.orders.factories import NOW, Seller, line, order
+from tests.orders.factories import later as later_version
 from tests.orders.late.build import ids, play_of, preset, short_seller
 from tests.orders.packing.floor import LI, Floor, key
 from tests.orders.routing.build import policy
@@ -166,6 +169,122 @@ def test_goods_reported_gone_everywhere_are_not_reserved_for_the_next_order():
     assert seller.buckets("MUG") == (5, 1, 1)
 
 
+def missed(seller, number):
+    """The goods of an order's first line are reported as not found in the first warehouse."""
+    one = seller.order(number)
+    moving.gone(order_id=one.pk, line_id=one.lines.first().pk, warehouse_id=seller.place.pk, actor=LI)
+
+
+def test_a_shop_without_routing_reserves_no_goods_reported_gone_either():
+    seller = Seller(MUG=5, CUP=5)
+    seller.take(order(1, line("MUG")))
+    missed(seller, 1)
+    first = order(2, line("MUG"))
+    seller.take(first, order(3, line("CUP")))
+    assert [(seller.order(n).state, seller.order(n).hold_code) for n in (2, 3)] == [
+        ("held", "no_route"),
+        ("approved", ""),
+    ]
+    assert seller.buckets("MUG") == (5, 1, 1)
+    (told,) = actions.approve(order_ids=ids(seller, 2), actor=LI)
+    assert (told.ok, told.code) == (False, "no_route")
+    (told,) = actions.split_by_stock(order_ids=ids(seller, 2), actor=LI)
+    assert (told.ok, told.code) == (False, "nothing_in_stock")
+    assert seller.buckets("MUG") == (5, 1, 1)
+    moving.look_into(ids=list(GoodsGone.objects.values_list("pk", flat=True)), actor=LI)
+    assert actions.release_hold(order_ids=ids(seller, 2), actor=LI)[0].ok
+    assert seller.buckets("MUG") == (5, 0, 2)
+
+
+def test_a_shop_without_routing_takes_them_from_its_next_warehouse():
+    seller = Seller(warehouses=2, MUG=5, CUP=5)
+    seller.add("MUG", 5, seller.places[1])
+    seller.take(order(1, line("MUG")))
+    missed(seller, 1)  # moved to the second one
+    seller.take(order(2, line("MUG"), line("CUP", 1, 2)))
+    assert seller.order(2).state == "approved"
+    assert [seller.buckets("MUG", place)[2] for place in seller.places] == [0, 2]
+    assert seller.buckets("CUP") == (5, 0, 1)
+
+
+def test_a_split_by_stock_takes_no_goods_reported_gone_and_what_lacks_them_waits():
+    seller = Seller(MUG=5, CUP=5)
+    policy("priority", shops=[seller.shop])
+    seller.take(order(1, line("MUG")))
+    missed(seller, 1)
+    seller.take(order(2, line("MUG"), line("CUP", 1, 2)))
+    (told,) = actions.split_by_stock(order_ids=ids(seller, 2), actor=LI)
+    assert told.ok
+    assert (seller.order(2).state, seller.order(2).hold_code) == ("approved", "short_stock")
+    assert (seller.buckets("MUG"), seller.buckets("CUP")) == ((5, 1, 1), (5, 0, 1))
+
+
+def test_an_order_that_waits_for_stock_gets_no_goods_reported_gone():
+    seller = Seller(MUG=1)
+    seller.take(order(1, line("MUG")), order(2, line("MUG")))
+    missed(seller, 1)
+    stock.stock(seller.skus["MUG"], seller.place, 4, "4")
+    assert backorders.work() == 0
+    assert (seller.order(2).state, seller.buckets("MUG")) == ("held", (5, 1, 1))
+
+
+def test_a_gift_is_not_taken_from_where_its_goods_were_reported_gone():
+    seller = Seller(warehouses=2, MUG=5, CUP=5)
+    seller.take(order(1, line("MUG")), order(2, line("CUP")), order(3, line("CUP"), buyer_note="urgent"))
+    missed(seller, 1)
+    told = gifts.add(order_ids=ids(seller, 2, 3), sku_id=seller.skus["MUG"].pk, quantity=Decimal(1), actor=LI)
+    assert [(one.ok, one.code) for one in told] == [(False, "gift_short")] * 2
+    assert seller.buckets("MUG") == (5, 0, 1)
+
+
+def test_a_parcel_taken_back_whose_goods_are_gone_is_told_to_a_person():
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG", 2)), order(2, line("MUG")))
+    (sent,) = shipping.ship(order_id=ids(seller, 1)[0], parcels=[shipping.Parcel()], actor=LI, idempotency_key="k")
+    missed(seller, 2)
+    shipping.void(shipment_id=sent.pk, actor=LI)
+    one = seller.order(1)
+    assert (one.state, one.hold_code, one.shipped_at) == ("held", "no_route", None)
+    assert seller.buckets("MUG") == (5, 2, 1)
+
+
+def test_a_parcel_taken_back_to_where_no_warehouse_may_send_is_told_to_a_person():
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG", 2)))
+    (sent,) = shipping.ship(order_id=ids(seller, 1)[0], parcels=[shipping.Parcel()], actor=LI, idempotency_key="k")
+    policy("priority", shops=[seller.shop], lists=[(None, "only", ["JP"])])
+    shipping.void(shipment_id=sent.pk, actor=LI)
+    one = seller.order(1)
+    assert (one.state, one.hold_code, seller.buckets("MUG")) == ("held", "no_route", (5, 2, 0))
+
+
+def test_a_parcel_taken_back_of_a_shop_that_sells_from_elsewhere_now_waits_for_stock():
+    seller, other = Seller(MUG=2, CUP=5), stock.warehouse()
+    seller.take(order(1, line("MUG", 2), line("CUP", 1, 2)))
+    (sent,) = shipping.ship(order_id=ids(seller, 1)[0], parcels=[shipping.Parcel()], actor=LI, idempotency_key="k")
+    stock.stock(seller.skus["CUP"], other, 5, "4")
+    ShopWarehouse.objects.update(warehouse=other)
+    shipping.void(shipment_id=sent.pk, actor=LI)
+    one = seller.order(1)
+    assert (one.state, one.hold_code, stock.buckets(seller.skus["CUP"], other)) == (
+        "approved",
+        "short_stock",
+        (5, 0, 1),
+    )
+    stock.stock(seller.skus["MUG"], other, 2, "4")
+    assert backorders.work() == 1
+    assert (seller.order(1).hold_code, stock.buckets(seller.skus["MUG"], other)) == ("", (2, 0, 2))
+
+
+def test_a_parcel_taken_back_of_a_shop_that_sells_from_nowhere_is_told_to_a_person():
+    seller = Seller(MUG=2)
+    seller.take(order(1, line("MUG", 2)))
+    (sent,) = shipping.ship(order_id=ids(seller, 1)[0], parcels=[shipping.Parcel()], actor=LI, idempotency_key="k")
+    ShopWarehouse.objects.all().delete()
+    shipping.void(shipment_id=sent.pk, actor=LI)
+    assert (seller.order(1).state, seller.order(1).hold_code) == ("held", "no_warehouse")
+
+
 def test_a_wave_does_not_take_a_parcel_before_its_day():
     floor = Floor(MUG=5, CUP=5)
     floor.take(order(1, line("MUG", 2), line("CUP", 1, 2)), order(2, line("MUG", 1)))
@@ -202,3 +321,74 @@ def test_orders_that_are_put_together_are_locked_with_those_that_go_along_alread
         told = merging.merge(order_ids=[first, third], actor=LI)
     assert seen == [{first, second, third}]
     assert [(one.order_id, one.code) for one in told] == [(first, "merge_there"), (third, "merged")]
+
+
+def planned_for_later():
+    """An order of two mugs and a cup of which the cup leaves in nine days."""
+    seller = Seller(MUG=5, CUP=5)
+    seller.take(order(1, line("MUG", 2), line("CUP", 1, 2)))
+    mugs, cup = seller.lines(1)
+    later = clock.now() + dt.timedelta(days=9)
+    told = splitting.split(order_ids=ids(seller, 1), by={cup.pk: Decimal(1)}, actor=LI, ship_after=later)
+    assert told[0].ok
+    return seller, mugs, cup
+
+
+def send(seller, key="a", **fields):
+    parcel = shipping.Parcel(**fields)
+    return shipping.ship(order_id=seller.order(1).pk, parcels=[parcel], actor=LI, idempotency_key=key)
+
+
+def test_shipping_lines_by_hand_respects_the_day_of_a_planned_parcel():
+    seller, mugs, cup = planned_for_later()
+    with pytest.raises(OrderError, match="1 of it stand in a planned parcel that is not to be sent before") as refused:
+        send(seller, lines={mugs.pk: Decimal(2), cup.pk: Decimal(1)})
+    assert refused.value.code == "line_too_early"
+    assert (seller.order(1).state, Shipment.objects.count(), seller.buckets("CUP")) == ("approved", 0, (5, 0, 1))
+    splitting.set_dates(
+        order_id=seller.order(1).pk, part_id=seller.order(1).plan.last().pk, ship_after=None, ship_by=None, actor=LI
+    )
+    send(seller, lines={mugs.pk: Decimal(2), cup.pk: Decimal(1)})
+    assert seller.order(1).state == "shipped"
+
+
+def test_shipping_everything_leaves_a_parcel_before_its_day_where_it_is():
+    seller, mugs, _cup = planned_for_later()
+    (sent,) = send(seller)
+    assert list(sent.lines.values_list("line_id", "quantity")) == [(mugs.pk, 2)]
+    assert (seller.order(1).state, seller.buckets("CUP")) == ("partly_shipped", (5, 0, 1))
+    with pytest.raises(OrderError) as refused:
+        send(seller, "b")
+    assert (refused.value.code, Shipment.objects.count()) == ("part_too_early", 1)
+
+
+def test_what_was_cut_from_the_last_parcel_is_not_sent_out_of_one_before_its_day():
+    seller = Seller(MUG=5)
+    first = order(1, line("MUG", 3))
+    seller.take(first)
+    (mugs,) = seller.lines(1)
+    assert splitting.split(order_ids=ids(seller, 1), by={mugs.pk: Decimal(1)}, actor=LI)[0].ok
+    early, rest = seller.order(1).plan.order_by("number")
+    splitting.set_dates(
+        order_id=seller.order(1).pk, part_id=early.pk, ship_after=clock.now() + dt.timedelta(days=9), ship_by=None,
+        actor=LI,
+    )  # fmt: skip
+    seller.take(later_version(first, lines=(line("MUG", 2),)))
+    with pytest.raises(OrderError) as refused:
+        splitting.ship_part(
+            order_id=seller.order(1).pk, part_id=rest.pk, carrier="", tracking="", actor=LI, idempotency_key="p"
+        )
+    assert (refused.value.code, Shipment.objects.count()) == ("part_empty", 0)
+
+
+def test_what_was_sent_by_hand_makes_no_room_for_a_parcel_before_its_day():
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG", 3)))
+    (mugs,) = seller.lines(1)
+    later = clock.now() + dt.timedelta(days=9)
+    assert splitting.split(order_ids=ids(seller, 1), by={mugs.pk: Decimal(1)}, actor=LI, ship_after=later)[0].ok
+    send(seller)
+    assert seller.lines(1)[0].shipped_quantity == 2
+    with pytest.raises(OrderError) as refused:
+        send(seller, "b")
+    assert (refused.value.code, seller.buckets("MUG")) == ("part_too_early", (3, 0, 1))

@@ -237,3 +237,27 @@ def test_shipping_while_the_platform_cuts_the_order():
     assert sent in (1, 3)
     assert (seller.order(1).hold_code == "shipped_more") == (sent == 3)
     assert seller.buckets("MUG") == (5 - sent, 0, 0)
+
+
+def test_two_clerks_who_ship_one_order_with_a_page_each_send_one_parcel():
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG", 2)))
+    pk = seller.order(1).pk
+
+    def send(key):
+        return lambda: shipping.ship(order_id=pk, parcels=[shipping.Parcel()], actor=WU, idempotency_key=key)
+
+    told = together(*(send(f"form-{n}") for n in range(4)))
+    assert [one.code for one in errors(told)] == ["not_approved"] * 3
+    assert (Shipment.objects.count(), OrderEvent.objects.count(), seller.buckets("MUG")) == (1, 1, (3, 0, 0))
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_a_parcel_that_two_take_back_comes_back_once(turn):
+    seller = Seller(MUG=5)
+    seller.take(order(1, line("MUG", 2)))
+    pk = seller.order(1).pk
+    (sent,) = shipping.ship(order_id=pk, parcels=[shipping.Parcel()], actor=WU, idempotency_key="k")
+    told = together(*(lambda who=who: shipping.void(shipment_id=sent.pk, actor=who) for who in (LI, WU, LI)))
+    assert [one.code for one in errors(told)] == ["already_void"] * 2
+    assert (seller.order(1).state, seller.buckets("MUG"), broken()) == ("approved", (5, 0, 2), [])

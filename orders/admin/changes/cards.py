@@ -25,6 +25,7 @@ from orders.admin.parts import register_bulk, register_part, register_work
 from orders.admin.wording import pieces
 from orders.desk import gifts, merging, own_orders, replacing, splitting
 from orders.errors import OrderError
+from orders.fulfil import planned
 from orders.models import Gift, MergeGroup, Order, OrderPart, Quote
 from orders.models.order import OPEN_STATES
 
@@ -78,9 +79,9 @@ def together(request: HttpRequest, order: Order) -> dict[str, Any] | None:
 
 def plan(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     """Its planned parcels, or the form that plans them."""
-    found = splitting.plan_of(order)
+    found = planned.plan_of(order)
     may = request.user.has_perm(ARRANGE)
-    waiting = [part for part, _lines in found if not splitting.sent(part)]
+    waiting = [part for part, _lines in found if not planned.sent(part)]
     lines = [line for line in shared.lines(order) if line.quantity > line.shipped_quantity]
     can_split = may and not waiting and order.state in GIVABLE and sum(line.quantity for line in lines) > 1
     if not found and not can_split:
@@ -102,7 +103,7 @@ def plan(request: HttpRequest, order: Order) -> dict[str, Any] | None:
 def _part(part: OrderPart, rows: list[tuple[Any, Decimal]]) -> dict[str, Any]:
     return {
         "row": part,
-        "sent": splitting.sent(part),
+        "sent": planned.sent(part),
         "name": part.name or (_("waits for stock") if part.waiting else ""),
         "lines": [(pieces(units), line.sku.code if line.sku else str(line)) for line, units in rows],
         "after": _local(part.ship_after),

@@ -1,6 +1,7 @@
 """Routing within review and approval: orders are planned page by page, asked of the stock as planned, and written down.
 
-Only shops with a policy, and orders with a wish of their own, are planned; for all others nothing is read or changed.
+Only shops with a policy, and orders with a wish of their own, are planned. For all others nothing is read or changed,
+except that no goods are taken from where they were reported as not found.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def attach(page: Sequence[Facts], now: dt.datetime, *, partial: bool = False, fr
     book = policies.load()
     found = {facts.order_id: policy for facts in asked if (policy := _policy_of(facts, book)) is not None}
     due = [facts for facts in asked if facts.order_id in found]
+    _pass_by([facts for facts in asked if facts.order_id not in found], partial=partial)
     if not due:
         return {}
     ground = reading.ground(_skus(due), {site for facts in due for site in facts.warehouses}, _today(now))
@@ -104,6 +106,24 @@ def _give(facts: Facts, plan: Plan, gone: frozenset[Pair], *, partial: bool) -> 
         line.route = tuple(site for site in (*first, *others) if not _gone_there(line, site, gone))
         line.spread = len(first) > 1 or (not first and plan.policy.split_lines)
         facts.no_route = facts.no_route or (not partial and not line.route and line.line_id in missing)
+
+
+def _pass_by(page: Sequence[Facts], *, partial: bool) -> None:
+    """Let orders without a plan ask their shop's warehouses except those where their goods were looked for in vain."""
+    gone = reading.gone(_skus(page), {site for facts in page for site in facts.warehouses}) if page else frozenset()
+    if not gone:
+        return
+    nowhere: list[tuple[Facts, LineFacts]] = []
+    for facts in page:
+        for line in (one for one in facts.lines if one.bookable):
+            left = tuple(site for site in facts.warehouses if not _gone_there(line, site, gone))
+            line.route = None if left == facts.warehouses else left
+            if not left and line.waits is None:
+                nowhere.append((facts, line))
+    if nowhere and not partial:
+        held = reading.held_by(line.line_id for _facts, line in nowhere)
+        for facts, line in nowhere:
+            facts.no_route = facts.no_route or bool(reading.route_lines([line], {}, 0, held))
 
 
 def _gone_there(line: LineFacts, site: int, gone: frozenset[Pair]) -> bool:

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
+from django.db.models import BooleanField, Exists, ExpressionWrapper
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,7 +19,7 @@ from orders.desk.rules import words
 from orders.fulfil.routing import geography
 from orders.fulfil.routing.facts import Criterion, PlaceRule, Policy, SendList
 from orders.fulfil.routing.planning import CRITERIA
-from orders.models import RoutedShop, RoutingPolicy, RoutingPolicyVersion
+from orders.models import GoodsGone, RoutedShop, RoutingPolicy, RoutingPolicyVersion
 
 MOST_LISTS, MOST_PLACES = 60, 400
 LABELS: dict[str, Any] = {
@@ -146,6 +147,12 @@ class Book:
             if pk is not None and pk in self.by_id:
                 return self.by_id[pk]
         return None
+
+
+def asked() -> ExpressionWrapper:
+    """Return, for a query of anything, whether the routing has a say: policies in force, or goods reported as gone."""
+    policies, gone = RoutingPolicy.objects.filter(active=True), GoodsGone.objects.filter(closed_at=None)
+    return ExpressionWrapper(Exists(policies) | Exists(gone), output_field=BooleanField())
 
 
 def load() -> Book:

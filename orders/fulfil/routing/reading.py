@@ -56,7 +56,7 @@ def ground(sku_ids: Collection[int], site_ids: Collection[int], today: dt.date) 
         stock=free_stock(sku_ids, site_ids),
         weights=_weights(sku_ids),
         prices=prices_of(today),
-        gone=_gone(sku_ids, site_ids),
+        gone=gone(sku_ids, site_ids),
     )
 
 
@@ -82,7 +82,8 @@ def _weights(sku_ids: Collection[int]) -> dict[int, int | None]:
     return dict(_rows(f"SELECT id, weight_g FROM inventory_sku WHERE {of_skus}", skus))  # noqa: S608 — no input
 
 
-def _gone(sku_ids: Collection[int], site_ids: Collection[int]) -> frozenset[Pair]:
+def gone(sku_ids: Collection[int], site_ids: Collection[int]) -> frozenset[Pair]:
+    """Return the pairs that somebody looked for in vain, and nobody has looked into yet."""
     rows = GoodsGone.objects.filter(closed_at=None, warehouse_id__in=site_ids).values_list("sku_id", "warehouse_id")
     return frozenset([pair for pair in rows if pair[0] in sku_ids])  # few are open: not asked SKU by SKU
 

@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from finance.models import PostingRequest
 from inventory.models import Reservation
@@ -201,3 +202,33 @@ def test_a_gift_does_not_change_what_counts_as_ordered_twice(seller):
     give(seller, 1)
     actions.release_hold(order_ids=[seller.order(1).pk], actor=WHO)
     assert seller.order(1).duplicate_key == key
+
+
+def test_many_orders_cost_no_more_questions_than_two(seller):
+    stock.stock(seller.skus["PEN"], seller.place, 100, "4")
+    stock.stock(seller.skus["MUG"], seller.place, 100, "4")
+    seller.take(*(order(n, line("MUG")) for n in range(1, 31)))
+    give(seller, 30)  # what is read once a process has been read
+
+    def asked(*numbers):
+        with CaptureQueriesContext(connection) as seen:
+            assert all(one.ok for one in give(seller, *numbers))
+        return len(seen) - len(numbers)  # the test itself looks each order up
+
+    assert asked(1, 2) == asked(*range(3, 30))
+    assert seller.buckets("PEN") == (105, 0, 30)
+    assert broken() == []
+
+
+def test_what_is_there_is_given_out_in_turn_each_from_where_its_goods_lie():
+    seller = Seller(warehouses=2, MUG=1, PEN=2)
+    seller.add("CUP", 5, seller.places[1])
+    seller.add("PEN", 1, seller.places[1])
+    seller.take(order(1, line("CUP")), order(2, line("CUP")), order(3, line("MUG")), order(4, line("MUG"), minutes=1))
+    told = give(seller, 1, 2, 3, 4)
+    assert [(one.ok, one.code) for one in told] == [
+        (True, "gift"), (False, "gift_short"), (True, "gift"), (True, "gift"),
+    ]  # fmt: skip
+    assert (seller.buckets("PEN"), seller.buckets("PEN", seller.places[1])) == ((2, 1, 1), (1, 0, 1))
+    assert Gift.objects.count() == 3
+    assert broken() == []

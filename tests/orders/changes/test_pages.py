@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from inventory.models import Access
-from orders.desk import actions, gifts, merging, splitting
-from orders.fulfil import shipping
+from orders.desk import actions, gifts, merging
+from orders.fulfil import planned, shipping
 from orders.models import Gift, MergeGroup, Order, OrderPart
 from tests.inventory import factories as stock
 from tests.orders.changes.looking import ANA, client_of
@@ -128,7 +128,7 @@ def test_an_order_is_split_sent_and_put_back_on_its_page(clerk, seller):
     last.refresh_from_db()
     assert last.ship_after is not None
     assert "goes as one parcel again" in press(clerk, found, do="split_undo")
-    assert [part for part, _lines in splitting.plan_of(found)] == [first]
+    assert [part for part, _lines in planned.plan_of(found)] == [first]
 
 
 def test_nonsense_in_the_figures_is_said_not_raised(clerk, seller):

@@ -9,7 +9,7 @@ from backoffice import clock
 from inventory.models import Reservation
 from orders.desk import merging, splitting
 from orders.errors import OrderError
-from orders.fulfil import shipping
+from orders.fulfil import planned, shipping
 from orders.models import OrderPart
 from tests.inventory import factories as stock
 from tests.orders.factories import Seller, at, later, line, order
@@ -30,8 +30,7 @@ def split(seller, by, number=1, **more):
 def plan(seller, number=1):
     """What each parcel still has to send: code → units."""
     return [
-        {line_.sku_code: int(units) for line_, units in lines}
-        for _part, lines in splitting.plan_of(seller.order(number))
+        {line_.sku_code: int(units) for line_, units in lines} for _part, lines in planned.plan_of(seller.order(number))
     ]
 
 

@@ -274,3 +274,14 @@ def test_what_is_released_and_not_there_waits_as_a_backorder(seller):
     stock.stock(seller.skus["MUG"], seller.place, 4, "4")
     assert backorders.work() == 1
     assert (seller.order(1).hold_code, seller.buckets("MUG")) == ("", (9, 0, 9))
+
+
+def test_what_still_waits_for_its_day_is_not_forgotten_when_other_goods_are_released(seller):
+    mugs, cups_day = offer(seller), AFTER + dt.timedelta(days=30)
+    offer(seller, "CUP", ship_after=cups_day)
+    seller.take(order(1, line("MUG"), line("CUP", 1, 2)))
+    actions.hold(order_ids=[seller.order(1).pk], actor=LI, reason="asks for another colour")
+    presale.release_offer(offer_id=mugs.pk, actor=LI)
+    assert (seller.order(1).hold_code, seller.order(1).not_before) == ("manual", cups_day)
+    presale.release_orders(order_ids=[seller.order(1).pk], actor=LI)
+    assert (seller.order(1).hold_code, seller.order(1).not_before) == ("manual", None)

@@ -6,10 +6,11 @@ import pytest
 
 from inventory.models import StockDocument, StockDocumentLine
 from orders.desk import actions
-from orders.fulfil import waves
+from orders.fulfil import shipping, waves
 from orders.fulfil.pick_lists import codes_of, natural
 from orders.models import PackScan, WaveOrder
 from tests.inventory import factories as stock
+from tests.inventory.invariants import broken
 from tests.orders.factories import line, order
 from tests.orders.packing.floor import LI, WU, Floor, codes, floor_with_orders, key, pick
 
@@ -216,3 +217,21 @@ def test_a_wave_that_is_done_is_not_picked_on_paper():
     with pytest.raises(Exception, match="nothing is picked for it any more"):
         waves.picked_on_paper(wave_id=wave.pk, actor=LI)
     assert not WaveOrder.objects.filter(open=True).exists()
+
+
+@pytest.mark.parametrize("fate", ["cancelled", "shipped"])
+def test_a_short_pick_does_not_bring_back_an_order_that_is_over(fate):
+    floor = floor_with_orders(1)
+    wave = floor.wave(1)
+    waves.start(wave_id=wave.pk, actor=LI)
+    one = floor.order(1)
+    if fate == "cancelled":
+        actions.cancel(order_ids=[one.pk], actor=WU, reason="buyer")
+    else:
+        shipping.ship(order_id=one.pk, parcels=[shipping.Parcel()], actor=WU, idempotency_key="k")
+    row = waves.pick_rows(wave)[0]
+    told = waves.short_pick(wave_id=wave.pk, row=row.key, found=Decimal(0), actor=LI, key=key())
+    assert told.ok
+    assert (floor.order(1).state, floor.order(1).hold_code) == (fate, "")
+    assert (floor.part(1).open, floor.part(1).reason) == (False, fate)
+    assert broken() == []

@@ -11,7 +11,7 @@ from django.urls import reverse
 from backoffice import clock
 from orders.admin import status
 from orders.desk import actions, mergeable, merging, splitting
-from orders.fulfil import handover, packing, waves
+from orders.fulfil import handover, packing, shipping, waves
 from orders.fulfil.floor_errors import FloorError
 from orders.fulfil.routing import moving
 from orders.models import Handover, OrderPart, PackParcel, PrintRun, Shipment, WaveOrder
@@ -77,6 +77,26 @@ def test_all_goods_go_into_one_parcel_and_all_orders_ship_or_none(floor):
         floor.finish(1)
     assert handover.scan(text="SF1", actor=LI, key=key()).ok
     assert Handover.objects.count() == 2
+
+
+def test_a_common_parcel_without_a_number_leaves_by_its_code_with_all_its_orders_once(floor):
+    floor.picked(1)
+    first, second = floor.pack(1, "MUG", "CUP", "CUP")
+    told = handover.scan(text=handover.code_of(first.pk), actor=LI, key=key())
+    assert (told.ok, told.message) == (True, "Handed over: parcel #1001-1, –.")
+    assert set(Handover.objects.values_list("shipment", flat=True)) == {first.pk, second.pk}
+    assert handover.scan(text=handover.code_of(second.pk), actor=LI, key=key()).code == "parcel_gone"
+    assert Handover.objects.count() == 2
+
+
+def test_a_parcel_that_was_taken_back_does_not_leave_with_the_others_by_its_code(floor):
+    floor.picked(1)
+    first, second = floor.pack(1, "MUG", "CUP", "CUP")
+    shipping.void(shipment_id=first.pk, actor=LI)
+    assert handover.scan(text=handover.code_of(first.pk), actor=LI, key=key()).code == "parcel_void"
+    assert Handover.objects.count() == 0
+    assert handover.scan(text=handover.code_of(second.pk), actor=LI, key=key()).ok
+    assert Handover.objects.get().shipment == second
 
 
 def test_when_one_member_drops_out_the_others_go_back_with_it(floor):

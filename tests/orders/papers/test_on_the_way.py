@@ -6,10 +6,12 @@ import pytest
 
 from backoffice import clock
 from orders.carriers.base import News
+from orders.desk import merging
 from orders.fulfil import labels, manifests, shipping, tracking
 from orders.fulfil.papers.errors import PaperError
 from orders.fulfil.papers.single import manifest_pdf
-from orders.models import Label, Manifest, TrackingEvent
+from orders.models import Handover, Label, Manifest, TrackingEvent
+from tests.orders.changes.looking import ANA
 from tests.orders.papers.factories import ACTOR, approved, offline, practice, seller, wish
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +147,15 @@ def test_an_event_keeps_the_couriers_number_and_not_the_buyers(db):
     said = "Signed by Quirina Vogel, tel. +8613800138000; courier 13900139000"
     tracking.take([label], [news(label, 1, "delivered", text=said)], clock.now())
     assert TrackingEvent.objects.get().text == "Signed by •••, tel. •••; courier 13900139000"
+
+
+def test_a_manifest_takes_all_orders_of_a_common_parcel():
+    made, service = seller(), offline()
+    one, two = approved(made, 1, buyer=ANA), approved(made, 2, "2", buyer=ANA)
+    merging.merge(order_ids=[one.pk, two.pk], actor=ACTOR)
+    label = labels.buy(wish=wish(one, service, "k"), actor=ACTOR)
+    merging.ship_merged(
+        group_id=merging.group_of(one).pk, carrier="x", tracking=label.tracking_number, actor=ACTOR, idempotency_key="s"
+    )
+    manifests.close(account_id=service.account_id, warehouse_id=made.place.pk, actor=ACTOR)
+    assert sorted(Handover.objects.values_list("shipment__order", flat=True)) == [one.pk, two.pk]
