@@ -152,6 +152,7 @@ PAGES = {
     "admin:auth_user_password_change": ("o", "o"),
     "admin:backoffice_user_two_factor": ("o", "o"),
     "notices": ("*", "*"),
+    "scan_photo": ("*", "*"),
     "admin:backoffice_incident_do": ("-", "oadwsbp"),
     "admin:backoffice_incidentrule_try": ("oai", "oai"),
     "admin:backoffice_outgoingmessage_do": ("-", "oads"),
