@@ -56,6 +56,7 @@ from orders.models.limits import (
     PriceFloor,
 )
 from orders.models.lists import (
+    LinePromise,
     ListSetting,
     OrderExport,
     OrderLabel,
@@ -123,6 +124,7 @@ from orders.models.routing import (
 from orders.models.rule_works import (
     RuleWork,
 )
+from orders.models.runs import DeskRun
 from orders.models.rules import (
     Backtest,
     Override,
@@ -149,6 +151,7 @@ __all__ = [
     "CompensationLimit",
     "CompensationPreset",
     "CouponCode",
+    "DeskRun",
     "DestinationBan",
     "Gift",
     "GivenNumber",
@@ -162,6 +165,7 @@ __all__ = [
     "LatePlay",
     "LateWeek",
     "ListSetting",
+    "LinePromise",
     "ListedBuyer",
     "Manifest",
     "MergeCircle",

@@ -69,6 +69,15 @@ def text(request: HttpRequest, name: str, most: int = 300) -> str:
     return request.POST.get(name, "").replace("\0", "").strip()[:most]
 
 
+def day(request: HttpRequest, name: str) -> dt.date | None:
+    """Return a day that was chosen, None for none. Raises ReturnError bad_day for what is no day."""
+    typed = request.POST.get(name, "").strip()
+    try:
+        return dt.date.fromisoformat(typed) if typed else None
+    except ValueError as error:
+        raise ReturnError("bad_day", most=deciding.LONGEST.days) from error
+
+
 def number(value: str) -> int | None:
     """Return an id that was sent; None for anything else."""
     return int(value) if value.isdecimal() and value.isascii() and len(value) < 18 else None

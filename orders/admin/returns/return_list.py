@@ -48,6 +48,7 @@ class WaitFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, Any]]:
         return [
             ("decision", _("A decision")),
+            ("coming", _("A parcel on its way")),
             ("overdue", _("Goods that are overdue")),
             ("inspection", _("Inspection")),
             ("missing", _("Goods still missing")),
@@ -66,7 +67,7 @@ def waiting(rows: QuerySet[Return], what: str | None) -> QuerySet[Return]:
         return receiving.overdue(rows)
     if what == "missing":
         return receiving.missing(rows)
-    states = {"decision": State.REQUESTED, "inspection": State.RECEIVED, "settling": State.INSPECTED}
+    states = {"decision": State.REQUESTED, "coming": State.IN_TRANSIT, "inspection": State.RECEIVED, "settling": State.INSPECTED}
     if what in states:
         return rows.filter(state=states[what])
     money = {"approval": ReturnRefund.State.PROPOSED, "hand": ReturnRefund.State.MANUAL}

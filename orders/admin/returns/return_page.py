@@ -45,6 +45,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     rows = list(found.lines.select_related("line__sku").prefetch_related("decisions__goods__warehouse").order_by("pk"))
     return kit.page(
         request, "page", _("Return %s") % found.number, found=found, order=found.order, headline=headline(found),
+        expected_day=timezone.localdate(found.expected_by) if found.expected_by else None,
         clock=clock_text(found, clock.now(), short_age), late=_late(found),
         rows=[_row(row, sees_cost) for row in rows], receipts=_receipts(found),
         can=_can(request, found), money=_money(request, found) if sees_money else None,
@@ -61,7 +62,9 @@ def headline(found: Return) -> str:
         State.REQUESTED: _("Somebody has to say yes or no."),
         State.APPROVED: _("Give the buyer the address or the slip."),
         State.INSTRUCTED: _("The buyer has the address; the parcel is awaited."),
-        State.IN_TRANSIT: _("The parcel is on its way."),
+        State.IN_TRANSIT: _("The parcel should be here: ask the buyer or the carrier where it is.")
+        if _late(found)
+        else _("The parcel is on its way."),
         State.RECEIVED: _("It is here: look at the goods and decide about each piece."),
         State.INSPECTED: _("Everything is decided; the buyer still waits for what was promised."),
         State.SETTLED: _("All is done."),
@@ -282,7 +285,10 @@ def _instruct(request: HttpRequest, found: Return) -> None:
 
 def _on_its_way(request: HttpRequest, found: Return) -> None:
     carrier, tracking = kit.text(request, "carrier", 100), kit.text(request, "tracking", 200)
-    deciding.on_its_way(return_id=found.pk, actor=kit.who(), carrier=carrier, tracking=tracking)
+    deciding.on_its_way(
+        return_id=found.pk, actor=kit.who(), carrier=carrier, tracking=tracking,
+        expected_on=kit.day(request, "expected"),
+    )  # fmt: skip
     messages.success(request, _("Noted: the parcel is on its way."))
 
 
