@@ -40,7 +40,7 @@ COLUMNS = (
     Out(_("SKU"), width=18), Out(_("name"), width=28), Out(_("order number"), width=20), Out(_("shop"), width=18),
     Out(_("missing"), "number", 10), Out(_("wanted"), "number", 10), Out(_("ordered"), "datetime", 17),
     Out(_("waits since"), "datetime", 17), Out(_("value in base currency"), "money", 14),
-    Out(_("priority"), "number", 8), Out(_("line promised for"), "date", 12), Out(_("from"), width=36),
+    Out(_("priority"), "number", 8), Out(_("line promised for"), "date", 12), Out(_("from delivery"), width=36),
     Out(_("order promised for"), "date", 12), Out(_("on their way"), width=36),
 )  # fmt: skip
 IN_MEMORY = 2_000_000

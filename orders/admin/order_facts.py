@@ -150,9 +150,7 @@ def _promised(request: HttpRequest, order: Order, lines: list[OrderLine]) -> dic
     places = set(access.visible(request.user, Warehouse.objects.all()).values_list("pk", flat=True))
     return {
         line_id: [
-            delivery(row)
-            if row.arrival.warehouse_id in places
-            else date_format(row.expected_on, "SHORT_DATE_FORMAT")
+            delivery(row) if row.arrival.warehouse_id in places else date_format(row.expected_on, "SHORT_DATE_FORMAT")
             for row in rows
         ]
         for line_id, rows in found.items()

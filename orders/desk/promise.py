@@ -163,7 +163,9 @@ def refresh(now: dt.datetime | None = None, *, actor: str = "promises") -> list[
     queue = backorders.read()
     arrivals = incoming_of({line.sku_id for line in queue.short})
     found = plan_lines(queue.short, [one for one in arrivals if one.expected_on >= moment.date()], queue.rule)
-    LinePromise.objects.exclude(line__order__hold_code=backorders.SHORT, line__order__state__in=backorders.OPEN).delete()
+    LinePromise.objects.exclude(
+        line__order__hold_code=backorders.SHORT, line__order__state__in=backorders.OPEN
+    ).delete()
     return keep(found, {line.line_id: line.order_id for line in queue.short}, moment, actor)
 
 

@@ -48,7 +48,12 @@ def work(pk: int) -> str:
     run = DeskRun.objects.select_related("owner", "progress").filter(pk=pk).first()
     if run is None or run.ended_at is not None or run.progress is None:
         return "done already"
-    return longwork.in_the_name_of(run.owner, run.progress.pk, lambda meter: _works[run.kind](run, meter))
+    return longwork.in_the_name_of(run.owner, run.progress.pk, lambda meter: _go_on(run, meter))
+
+
+def _go_on(run: DeskRun, meter: progress.Meter) -> None:
+    meter.row.state = progress.RUNNING  # one that was cut off, or failed, is gone on with
+    _works[run.kind](run, meter)
 
 
 def running(run: DeskRun) -> bool:

@@ -69,7 +69,8 @@ def to_json(found: review.Review) -> dict[str, Any]:
 
 
 def _line(line: review.Line) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, Decimal) else value for name, value in dataclasses.asdict(line).items()}
+    values = dataclasses.asdict(line)
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 def from_json(kept: dict[str, Any]) -> review.Review:

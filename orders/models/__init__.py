@@ -124,13 +124,13 @@ from orders.models.routing import (
 from orders.models.rule_works import (
     RuleWork,
 )
-from orders.models.runs import DeskRun
 from orders.models.rules import (
     Backtest,
     Override,
     Rule,
     RuleVersion,
 )
+from orders.models.runs import DeskRun
 from orders.models.waves import (
     PickMode,
     Wave,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
@@ -19,7 +20,7 @@ from backoffice.errors import YikuError
 from inventory.access import sight, visible
 from inventory.models import Barcode, Warehouse
 from orders.models import Return, StrayParcel
-from orders.returns import photos
+from orders.returns import deciding, photos
 from orders.returns.errors import ReturnError
 from orders.returns.receiving import Told
 from orders.returns.sight import RECEIVE, VIEW, mine

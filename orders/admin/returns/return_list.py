@@ -67,7 +67,10 @@ def waiting(rows: QuerySet[Return], what: str | None) -> QuerySet[Return]:
         return receiving.overdue(rows)
     if what == "missing":
         return receiving.missing(rows)
-    states = {"decision": State.REQUESTED, "coming": State.IN_TRANSIT, "inspection": State.RECEIVED, "settling": State.INSPECTED}
+    states = {
+        "decision": State.REQUESTED, "coming": State.IN_TRANSIT, "inspection": State.RECEIVED,
+        "settling": State.INSPECTED,
+    }  # fmt: skip
     if what in states:
         return rows.filter(state=states[what])
     money = {"approval": ReturnRefund.State.PROPOSED, "hand": ReturnRefund.State.MANUAL}

@@ -15,8 +15,8 @@ SENTENCES: dict[str, Any] = {
     ),
     "no_label": _("Order %(number)s has no label yet: buy one first."),
     "label_file": _(
-        "The carrier's own label %(tracking)s of order %(number)s cannot be put into the file: %(why)s Open it from the "
-        "order's page, or void it and buy another."
+        "The carrier's own label %(tracking)s of order %(number)s cannot be put into the file: %(why)s Open it from "
+        "the order's page, or void it and buy another."
     ),
     "label_no_room": _(
         "The carriers' own labels have more than %(most)d MB together: print label %(tracking)s of order %(number)s in "

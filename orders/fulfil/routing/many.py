@@ -28,7 +28,7 @@ def begin(*, owner: User, order_ids: Sequence[int], to: Sequence[int] | None) ->
 
 def work(run: DeskRun, meter: progress.Meter) -> None:
     """Go on where the run stands; a second worker with the same run waits, and takes the page after."""
-    meter.row.done = 0
+    meter.row.done = len(run.result.get("outcomes", ()))
     while moved := _page(run):
         meter.step(moved)
     runs.finish(run)
