@@ -123,7 +123,7 @@ def test_a_parcel_on_its_way_shows_its_day_and_that_it_is_overdue(clerk, people,
     assert "a day within 120 days" in do(clerk, found, "on_its_way", tracking="SF-9", expected="2026-13-01")
     page = do(clerk, found, "on_its_way", carrier="SF", tracking="SF-9", expected=day.isoformat())
     assert f'name="expected" value="{day.isoformat()}"' in page
-    assert "overdue" not in page
+    assert "overdue for" not in page
     assert set(clerk.get(url("changelist") + "?waits=coming").context["cl"].result_list) == {found}
     later(days=5)
     again = people.client("order_clerk")
