@@ -93,20 +93,10 @@ from orders.models.papers import (
     ShopPapers,
     SlipSize,
 )
-from orders.models.returns import (
-    RefundLimit,
-    Return,
-    ReturnDecision,
-    ReturnGoods,
-    ReturnLine,
-    ReturnPhoto,
-    ReturnPlace,
-    ReturnPolicy,
-    ReturnReason,
-    ReturnReceipt,
-    ReturnRefund,
-    StrayParcel,
-)
+from orders.models.return_goods import ReturnDecision, ReturnGoods
+from orders.models.return_money import ReturnRefund
+from orders.models.return_rules import RefundLimit, ReturnPlace, ReturnPolicy, ReturnReason
+from orders.models.returns import Return, ReturnLine, ReturnReceipt
 from orders.models.review import (
     CheckSetting,
     ReviewLog,
@@ -131,6 +121,7 @@ from orders.models.rules import (
     RuleVersion,
 )
 from orders.models.runs import DeskRun
+from orders.models.stray_parcels import ReturnPhoto, StrayParcel
 from orders.models.waves import (
     PickMode,
     Wave,

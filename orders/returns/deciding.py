@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from backoffice import clock
 from orders.models import Return, ReturnLine, ReturnRefund
-from orders.models.returns import EXPECTED, OPEN, OPEN_MONEY
+from orders.models.return_money import OPEN_MONEY
+from orders.models.returns import EXPECTED, OPEN
 from orders.returns import locking, requesting
 from orders.returns.errors import ReturnError
 from orders.returns.locking import locked, moved, must_be
