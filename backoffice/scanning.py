@@ -29,9 +29,9 @@ KINDS = {
 }  # fmt: skip
 _B = zxingcpp.BarcodeFormat
 # No plain ITF and no Codabar: half of another code, or a pattern on a carton, reads as one of them.
-WANTED = (
-    _B.EAN13, _B.EAN8, _B.UPCA, _B.UPCE, _B.Code128, _B.Code39, _B.Code93, _B.ITF14, _B.QRCode, _B.DataMatrix,
-)  # fmt: skip
+WANTED = zxingcpp.BarcodeFormats(
+    [_B.EAN13, _B.EAN8, _B.UPCA, _B.UPCE, _B.Code128, _B.Code39, _B.Code93, _B.ITF14, _B.QRCode, _B.DataMatrix]
+)
 log = structlog.get_logger(__name__)
 
 SENTENCES: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The demo seller's routing: policies, what carriers take by weight and zone, where returns go, how shops take them back.
+"""The demo seller's routing: policies, what carriers take by weight and zone, where returns go, by which rules.
 
 Added once the stories are told: they were packed as they were, what comes from now on is routed by these.
 """
@@ -21,7 +21,8 @@ from orders.models import RateRow, RateTable, ReturnPolicy, ReturnRule, RoutingP
 EUROPE = "DE, AT, FR, NL, BE, LU, IT, ES, PL, DK, SE, CZ"
 POLICIES: tuple[dict[str, Any], ...] = (
     {
-        "name": "欧洲：齐货、近、便宜 Europe: complete, near, cheap", "shops": ["shopify-eu"], "priority": ["HAM", "YW"],
+        "name": "欧洲：齐货、近、便宜 Europe: complete, near, cheap", "shops": ["shopify-eu"],
+        "priority": ["HAM", "YW"],
         "criteria": [{"by": "complete"}, {"by": "nearest", "step": "500"}, {"by": "cheapest", "step": "5"}],
         "lists": [{"warehouse": "HAM", "mode": "only", "places": EUROPE}],
     },

@@ -108,6 +108,7 @@ def merge(own: bytes, inserted: Sequence[tuple[int, CleanPdf]]) -> bytes:
 
 
 def _take(writer: PdfWriter, ours: PdfReader | None, done: int, until: int) -> int:
-    for place in range(done, until) if ours is not None else ():
-        writer.add_page(ours.pages[place])
+    if ours is not None:
+        for place in range(done, until):
+            writer.add_page(ours.pages[place])
     return max(done, until)

@@ -83,6 +83,7 @@ def from_json(kept: dict[str, Any]) -> review.Review:
 
 def _read(kept: dict[str, Any]) -> review.Line:
     blank = review.Line("")
-    return review.Line(
-        **{name: Decimal(value) if isinstance(getattr(blank, name), Decimal) else value for name, value in kept.items()}
-    )
+    values: dict[str, Any] = {
+        name: Decimal(value) if isinstance(getattr(blank, name), Decimal) else value for name, value in kept.items()
+    }
+    return review.Line(**values)

@@ -6,7 +6,6 @@ One that cannot be read is a page that says so, in its place: whoever packs must
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
@@ -29,15 +28,14 @@ def read(labels: Collection[Model], *, sheet: Sheet) -> dict[int, CleanPdf | Pap
     taken = sum(len(other.content) for _after, other in sheet.inserted)
     rows = Label.objects.filter(pk__in=[one.pk for one in labels], pdf__isnull=False).order_by("pk")
     found: dict[int, CleanPdf | PaperError] = {}
-    for pk, number, order, content in rows.values_list(
-        "pk", "tracking_number", "order__number", "pdf"
-    ).iterator(chunk_size=AT_ONCE):  # fmt: skip
-        told: dict[str, Any] = {"tracking": number, "number": order}
+    files = rows.values_list("pk", "tracking_number", "order__number", "pdf")
+    for pk, number, order, kept in files.iterator(chunk_size=AT_ONCE):
+        content, told = bytes(kept or b""), {"tracking": number, "number": order}
         if taken + len(content) > MOST_BYTES:
             found[pk] = PaperError("label_no_room", most=MOST_BYTES // 1_000_000, **told)
             continue
         try:
-            made = clean(bytes(content))
+            made = clean(content)
         except PdfRefused as error:
             found[pk] = PaperError("label_file", why=error, **told)
         else:
