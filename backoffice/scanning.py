@@ -20,6 +20,7 @@ from backoffice.errors import YikuError
 MOST_MEGABYTES = 12
 MOST_PIXELS = 50_000_000  # beyond any phone; a small file can claim to be a thousand times that
 SIDE = 2_400  # enough for the bars of a label that fills a third of the picture
+HARDER = 1_600
 MOST_CODES, MOST_TEXT = 20, 300
 FORMATS = ("JPEG", "PNG", "WEBP")
 TURNS = (0, 30, 60)  # bars are found up to some 20 degrees askew, and at every quarter turn
@@ -81,6 +82,9 @@ def read_sent(file: Sent | None) -> list[Code]:
 def read(data: bytes) -> list[Code]:
     """Return the codes in a picture, from top to bottom, each once; none is no fault. Raises PhotoRefused."""
     picture = _opened(data)
+    if found := _found(picture):
+        return found
+    picture.thumbnail((HARDER, HARDER))  # looking harder costs by the point
     for turn in TURNS:
         turned = picture.rotate(turn, expand=True, fillcolor=255) if turn else picture
         for tried in (turned, turned.filter(ImageFilter.MedianFilter(3))):
