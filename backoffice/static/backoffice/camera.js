@@ -66,6 +66,7 @@ window.YikuCamera = window.YikuCamera || (() => {
     input.setAttribute("capture", "environment");
     input.hidden = true;
     input.className = "yp-photo";
+    input.hasChangeListener = true; // or the admin's own script looks for a text field beside it, and stumbles
     document.body.append(input);
     button.textContent = button.dataset.photo;
     button.addEventListener("click", () => { input.value = ""; input.click(); });
