@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from backoffice import notice_pages, twofactor_pages, views
+from backoffice import notice_pages, scanning_pages, twofactor_pages, views
 
 # An app that serves addresses outside the admin has a urls.py; its name is all the ground knows.
 APP_URLS = ("backoffice.api.urls", "inventory.urls", "finance.urls", "orders.urls", "channels.urls")
@@ -21,6 +21,7 @@ urlpatterns = [
     path("admin/two-factor/", twofactor_pages.own, name="two_factor"),
     path("admin/two-factor/code/", twofactor_pages.code, name="two_factor_code"),
     path("admin/notices/", admin.site.admin_view(notice_pages.own), name="notices"),
+    path("admin/scan/photo/", admin.site.admin_view(scanning_pages.photo), name="scan_photo"),
     path("admin/search/", admin.site.admin_view(views.search), name="search"),
     *[path("", include(name)) for name in APP_URLS if find_spec(name)],
     path("admin/", admin.site.urls),

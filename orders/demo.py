@@ -24,6 +24,7 @@ from orders import (
     demo_packing,
     demo_papers,
     demo_returns,
+    demo_routing,
     demo_rules,
     intake,
 )
@@ -252,4 +253,5 @@ def finish() -> int:
     demo_changes.load()
     packed = demo_packing.finish()
     demo_returns.finish()
+    demo_routing.finish()
     return packed

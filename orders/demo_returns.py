@@ -1,4 +1,4 @@
-"""The demo seller's returns, told through the real functions: asked for, overdue, just here, inspected."""
+"""The demo seller's returns, told through the real functions: asked for, on its way, overdue, just here, inspected."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils import timezone
 
 from backoffice import clock
 from backoffice.models import User
@@ -48,7 +49,7 @@ def finish() -> int:
     orders, reasons = _orders(), list(ReturnReason.objects.filter(active=True))
     if not reasons:
         return 0
-    stories = (_asked, _overdue, _here, _inspected)
+    stories = (_asked, _overdue, _here, _inspected, _coming)
     told = 0
     for story, (order, line) in zip(stories, orders, strict=False):
         story(order, line, reasons[told % len(reasons)], clerk, packer)
@@ -92,6 +93,17 @@ def _overdue(order: Order, line: OrderLine, reason: ReturnReason, clerk: str, pa
         deciding.instruct(return_id=found.pk, actor=clerk)
     with clock.moved_to(lambda: _ago(days=12)):
         deciding.on_its_way(return_id=found.pk, actor=clerk, carrier="DHL", tracking=f"RR{found.pk:09d}DE")
+
+
+def _coming(order: Order, line: OrderLine, reason: ReturnReason, clerk: str, packer: str) -> None:
+    with clock.moved_to(lambda: _ago(days=3)):
+        found = _open(order, line, reason, clerk, "买错了尺寸，已寄回")
+        deciding.approve(return_id=found.pk, actor=clerk)
+    day = timezone.localdate(_ago(days=-3))
+    with clock.moved_to(lambda: _ago(days=1)):
+        deciding.on_its_way(
+            return_id=found.pk, actor=clerk, carrier="顺丰速运", tracking=f"SF{found.pk:012d}", expected_on=day
+        )
 
 
 def _here(order: Order, line: OrderLine, reason: ReturnReason, clerk: str, packer: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orders.desk import runs
 from orders.desk.rules import backtest as past
 from orders.fulfil.papers import printing
 from orders.late import recount
@@ -27,3 +28,8 @@ def late_clock(progress_id: int) -> str:
 def print_papers(pk: int) -> str:
     """Print the papers of many orders into one file."""
     return printing.work(pk)
+
+
+def desk_run(pk: int) -> str:
+    """Go on with a long work of the desk."""
+    return runs.work(pk)

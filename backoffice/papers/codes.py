@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import segno
-from barcode import Code128
+from barcode import EAN13, Code128
 from barcode.errors import BarcodeError
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +22,15 @@ def code128(text: str) -> tuple[int, list[Bar]]:
     except BarcodeError:
         raise YikuError("bad_barcode", _("A barcode holds 1 to 60 plain letters, digits and signs.")) from None
     return len(modules), _runs(modules)
+
+
+def ean13(text: str) -> tuple[int, list[Bar]]:
+    """Return (modules wide, black bars) of an EAN-13 with its check digit. Raises YikuError for what is none."""
+    good = len(text) == 13 and text.isascii() and text.isdecimal()
+    if not good or EAN13(text[:12]).get_fullcode() != text:
+        raise YikuError("bad_barcode", _("An EAN-13 has 13 digits, the last one checks the others."))
+    modules = EAN13(text).build()[0]
+    return len(modules), _runs(modules.replace("G", "1"))
 
 
 def qr(text: str) -> tuple[int, list[tuple[int, int, int]]]:

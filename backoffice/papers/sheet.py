@@ -16,6 +16,7 @@ from fpdf import FPDF
 from backoffice.papers import codes, faces
 from backoffice.papers.fonts import FontFile, Fonts, fonts
 from backoffice.papers.letters import one_line, visual
+from backoffice.papers.merging import CleanPdf, merge
 
 Align = Literal["L", "R", "C"]
 A4, LABEL = (210.0, 297.0), (100.0, 150.0)
@@ -45,6 +46,7 @@ class Sheet:
         self.pdf.set_title(one_line(title)[:200])
         self.pdf.set_creator("Yiku")
         self.said: list[tuple[int, str]] = []
+        self.inserted: list[tuple[int, CleanPdf]] = []  # files of others, each after so many pages of ours
         self.width, self.height = A4
         self._fonts: Fonts = fonts()
         self._faces: dict[bool, list[Any]] = {}
@@ -55,17 +57,22 @@ class Sheet:
 
     @property
     def pages(self) -> int:
-        """How many pages there are."""
-        return self.pdf.pages_count
+        """How many pages there are, those of others among them."""
+        return int(self.pdf.pages_count) + sum(other.pages for _after, other in self.inserted)
 
     def page(self, size: tuple[float, float] = A4) -> None:
         """Begin a page."""
         self.pdf.add_page(format=size)
         self.width, self.height = size
 
+    def insert(self, other: CleanPdf) -> None:
+        """Put the pages of another file here; what is drawn next must begin a page."""
+        self.inserted.append((int(self.pdf.pages_count), other))
+
     def content(self) -> bytes:
         """Return the finished file."""
-        return bytes(self.pdf.output())
+        own = bytes(self.pdf.output()) if self.pdf.pages_count or not self.inserted else b""
+        return merge(own, self.inserted) if self.inserted else own
 
     # --- text --------------------------------------------------------------------------------------------------------
 

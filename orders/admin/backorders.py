@@ -24,7 +24,7 @@ from backoffice.spreadsheets.writing import Out, write_xlsx
 from finance.admin.figures import money
 from inventory.access import visible
 from inventory.models import Shop, Sku, Warehouse
-from orders.admin.wording import pieces, short_age
+from orders.admin.wording import delivery, pieces, short_age
 from orders.desk import backorders, promise
 from orders.desk.backorders import Need, Queue
 from orders.models import Order
@@ -40,7 +40,8 @@ COLUMNS = (
     Out(_("SKU"), width=18), Out(_("name"), width=28), Out(_("order number"), width=20), Out(_("shop"), width=18),
     Out(_("missing"), "number", 10), Out(_("wanted"), "number", 10), Out(_("ordered"), "datetime", 17),
     Out(_("waits since"), "datetime", 17), Out(_("value in base currency"), "money", 14),
-    Out(_("priority"), "number", 8), Out(_("promised for"), "date", 12), Out(_("on their way"), width=36),
+    Out(_("priority"), "number", 8), Out(_("line promised for"), "date", 12), Out(_("from delivery"), width=36),
+    Out(_("order promised for"), "date", 12), Out(_("on their way"), width=36),
 )  # fmt: skip
 IN_MEMORY = 2_000_000
 
@@ -105,6 +106,17 @@ class _Known:
         for one in promise.incoming_of(list(self.skus)):
             if one.warehouse_id in places:
                 self.incoming[one.sku_id].append(one)
+        self.places = places
+        self.promised = promise.lines_of({need.line_id for need in needs})
+
+    def day(self, need: Need) -> dt.date | None:
+        """When the last piece of a line is expected."""
+        return max((row.expected_on for row in self.promised.get(need.line_id, ())), default=None)
+
+    def deliveries(self, need: Need) -> list[str]:
+        """What a line gets from which delivery; of warehouses the person does not see, nothing."""
+        rows = [row for row in self.promised.get(need.line_id, ()) if row.arrival.sku_id == need.sku_id]
+        return [delivery(row) for row in rows if row.arrival.warehouse_id in self.places]
 
 
 def _groups(known: _Known, needs: list[Need], by: str, queue: Queue, ready: set[int]) -> list[dict[str, Any]]:
@@ -142,7 +154,7 @@ def _by_order(known: _Known, key: int, rows: list[Need]) -> dict[str, Any]:
 
 
 def _row(known: _Known, need: Need) -> dict[str, Any]:
-    order = need.order
+    order, day = need.order, known.day(need)
     return {
         "number": order.number,
         "url": reverse("admin:orders_order_change", args=[order.order_id]),
@@ -155,8 +167,11 @@ def _row(known: _Known, need: Need) -> dict[str, Any]:
         "age": short_age(known.now - (order.since or order.placed_at)),
         "value": money(order.value),
         "priority": order.priority,
+        "day": day,
+        "deliveries": known.deliveries(need),
         "promised_on": order.promised_on,
-        "late": bool(order.promised_on and order.promised_on < known.today),
+        "whole": bool(day and order.promised_on != day),
+        "late": bool(day and day < known.today),
     }
 
 
@@ -210,7 +225,8 @@ def _sheet(known: _Known, needs: list[Need]) -> Iterator[tuple[Any, ...]]:
         order, sku = need.order, known.skus[need.sku_id]
         yield (
             sku.code, sku.name, order.number, known.shops.get(order.shop_id, ""), need.missing, need.wanted,
-            order.placed_at, order.since, order.value, order.priority or None, order.promised_on,
+            order.placed_at, order.since, order.value, order.priority or None, known.day(need),
+            ", ".join(known.deliveries(need)), order.promised_on,
             ", ".join(_coming(one) for one in known.incoming[need.sku_id]),
         )  # fmt: skip
 

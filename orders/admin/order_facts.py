@@ -7,17 +7,18 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from backoffice import clock, masking
 from finance.admin.figures import money
 from inventory import access
-from inventory.models import Balance, ShopWarehouse
+from inventory.models import Balance, ShopWarehouse, Warehouse
 from orders import contracts
 from orders.admin import buyers, shared, status
 from orders.admin.rules import tried
-from orders.admin.wording import pieces, short_age
-from orders.desk import history, presale, sentences
+from orders.admin.wording import delivery, pieces, short_age
+from orders.desk import history, presale, promise, sentences
 from orders.desk.rules.deeds import NEVER_PASSED
 from orders.intake import difference
 from orders.models import Order, OrderLine, OrderVersion, Shipment
@@ -104,6 +105,7 @@ def _rows(request: HttpRequest, order: Order, lines: list[OrderLine]) -> list[di
     sku_ids = {line.sku_id for line in lines} | {part.sku_id for line in lines for part in line.parts.all()}
     stock = _stock(request, order, {one for one in sku_ids if one is not None})
     reserved = _reserved(request, order)
+    promised = _promised(request, order, lines)
     return [
         {
             "line": line,
@@ -117,6 +119,7 @@ def _rows(request: HttpRequest, order: Order, lines: list[OrderLine]) -> list[di
             "parts": [(part.sku, pieces(part.quantity), stock.get(part.sku_id, [])) for part in line.parts.all()],
             "stock": stock.get(line.sku_id, []) if line.sku_id else [],
             "reserved": reserved.get(line.pk, []),
+            "promised": promised.get(line.pk, []),
             "short": line.sku_id is None and line.stocked,
         }
         for line in lines
@@ -142,6 +145,21 @@ def _reserved(request: HttpRequest, order: Order) -> dict[int, list[str]]:
         if seen is None or row.warehouse_id in seen:
             found.setdefault(line_id, []).append(f"{row.warehouse.name}: {pieces(row.quantity)}")
     return found
+
+
+def _promised(request: HttpRequest, order: Order, lines: list[OrderLine]) -> dict[int, list[str]]:
+    """Return what of a short order comes with which delivery; of places the person does not see, only the day."""
+    found = promise.lines_of([line.pk for line in lines]) if order.hold_code == SHORT else {}
+    if not found:
+        return {}
+    places = set(access.visible(request.user, Warehouse.objects.all()).values_list("pk", flat=True))
+    return {
+        line_id: [
+            delivery(row) if row.arrival.warehouse_id in places else date_format(row.expected_on, "SHORT_DATE_FORMAT")
+            for row in rows
+        ]
+        for line_id, rows in found.items()
+    }
 
 
 def _left(order: Order, lines: list[OrderLine]) -> list[dict[str, Any]]:

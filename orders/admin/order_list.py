@@ -30,7 +30,19 @@ from backoffice.errors import YikuError
 from backoffice.keyset import CURSOR_PARAMETERS, KeysetChangeList
 from finance.admin.figures import money
 from inventory.access import visible
-from orders.admin import backorders, bulk, buyers, erasing, exporting, filters, order_page, parts, status, views
+from orders.admin import (
+    backorders,
+    bulk,
+    buyers,
+    erasing,
+    exporting,
+    filters,
+    order_page,
+    parts,
+    run_page,
+    status,
+    views,
+)
 from orders.admin.wording import short_age
 from orders.desk import actions
 from orders.models import Order
@@ -172,6 +184,7 @@ class OrderAdmin(YikuModelAdmin):
             path("export/", page(export_list, "POST"), name="orders_order_export"),
             path("exports/<str:token>/", page(exporting.page), name="orders_order_exported"),
             path("exports/<str:token>/file/", page(exporting.file), name="orders_order_export_file"),
+            path("runs/<int:pk>/", page(run_page.show), name="orders_order_run"),
             path("backorders/", page(backorders.page), name="orders_order_backorders"),
             path("backorders/do/", page(backorders.do, "POST"), name="orders_order_backorders_do"),
             path("backorders/xlsx/", page(backorders.xlsx), name="orders_order_backorders_xlsx"),

@@ -1,7 +1,8 @@
 """When what is missing can be promised: pieces on their way are given to short orders once each, by the house's rule.
 
-`plan` is pure. An order gets a day only when all it lacks is on its way; one that cannot be completed takes nothing,
-as in the reservation itself, so that no piece is promised twice and none is kept for an order that cannot leave.
+`plan_lines` is pure. Orders that can be completed come first, as in the reservation itself: their day is that of their
+last line. What is left then is promised to single lines of the others, so that a buyer hears what comes when; it never
+delays an order that could leave, and no piece is promised twice.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from django.db import transaction
 
 from backoffice import bulk, clock, locks
 from inventory.arrivals import Incoming, incoming_of
-from orders.models import Order, PromiseChange
+from orders.models import LinePromise, Order, PromiseChange
 
-__all__ = ["Short", "first_of", "incoming_of", "plan", "refresh"]
+__all__ = ["Plan", "Short", "first_of", "incoming_of", "lines_of", "plan", "plan_lines", "refresh"]
 
 ORDERED, VALUE, PRIORITY = "ordered", "value", "priority"
 RULES = (ORDERED, VALUE, PRIORITY)
@@ -48,37 +49,75 @@ def first_of(rule: str) -> Callable[[Any], tuple[Any, ...]]:
     return keys.get(rule, lambda one: (one.placed_at, one.order_id))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Taken:
+    """Pieces of one expected delivery that are promised to a line."""
+
+    arrival_id: int
+    quantity: Decimal
+    expected_on: dt.date
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """When orders can be promised as a whole (None: not yet), and which line gets what from which delivery."""
+
+    days: dict[int, dt.date | None]
+    lines: dict[int, tuple[Taken, ...]]  # line id → its deliveries; a line that is not completed is not there
+
+
 def plan(short_lines: Iterable[Short], arrivals: Sequence[Incoming], rule: str) -> dict[int, dt.date | None]:
     """Return order id → the day on which the last missing piece is expected; None when it is not on its way."""
+    return plan_lines(short_lines, arrivals, rule).days
+
+
+def plan_lines(short_lines: Iterable[Short], arrivals: Sequence[Incoming], rule: str) -> Plan:
+    """Give what comes to whole orders first, in the house's order, then what is left to single lines."""
     left = {one.arrival_id: one.quantity for one in arrivals}
+    days = {one.arrival_id: one.expected_on for one in arrivals}
     coming: dict[tuple[int, int], list[Incoming]] = defaultdict(list)
     for one in sorted(arrivals, key=lambda row: (row.expected_on, row.arrival_id)):
         coming[one.sku_id, one.warehouse_id].append(one)
-    orders: dict[int, list[Short]] = defaultdict(list)
+    orders: dict[int, dict[int, list[Short]]] = defaultdict(lambda: defaultdict(list))
     for line in sorted(short_lines, key=lambda row: (*first_of(rule)(row), row.line_id, row.sku_id)):
-        orders[line.order_id].append(line)
-    return {order_id: _promise(lines, coming, left) for order_id, lines in orders.items()}
-
-
-def _promise(
-    lines: Sequence[Short], coming: Mapping[tuple[int, int], Sequence[Incoming]], left: dict[int, Decimal]
-) -> dt.date | None:
-    """Take what an order lacks; gives all back when something is not on its way."""
-    before, last = dict(left), dt.date.min
-    for line_id in dict.fromkeys(line.line_id for line in lines):
-        parts = [line for line in lines if line.line_id == line_id]
-        day = _complete(parts, coming, left)
-        if day is None:
+        orders[line.order_id][line.line_id].append(line)
+    found = Plan({}, {})
+    for order_id, lines in orders.items():
+        before = dict(left)
+        taken = _taken(lines, coming, left)
+        found.days[order_id] = None
+        if len(taken) == len(lines):
+            _note(found, order_id, lines, taken, days)
+        else:
             left.update(before)
-            return None
-        last = max(last, day)
-    return last
+    for order_id in [pk for pk, day in found.days.items() if day is None]:
+        _note(found, order_id, orders[order_id], _taken(orders[order_id], coming, left), days)
+    return found
+
+
+def _taken(
+    lines: Mapping[int, Sequence[Short]], coming: Mapping[tuple[int, int], Sequence[Incoming]],
+    left: dict[int, Decimal],
+) -> dict[int, dict[int, Decimal]]:  # fmt: skip
+    """Complete what can be completed of an order: line id → delivery id → pieces."""
+    found = {line_id: _complete(parts, coming, left) for line_id, parts in lines.items()}
+    return {line_id: taken for line_id, taken in found.items() if taken is not None}
+
+
+def _note(
+    found: Plan, order_id: int, lines: Mapping[int, Any], taken: Mapping[int, Mapping[int, Decimal]],
+    days: Mapping[int, dt.date],
+) -> None:  # fmt: skip
+    for line_id, pieces in taken.items():
+        found.lines[line_id] = tuple(Taken(pk, quantity, days[pk]) for pk, quantity in sorted(pieces.items()))
+    if len(taken) == len(lines):
+        found.days[order_id] = max((days[pk] for pieces in taken.values() for pk in pieces), default=None)
 
 
 def _complete(
     parts: Sequence[Short], coming: Mapping[tuple[int, int], Sequence[Incoming]], left: dict[int, Decimal]
-) -> dt.date | None:
-    """Complete one line (all short parts of it) in the warehouse where that happens first."""
+) -> dict[int, Decimal] | None:
+    """Complete one line (all short parts of it) in the warehouse where that happens first: delivery id → pieces."""
     best: tuple[dt.date, dict[int, Decimal]] | None = None
     for warehouse in parts[0].missing:
         if not all(warehouse in part.missing for part in parts):
@@ -92,7 +131,7 @@ def _complete(
         return None
     for arrival, quantity in best[1].items():
         left[arrival] -= quantity
-    return best[0]
+    return best[1]
 
 
 def _take(
@@ -123,19 +162,28 @@ def refresh(now: dt.datetime | None = None, *, actor: str = "promises") -> list[
     moment = now or clock.now()
     queue = backorders.read()
     arrivals = incoming_of({line.sku_id for line in queue.short})
-    days = plan(queue.short, [one for one in arrivals if one.expected_on >= moment.date()], queue.rule)
-    return keep(days, moment, actor)
+    found = plan_lines(queue.short, [one for one in arrivals if one.expected_on >= moment.date()], queue.rule)
+    LinePromise.objects.exclude(
+        line__order__hold_code=backorders.SHORT, line__order__state__in=backorders.OPEN
+    ).delete()
+    return keep(found, {line.line_id: line.order_id for line in queue.short}, moment, actor)
 
 
 @transaction.atomic
-def keep(days: Mapping[int, dt.date | None], now: dt.datetime, actor: str) -> list[PromiseChange]:
-    """Write the promises that differ from what the orders say, each with why it moved."""
-    asked = Order.objects.filter(pk__in=[pk for pk, _day in days.items()])
-    moved = [pk for pk, day in asked.values_list("pk", "promised_on") if day != days[pk]]
+def keep(found: Plan, order_of: Mapping[int, int], now: dt.datetime, actor: str) -> list[PromiseChange]:
+    """Write the promises that differ from what orders and lines say, each order's with why it moved.
+
+    `order_of`: line id → order id, of all short lines. Compared again under the orders' locks: a rival plans too.
+    """
+    days = found.days
+    asked = Order.objects.filter(pk__in=list(days))
+    moved = {pk for pk, day in asked.values_list("pk", "promised_on") if day != days[pk]}
+    moved |= {order_of[line_id] for line_id in _differing(found, order_of)}
     changes = []
-    for order in locks.locked_rows(Order.objects.filter(pk__in=moved)):
+    orders = list(locks.locked_rows(Order.objects.filter(pk__in=moved)))
+    for order in orders:
         before, after = order.promised_on, days[order.pk]
-        if before == after:  # a rival has kept it meanwhile
+        if before == after:  # only its lines moved, or a rival has kept it meanwhile
             continue
         changes.append(
             PromiseChange(order=order, at=now, before=before, after=after, cause=_cause(before, after), actor=actor)
@@ -144,7 +192,43 @@ def keep(days: Mapping[int, dt.date | None], now: dt.datetime, actor: str) -> li
         PromiseChange.objects.bulk_create(changes)
         rows = [(one.order_id, one.after, now) for one in changes]
         bulk.update_rows(Order, ["id"], ["promised_on", "updated_at"], rows)
+    locked = {order.pk for order in orders}
+    _keep_lines(found, {line: order for line, order in order_of.items() if order in locked})
     return changes
+
+
+def _differing(found: Plan, line_ids: Iterable[int]) -> dict[int, list[LinePromise]]:
+    """Return the lines of which other deliveries stand than are planned now, with what stands."""
+    ids = list(line_ids)
+    standing: dict[int, list[LinePromise]] = {line_id: [] for line_id in ids}
+    for row in LinePromise.objects.filter(line__in=ids).order_by("arrival_id"):
+        standing[row.line_id].append(row)
+    return {
+        line_id: rows
+        for line_id, rows in standing.items()
+        if [Taken(row.arrival_id, row.quantity, row.expected_on) for row in rows] != list(found.lines.get(line_id, ()))
+    }
+
+
+def _keep_lines(found: Plan, line_ids: Iterable[int]) -> None:
+    differing = _differing(found, line_ids)
+    if not differing:
+        return
+    LinePromise.objects.filter(line__in=list(differing)).delete()
+    LinePromise.objects.bulk_create(
+        LinePromise(line_id=line_id, arrival_id=one.arrival_id, quantity=one.quantity, expected_on=one.expected_on)
+        for line_id in differing
+        for one in found.lines.get(line_id, ())
+    )
+
+
+def lines_of(line_ids: Iterable[int]) -> dict[int, list[LinePromise]]:
+    """Return line id → the deliveries its pieces are promised from, the first to come first."""
+    rows = LinePromise.objects.filter(line__in=list(line_ids)).select_related("arrival")
+    found: dict[int, list[LinePromise]] = defaultdict(list)
+    for row in rows.order_by("expected_on", "arrival_id"):
+        found[row.line_id].append(row)
+    return dict(found)
 
 
 def _cause(before: dt.date | None, after: dt.date | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ from orders.models import Compensation, Order, OrderLine, PenaltyEntry, PlayOrde
 
 ZERO = Decimal(0)
 MOST_PRODUCTS = 50
+STEPS = 12  # six parts of two months
 BACK = ("refund", "shipping")  # compensations that come back as refunds of the platform
 Shops = frozenset[int] | None
 State = Order.State
@@ -89,9 +90,14 @@ class Review:
         return sorted(moved, key=lambda one: (-abs(one.more), -abs(one.dearer)))[:8]
 
 
-def of(first: dt.date, *, shops: Shops = None) -> Review:
-    """Return the review of the month that begins on `first`, for some shops (None: all)."""
-    now, earlier = _month(first, shops), _month(_before(first), shops)
+def size(first: dt.date, *, shops: Shops = None) -> int:
+    """Return how many orders a review of that month has to look at."""
+    return counted(shops, _span(_before(first))[0], _span(first)[1]).count()
+
+
+def of(first: dt.date, *, shops: Shops = None, step: Callable[[], None] = lambda: None) -> Review:
+    """Return the review of the month that begins on `first`, for some shops (None: all); tells each of its STEPS."""
+    now, earlier = _month(first, shops, step), _month(_before(first), shops, step)
     total, before = now.total(), earlier.total()
     total.late_before, total.cost_before = before.late, before.cost
     return Review(
@@ -162,16 +168,22 @@ def counted(shops: Shops, since: dt.datetime, until: dt.datetime) -> QuerySet[Or
     return rows if shops is None else rows.filter(shop__in=shops)
 
 
-def _month(first: dt.date, shops: Shops) -> _Month:
+def _month(first: dt.date, shops: Shops, step: Callable[[], None]) -> _Month:
     since, until = _span(first)
     orders = counted(shops, since, until)
     late = orders.filter(late_condition(clock.now()))
     month = _Month(_by_shop(orders), {}, {})
-    _causes(month, late)
-    _products(month, late, orders)
-    _compensations(month, shops, since, until)
-    _refunds(month, late)
-    _penalties(month, shops, first)
+    step()
+    parts: tuple[Callable[[], None], ...] = (
+        lambda: _causes(month, late),
+        lambda: _products(month, late, orders),
+        lambda: _compensations(month, shops, since, until),
+        lambda: _refunds(month, late),
+        lambda: _penalties(month, shops, first),
+    )
+    for part in parts:
+        part()
+        step()
     return month
 
 

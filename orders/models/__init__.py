@@ -56,6 +56,7 @@ from orders.models.limits import (
     PriceFloor,
 )
 from orders.models.lists import (
+    LinePromise,
     ListSetting,
     OrderExport,
     OrderLabel,
@@ -92,20 +93,10 @@ from orders.models.papers import (
     ShopPapers,
     SlipSize,
 )
-from orders.models.returns import (
-    RefundLimit,
-    Return,
-    ReturnDecision,
-    ReturnGoods,
-    ReturnLine,
-    ReturnPhoto,
-    ReturnPlace,
-    ReturnPolicy,
-    ReturnReason,
-    ReturnReceipt,
-    ReturnRefund,
-    StrayParcel,
-)
+from orders.models.return_goods import ReturnDecision, ReturnGoods
+from orders.models.return_money import ReturnRefund
+from orders.models.return_rules import RefundLimit, ReturnPlace, ReturnPolicy, ReturnReason
+from orders.models.returns import Return, ReturnLine, ReturnReceipt
 from orders.models.review import (
     CheckSetting,
     ReviewLog,
@@ -129,6 +120,8 @@ from orders.models.rules import (
     Rule,
     RuleVersion,
 )
+from orders.models.runs import DeskRun
+from orders.models.stray_parcels import ReturnPhoto, StrayParcel
 from orders.models.waves import (
     PickMode,
     Wave,
@@ -149,6 +142,7 @@ __all__ = [
     "CompensationLimit",
     "CompensationPreset",
     "CouponCode",
+    "DeskRun",
     "DestinationBan",
     "Gift",
     "GivenNumber",
@@ -162,6 +156,7 @@ __all__ = [
     "LatePlay",
     "LateWeek",
     "ListSetting",
+    "LinePromise",
     "ListedBuyer",
     "Manifest",
     "MergeCircle",

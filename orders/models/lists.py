@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from backoffice import actors, clock
+from backoffice.fields import QuantityField
 from backoffice.triggers import append_only
-from orders.models.order import Order
+from orders.models.order import Order, OrderLine
 
 
 class OrderLabel(models.Model):
@@ -210,6 +211,31 @@ class PromiseChange(models.Model):
 
 
 append_only(PromiseChange)
+
+
+class LinePromise(models.Model):
+    """Pieces of an expected delivery that are promised to a line of a short order, as last planned."""
+
+    line = models.ForeignKey(
+        OrderLine, models.CASCADE, related_name="promised", verbose_name=_("order line"), db_index=False
+    )
+    arrival = models.ForeignKey(
+        "inventory.ExpectedArrival", models.CASCADE, related_name="+", verbose_name=_("expected delivery")
+    )
+    quantity = QuantityField(_("pieces"))
+    expected_on = models.DateField(_("promised for"))
+
+    class Meta:
+        verbose_name = _("promise of a line")
+        verbose_name_plural = _("promises of lines")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["line", "arrival"], name="line_promise_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="line_promise_pieces"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line_id}: {self.quantity} {self.expected_on}"
 
 
 class OrderExport(models.Model):

@@ -10,7 +10,8 @@ from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
 from inventory import access
 from orders.admin.late import order_parts
-from orders.late import alarms, closing, home, pausing, recount, trend
+from orders.desk import runs
+from orders.late import alarms, closing, home, month_runs, pausing, recount, trend
 from orders.models import (
     Compensation,
     LateOrder,
@@ -60,6 +61,7 @@ def register() -> None:
     register_card("late", home.card, order=25, permission="orders.view_lateorder")
     alarms.register()
     order_parts.register()
+    runs.register(month_runs.KIND, month_runs.work)
     _chores()
     _sidebar()
 

@@ -27,7 +27,10 @@ def register() -> None:
     """Register them; called once by AppConfig.ready()."""
     from orders.admin import parts
     from orders.admin.routing import card, many
+    from orders.desk import runs
+    from orders.fulfil.routing import many as moving_many
 
+    runs.register(moving_many.KIND, moving_many.work)
     register_role_permissions("orders", ROLES)
     access.register(RoutingPlan, shop="order__shop")
     access.register(GoodsGone, shop="line__order__shop", warehouse="warehouse")

@@ -14,7 +14,7 @@ from finance import currencies
 from orders.fulfil import parcels, refunds
 from orders.fulfil.revenue import NOTHING, LineMoney
 from orders.models import Order, OrderLine, Refund, RefundLine, Return, ReturnLine, ReturnRefund
-from orders.models.returns import OPEN_MONEY
+from orders.models.return_money import OPEN_MONEY
 
 ZERO = Decimal(0)
 Payment = Order.Payment

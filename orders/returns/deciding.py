@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from backoffice import clock
 from orders.models import Return, ReturnLine, ReturnRefund
-from orders.models.returns import EXPECTED, OPEN, OPEN_MONEY
+from orders.models.return_money import OPEN_MONEY
+from orders.models.returns import EXPECTED, OPEN
 from orders.returns import locking, requesting
 from orders.returns.errors import ReturnError
 from orders.returns.locking import locked, moved, must_be
 
 State = Return.State
+LONGEST = dt.timedelta(days=120)  # a parcel that is expected later, or was that long ago, is a typing error
 
 
 @transaction.atomic
@@ -84,16 +88,33 @@ def instruct(*, return_id: int, actor: str) -> Return:
 
 
 @transaction.atomic
-def on_its_way(*, return_id: int, actor: str, carrier: str = "", tracking: str = "") -> Return:
-    """Note the buyer's parcel, or correct its number. Raises ReturnError not_found, state."""
+def on_its_way(
+    *, return_id: int, actor: str, carrier: str = "", tracking: str = "", expected_on: dt.date | None = None
+) -> Return:
+    """Note the buyer's parcel, or correct its number; `expected_on` moves the day by which it should be here.
+
+    Raises ReturnError not_found, state, bad_day.
+    """
     found = locked(return_id)
     must_be(found, State.APPROVED, State.INSTRUCTED, State.IN_TRANSIT)
+    fields = ["state", "carrier", "tracking_number", "tracking_key"]
+    if expected_on is not None:
+        found.expected_by = _end_of(expected_on)
+        fields.append("expected_by")
     found.state = State.IN_TRANSIT
     found.carrier, found.tracking_number = carrier.strip()[:100], tracking.strip()[:200]
     found.tracking_key = requesting.tracking_key(tracking)
-    fields = ("state", "carrier", "tracking_number", "tracking_key")
-    moved(found, actor, "return.in_transit", *fields, summary=tracking.strip()[:200])
+    told = {"expected": expected_on.isoformat()} if expected_on is not None else {}
+    moved(found, actor, "return.in_transit", *fields, summary=tracking.strip()[:200], **told)
     return found
+
+
+def _end_of(day: dt.date) -> dt.datetime:
+    """The end of a day in the person's zone: a parcel of that day is not late in the afternoon."""
+    today = timezone.localdate(clock.now())
+    if not today - LONGEST <= day <= today + LONGEST:
+        raise ReturnError("bad_day", most=LONGEST.days)
+    return timezone.make_aware(dt.datetime.combine(day, dt.time(23, 59, 59)))
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from backoffice.errors import YikuError
 SENTENCES: dict[str, Any] = {
     "not_found": _("This return does not exist."),
     "state": _("Return %(number)s is “%(state)s”: this cannot be done with it. Last change: %(who)s, %(when)s."),
+    "bad_day": _("Expected on: a day within %(most)d days from today."),
     "no_lines": _("Choose what comes back and how many of it."),
     "unknown_line": _("Order %(number)s has no such line."),
     "bad_quantity": _("“%(label)s”: “%(wanted)s” is no quantity of at most three decimal places."),

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from backoffice import clock
 from orders.models import Return, ReturnDecision, ReturnLine
-from orders.models.returns import APART
+from orders.models.return_goods import APART
 from orders.returns import deciding, locking, requesting, stocking
 from orders.returns.errors import ReturnError
 from orders.returns.requesting import plain

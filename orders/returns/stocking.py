@@ -19,7 +19,7 @@ from orders.fulfil import goods_back
 from orders.fulfil.books import refunds_by_warehouse
 from orders.models import Order, ReturnDecision, ReturnGoods, ShipmentGoods
 from orders.models.order import line_reference
-from orders.models.returns import APART
+from orders.models.return_goods import APART
 from orders.returns import places
 from orders.returns.errors import ReturnError
 

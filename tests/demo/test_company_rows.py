@@ -12,6 +12,9 @@ from fixtures import company, demo
 from fixtures.supply import Supply
 from inventory import demo as stock
 from inventory.models import Balance, Barcode, BundlePart, Shop, Sku, StockEntry, StockPolicy, Warehouse
+from orders import demo_routing
+from orders.fulfil.routing import policies, returning
+from orders.models import RateRow, RateTable, ReturnPolicy, RoutingPolicy
 
 SINCE = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 pytestmark = pytest.mark.django_db
@@ -75,3 +78,20 @@ def test_small_company_has_its_thirty_orders():
     assert len(small.stories) == 25
     assert {story.label.shop for story in small.stories} == {"shopify-eu", "woo-cn"}
     assert demo.small() == small
+
+
+def test_customer_service_may_answer_buyers_and_the_pages_of_routing_have_rows():
+    stock.load(company=company.full(), since=SINCE)
+    for _twice in range(2):
+        demo_routing.finish()
+    service = User.objects.get(username="service")
+    assert service.has_perm("orders.decide_return")
+    assert not service.has_perm("orders.ship_order")
+    assert [row.active for row in RoutingPolicy.objects.order_by("pk")] == [True, True, False]
+    europe = policies.load().of(Shop.objects.get(code="shopify-eu").pk)
+    assert [one.by for one in europe.criteria] == ["complete", "nearest", "cheapest"]
+    assert (RateTable.objects.count(), RateRow.objects.count()) == (3, 10)
+    back = returning.return_warehouse(country="FR", shop=Shop.objects.get(code="shopify-eu"))
+    assert back is not None
+    assert back.warehouse.code == "HAM"
+    assert ReturnPolicy.objects.get(shop__code="taobao").days == 10

@@ -1,4 +1,4 @@
-// What every scanning page shares: sounds, wedge scanners, the camera, and a queue that survives a lost connection.
+// What every scanning page shares: sounds, wedge scanners (the camera: camera.js), and a queue that survives a lost connection.
 "use strict";
 const Floor = (() => {
   const words = JSON.parse(document.getElementById("yp-words")?.textContent || "{}");
@@ -69,47 +69,7 @@ const Floor = (() => {
     });
     // A phone would open its keyboard over half the page.
     if (field && matchMedia("(pointer: fine)").matches && !document.querySelector("[autofocus]")) field.focus();
-    camera(box, onCode);
-  }
-
-  async function camera(box, onCode) {
-    const button = box?.querySelector(".yp-camera"), video = document.querySelector(".yp-video");
-    if (!button || !video || !("BarcodeDetector" in window) || !navigator.mediaDevices?.getUserMedia) return;
-    const detector = new BarcodeDetector();
-    let stream = null, last = "", at = 0;
-    button.hidden = false;
-    const stop = () => {
-      stream?.getTracks().forEach((track) => track.stop());
-      stream = null;
-      video.hidden = true;
-      button.textContent = say("open_camera");
-    };
-    async function look() {
-      if (!stream) return;
-      const found = await detector.detect(video).catch(() => []);
-      const code = found[0]?.rawValue;
-      if (code && (code !== last || Date.now() - at > 2000)) {
-        last = code;
-        at = Date.now();
-        onCode(code);
-      }
-      setTimeout(look, 200);
-    }
-    button.addEventListener("click", async () => {
-      if (stream) return stop();
-      try {
-        stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-      } catch {
-        button.textContent = say("camera_off");
-        return;
-      }
-      video.srcObject = stream;
-      video.hidden = false;
-      await video.play();
-      button.textContent = say("close_camera");
-      look();
-    });
-    addEventListener("pagehide", stop);
+    window.YikuCamera?.attach(box?.querySelector(".yp-camera"), onCode);
   }
 
   // --- the queue -----------------------------------------------------------------------------------------------------

@@ -37,9 +37,6 @@ def words() -> dict[str, str]:
         "wrong_here": _("Not this: %s is wanted here."),
         "of": _("%(done)s of %(all)s"),
         "not_sent": _("This could not be sent."),
-        "camera_off": _("The camera cannot be used here."),
-        "close_camera": _("Close the camera"),
-        "open_camera": _("Scan with the camera"),
     }
 
 

@@ -60,6 +60,7 @@ class LatePlayAdmin(YikuModelAdmin):
             path("compared/", wrap(reports.compared), name="orders_lateplay_compared"),
             path("compared/xlsx/", wrap(reports.compared_xlsx), name="orders_lateplay_compared_xlsx"),
             path("review/", wrap(reports.month), name="orders_lateplay_review"),
+            path("review/count/", wrap(reports.month_count), name="orders_lateplay_review_count"),
             path("review/pdf/", wrap(reports.month_pdf), name="orders_lateplay_review_pdf"),
             path("review/xlsx/", wrap(reports.month_xlsx), name="orders_lateplay_review_xlsx"),
             path("<int:pk>/do/", wrap(act), name="orders_lateplay_do"),

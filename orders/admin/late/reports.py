@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBas
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from backoffice import audit
 from backoffice.errors import YikuError
@@ -21,8 +22,9 @@ from finance.admin.figures import NONE, money
 from inventory.access import sight, visible
 from orders.admin.late import sheets
 from orders.admin.papers import kit as papers
-from orders.late import compare, review, review_paper
-from orders.models import Order
+from orders.desk import runs
+from orders.late import compare, month_runs, review, review_paper
+from orders.models import DeskRun, Order
 
 SEE, REVIEW = "orders.view_lateorder", "orders.see_latereview"
 ON_A_PAGE = 100
@@ -79,19 +81,43 @@ def _compared_rows(found: Sequence[compare.Found]) -> Iterator[Sequence[Any]]:
 # --- the month -------------------------------------------------------------------------------------------------------
 
 
-def _month(request: HttpRequest) -> review.Review:
+def _first(request: HttpRequest) -> dt.date:
+    """Return the month asked for, this one where none is. Refuses whoever may not see it."""
     if not request.user.has_perm(REVIEW):
         raise PermissionDenied
     months = review.months(many=24)
     wanted = request.GET.get("month", "")
-    first = next((one for one in months if one.isoformat()[:7] == wanted), months[0])
-    return review.of(first, shops=sight(request.user).shops)
+    return next((one for one in months if one.isoformat()[:7] == wanted), months[0])
+
+
+def _month(request: HttpRequest) -> tuple[dt.date, review.Review | None, DeskRun | None]:
+    """Return a month's figures: counted now when that is quick, else as they were counted last, if they were."""
+    first, me = _first(request), papers.me(request)
+    shops = sight(me).shops
+    if month_runs.at_once(first, shops):
+        return first, review.of(first, shops=shops), None
+    run = month_runs.last(owner=me, first=first)
+    return first, month_runs.from_json(run.result) if run is not None and run.ended_at else None, run
+
+
+def _here(first: dt.date) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse('admin:orders_lateplay_review')}?month={first.isoformat()[:7]}")
+
+
+@require_POST
+def month_count(request: HttpRequest) -> HttpResponse:
+    """Count a month of many orders, with the workers."""
+    first = _first(request)
+    month_runs.begin(owner=papers.me(request), first=first)
+    return _here(first)
 
 
 @require_safe
 def month(request: HttpRequest) -> HttpResponse:
     """How the month went, beside the month before; `print=1` leaves the frame of the admin away."""
-    found = _month(request)
+    first, found, run = _month(request)
+    if found is None:
+        return TemplateResponse(request, "admin/orders/late/review.html", _frame(request, first, run))
     printed = bool(request.GET.get("print"))
     parts = (
         (_("By cause"), found.causes, _("cause not recorded")),
@@ -99,14 +125,20 @@ def month(request: HttpRequest) -> HttpResponse:
         (_("By product"), found.products, ""),
     )
     page = {
-        **admin.site.each_context(request), "title": _("Lateness in %s") % found.first.isoformat()[:7],
-        "review": found, "months": [one.isoformat()[:7] for one in review.months()],
-        "chosen": found.first.isoformat()[:7],
+        **_frame(request, first, run), "review": found,
         "parts": [{"title": title, "rows": [_line(one, none) for one in lines]} for title, lines, none in parts],
         "total": _line(found.total, ""), "changes": [_line(one, _("cause not recorded")) for one in found.changes],
         "base": currencies.base_code(), "printed": printed,
     }  # fmt: skip
     return TemplateResponse(request, f"admin/orders/late/{'print' if printed else 'review'}.html", page)
+
+
+def _frame(request: HttpRequest, first: dt.date, run: DeskRun | None) -> dict[str, Any]:
+    return {
+        **admin.site.each_context(request), "title": _("Lateness in %s") % first.isoformat()[:7],
+        "months": [one.isoformat()[:7] for one in review.months()], "chosen": first.isoformat()[:7], "run": run,
+        "running": run is not None and runs.running(run),
+    }  # fmt: skip
 
 
 def _line(line: review.Line, none: str) -> dict[str, Any]:
@@ -127,7 +159,9 @@ def _paid(amount: Decimal) -> str:
 @require_safe
 def month_xlsx(request: HttpRequest) -> HttpResponseBase:
     """The same figures as a workbook."""
-    found = _month(request)
+    first, found, _run = _month(request)
+    if found is None:
+        return _here(first)
     labels = {
         "total": _("All"), "cause": _("Cause"), "shop": _("Shop"), "product": _("Product"),
         "none": _("cause not recorded"),
@@ -139,10 +173,11 @@ def month_xlsx(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def month_pdf(request: HttpRequest) -> HttpResponse:
     """The same figures as a PDF."""
-    found = _month(request)
+    first, found, _run = _month(request)
+    if found is None:
+        return _here(first)
     try:
         return papers.pdf(review_paper.pdf(found), f"lateness-{found.first.isoformat()[:7]}.pdf")
     except YikuError as error:
         messages.error(request, str(error))
-        url = reverse("admin:orders_lateplay_review")
-        return HttpResponseRedirect(f"{url}?month={found.first.isoformat()[:7]}")
+        return _here(first)

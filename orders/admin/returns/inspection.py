@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from orders.admin.returns import kit
 from orders.admin.wording import pieces
 from orders.models import Return, ReturnDecision
-from orders.models.returns import APART
+from orders.models.return_goods import APART
 from orders.returns import inspecting
 from orders.returns.inspecting import Choice
 from orders.returns.sight import RECEIVE, VIEW, mine

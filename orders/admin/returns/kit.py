@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
@@ -19,7 +20,7 @@ from backoffice.errors import YikuError
 from inventory.access import sight, visible
 from inventory.models import Barcode, Warehouse
 from orders.models import Return, StrayParcel
-from orders.returns import photos
+from orders.returns import deciding, photos
 from orders.returns.errors import ReturnError
 from orders.returns.receiving import Told
 from orders.returns.sight import RECEIVE, VIEW, mine
@@ -67,6 +68,15 @@ def to(found: Return, name: str = "change") -> HttpResponseRedirect:
 def text(request: HttpRequest, name: str, most: int = 300) -> str:
     """Return what was typed, without the NUL that PostgreSQL refuses."""
     return request.POST.get(name, "").replace("\0", "").strip()[:most]
+
+
+def day(request: HttpRequest, name: str) -> dt.date | None:
+    """Return a day that was chosen, None for none. Raises ReturnError bad_day for what is no day."""
+    typed = request.POST.get(name, "").strip()
+    try:
+        return dt.date.fromisoformat(typed) if typed else None
+    except ValueError as error:
+        raise ReturnError("bad_day", most=deciding.LONGEST.days) from error
 
 
 def number(value: str) -> int | None:

@@ -19,7 +19,7 @@ from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
 from inventory.access import visible
 from inventory.models import Shop, Warehouse
 from orders.admin import buyers
-from orders.admin.returns import arrivals, inspection, report, return_page
+from orders.admin.returns import arrivals, buttons, files, inspection, report, return_page
 from orders.admin.wording import short_age
 from orders.models import Return, ReturnReason, ReturnRefund
 from orders.returns import receiving
@@ -48,6 +48,7 @@ class WaitFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, Any]]:
         return [
             ("decision", _("A decision")),
+            ("coming", _("A parcel on its way")),
             ("overdue", _("Goods that are overdue")),
             ("inspection", _("Inspection")),
             ("missing", _("Goods still missing")),
@@ -66,7 +67,10 @@ def waiting(rows: QuerySet[Return], what: str | None) -> QuerySet[Return]:
         return receiving.overdue(rows)
     if what == "missing":
         return receiving.missing(rows)
-    states = {"decision": State.REQUESTED, "inspection": State.RECEIVED, "settling": State.INSPECTED}
+    states = {
+        "decision": State.REQUESTED, "coming": State.IN_TRANSIT, "inspection": State.RECEIVED,
+        "settling": State.INSPECTED,
+    }  # fmt: skip
     if what in states:
         return rows.filter(state=states[what])
     money = {"approval": ReturnRefund.State.PROPOSED, "hand": ReturnRefund.State.MANUAL}
@@ -157,15 +161,15 @@ class ReturnAdmin(ReadOnlyMixin, YikuModelAdmin):
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         own = [
-            path("<int:pk>/do/", wrap(return_page.act), name="orders_return_do"),
-            path("<int:pk>/slip/", wrap(return_page.slip_view), name="orders_return_slip"),
-            path("<int:pk>/slip.pdf", wrap(return_page.slip_pdf), name="orders_return_slip_pdf"),
+            path("<int:pk>/do/", wrap(buttons.act), name="orders_return_do"),
+            path("<int:pk>/slip/", wrap(files.slip_view), name="orders_return_slip"),
+            path("<int:pk>/slip.pdf", wrap(files.slip_pdf), name="orders_return_slip_pdf"),
             path("<int:pk>/receive/", wrap(arrivals.receive), name="orders_return_receive"),
             path("<int:pk>/inspect/", wrap(inspection.inspect), name="orders_return_inspect"),
             path("arrive/", wrap(arrivals.arrive), name="orders_return_arrive"),
             path("arrive/<int:pk>/", wrap(arrivals.blind), name="orders_return_blind"),
             path("apart/", wrap(inspection.apart), name="orders_return_apart"),
-            path("photo/<str:token>/", wrap(return_page.photo), name="orders_return_photo"),
+            path("photo/<str:token>/", wrap(files.photo), name="orders_return_photo"),
             path("report/", wrap(report.show), name="orders_return_report"),
             path("report/xlsx/", wrap(report.xlsx), name="orders_return_report_xlsx"),
         ]

@@ -7,31 +7,22 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import F
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
 
 from backoffice import actors, clock
-from backoffice.errors import YikuError
 from backoffice.models import AuditEntry
-from backoffice.papers import svg
 from finance.admin.figures import money
 from inventory import readable
-from orders.admin import buyers
-from orders.admin.papers import kit as papers
 from orders.admin.returns import kit
 from orders.admin.wording import pieces, short_age
-from orders.fulfil.papers import printing, single
-from orders.models import OrderContact, Return, ReturnDecision, ReturnLine, ReturnPhoto, ReturnRefund
+from orders.models import Return, ReturnDecision, ReturnLine, ReturnRefund
 from orders.models.returns import EXPECTED, OPEN
-from orders.returns import amounts, deciding, exchange, limits, photos, refunding, slip
+from orders.returns import amounts, deciding, limits
 from orders.returns import sight as rights
-from orders.returns.errors import ReturnError
 
 State, Money = Return.State, ReturnRefund.State
 ZERO = Decimal(0)
@@ -45,6 +36,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     rows = list(found.lines.select_related("line__sku").prefetch_related("decisions__goods__warehouse").order_by("pk"))
     return kit.page(
         request, "page", _("Return %s") % found.number, found=found, order=found.order, headline=headline(found),
+        expected_day=timezone.localdate(found.expected_by) if found.expected_by else None,
         clock=clock_text(found, clock.now(), short_age), late=_late(found),
         rows=[_row(row, sees_cost) for row in rows], receipts=_receipts(found),
         can=_can(request, found), money=_money(request, found) if sees_money else None,
@@ -61,7 +53,9 @@ def headline(found: Return) -> str:
         State.REQUESTED: _("Somebody has to say yes or no."),
         State.APPROVED: _("Give the buyer the address or the slip."),
         State.INSTRUCTED: _("The buyer has the address; the parcel is awaited."),
-        State.IN_TRANSIT: _("The parcel is on its way."),
+        State.IN_TRANSIT: _("The parcel should be here: ask the buyer or the carrier where it is.")
+        if _late(found)
+        else _("The parcel is on its way."),
         State.RECEIVED: _("It is here: look at the goods and decide about each piece."),
         State.INSPECTED: _("Everything is decided; the buyer still waits for what was promised."),
         State.SETTLED: _("All is done."),
@@ -228,185 +222,3 @@ def _detail(found: Return, entry: AuditEntry) -> str:
         return detail
     labels = {str(value): str(label) for value, label in ReturnDecision.Verdict.choices}
     return " ".join(labels.get(word.rstrip(","), word) + word[len(word.rstrip(",")) :] for word in detail.split())
-
-
-# --- buttons ---------------------------------------------------------------------------------------------------------
-
-
-@require_POST
-def act(request: HttpRequest, pk: int) -> HttpResponse:
-    """Do what a button of the page says."""
-    found = kit.get_return(request, pk)
-    permissions, work = WORK.get(request.POST.get("do", ""), ((), None))
-    if work is None:
-        raise Http404
-    kit.demand(request, *permissions)
-    kit.tried(request, lambda: work(request, found))
-    return kit.to(found)
-
-
-def _reason(request: HttpRequest) -> str:
-    return kit.text(request, "reason")
-
-
-def _approve(request: HttpRequest, found: Return) -> None:
-    place = kit.my_place(request, request.POST.get("place", ""))
-    deciding.approve(return_id=found.pk, actor=kit.who(), warehouse_id=place)
-    messages.success(request, _("Approved."))
-
-
-def _refuse(request: HttpRequest, found: Return) -> None:
-    deciding.refuse(return_id=found.pk, actor=kit.who(), reason=_reason(request))
-    messages.success(request, _("Refused."))
-
-
-def _cancel(request: HttpRequest, found: Return) -> None:
-    deciding.cancel(return_id=found.pk, actor=kit.who(), reason=_reason(request))
-    messages.success(request, _("Cancelled: nothing comes back."))
-
-
-def _close(request: HttpRequest, found: Return) -> None:
-    deciding.close(return_id=found.pk, actor=kit.who(), reason=_reason(request))
-    messages.success(request, _("Closed."))
-
-
-def _settle(request: HttpRequest, found: Return) -> None:
-    deciding.settle(return_id=found.pk, actor=kit.who(), reason=_reason(request))
-    messages.success(request, _("Settled."))
-
-
-def _instruct(request: HttpRequest, found: Return) -> None:
-    deciding.instruct(return_id=found.pk, actor=kit.who())
-    messages.success(request, _("Noted: the buyer has the address."))
-
-
-def _on_its_way(request: HttpRequest, found: Return) -> None:
-    carrier, tracking = kit.text(request, "carrier", 100), kit.text(request, "tracking", 200)
-    deciding.on_its_way(return_id=found.pk, actor=kit.who(), carrier=carrier, tracking=tracking)
-    messages.success(request, _("Noted: the parcel is on its way."))
-
-
-def _exchange(request: HttpRequest, found: Return) -> None:
-    goods = [
-        (code, kit.decimal(request, f"goods_{place}"))
-        for place in range(3)
-        if (code := kit.text(request, f"sku_{place}", 100))
-    ]
-    made = exchange.exchange(found.pk, goods, kit.who())
-    messages.success(request, _("The exchange order %s is made, at no charge.") % made.number)
-
-
-def _refund(request: HttpRequest, found: Return) -> None:
-    rows = found.lines.values_list("pk", flat=True)
-    lines = {pk: amount for pk in rows if (amount := kit.decimal(request, f"amount_{pk}"))}
-    made = refunding.propose(
-        return_id=found.pk, lines=lines, shipping=kit.decimal(request, "shipping"),
-        extra=ZERO if rows else kit.decimal(request, "extra"), deduction_reason=_reason(request), actor=kit.who(),
-        limit=limits.limit_of(request.user), key=kit.once(request, "money", found.pk),
-    )  # fmt: skip
-    if made.state == Money.PROPOSED:
-        messages.warning(request, _("Above your limit: somebody who may has to approve it."))
-    else:
-        messages.success(request, _("The platform is asked to give it back; where it cannot, a task stands here."))
-
-
-def _of(request: HttpRequest, found: Return) -> int:
-    """Return the money row of the form, if it is this return's own. Raises ReturnError not_found."""
-    pk = kit.number(request.POST.get("money", "")) or 0
-    if not found.money.filter(pk=pk).exists():
-        raise ReturnError("not_found")
-    return pk
-
-
-def _approve_money(request: HttpRequest, found: Return) -> None:
-    refunding.approve(money_id=_of(request, found), actor=kit.who())
-    messages.success(request, _("Approved: the platform is asked to give it back."))
-
-
-def _withdraw(request: HttpRequest, found: Return) -> None:
-    refunding.withdraw(money_id=_of(request, found), actor=kit.who(), reason=_reason(request))
-    messages.success(request, _("Withdrawn."))
-
-
-def _take_over(request: HttpRequest, found: Return) -> None:
-    refunding.take_over(money_id=_of(request, found), actor=kit.who())
-    messages.success(request, _("Now give it back on the platform, then say so here."))
-
-
-def _given(request: HttpRequest, found: Return) -> None:
-    refunding.given_by_hand(money_id=_of(request, found), actor=kit.who())
-    messages.success(request, _("Recorded: the money is given back, and the books know."))
-
-
-def _add_photo(request: HttpRequest, found: Return) -> None:
-    if kit.take_photos(request, rma=found):
-        messages.success(request, _("Kept."))
-
-
-WORK: dict[str, tuple[tuple[str, ...], Callable[[HttpRequest, Return], None] | None]] = {
-    "approve": ((rights.DECIDE,), _approve),
-    "refuse": ((rights.DECIDE,), _refuse),
-    "cancel": ((rights.DECIDE,), _cancel),
-    "close": ((rights.DECIDE,), _close),
-    "settle": ((rights.DECIDE,), _settle),
-    "instruct": ((rights.DECIDE,), _instruct),
-    "on_its_way": ((rights.DECIDE,), _on_its_way),
-    "exchange": ((rights.DECIDE,), _exchange),
-    "refund": ((rights.REFUND,), _refund),
-    "approve_money": ((rights.APPROVE,), _approve_money),
-    "withdraw": ((rights.REFUND,), _withdraw),
-    "take_over": ((rights.REFUND,), _take_over),
-    "given": ((rights.REFUND,), _given),
-    "photo": ((rights.RECEIVE, rights.DECIDE), _add_photo),
-}
-
-
-# --- slip and pictures -----------------------------------------------------------------------------------------------
-
-
-@require_safe
-def slip_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """The return slip for print, in the reader's language."""
-    found = kit.get_return(request, pk)
-    if not found.goods:
-        raise Http404
-    facts = slip.facts_of(found)
-    return kit.page(
-        request, "slip", _("Return slip %s") % found.number, facts=facts, found=found,
-        bars=svg.code128(facts.number, height=60), qr=svg.qr(facts.number),
-        has_place=bool(facts.address),
-    )  # fmt: skip
-
-
-@require_safe
-def slip_pdf(request: HttpRequest, pk: int) -> HttpResponse:
-    """The return slip as a file, in the language of the shop's papers; on the record."""
-    found = kit.get_return(request, pk)
-    if not found.goods:
-        raise Http404
-    contact = OrderContact.objects.filter(order=found.order_id).first()
-    customer: dict[str, str] = {}
-    if contact is not None and buyers.may_see(request):
-        customer = buyers.address(contact.shipping, clear=buyers.may_print(request))
-    try:
-        content = single.return_slip_pdf(slip.paper_of(found, customer=customer))
-    except YikuError as error:
-        messages.error(request, str(error))
-        return kit.to(found)
-    printing.note_single(target=found, paper="return_slip", actor=kit.who(), summary=found.number)
-    return papers.pdf(content, f"return-{found.number}.pdf")
-
-
-@require_safe
-def photo(request: HttpRequest, token: str) -> HttpResponseBase:
-    """One picture, for who may see what it is of; never cached by others, never run by a browser."""
-    row = ReturnPhoto.objects.filter(token=token[:64]).first()
-    if not (request.user.has_perm(rights.VIEW) or request.user.has_perm("orders.view_strayparcel")):
-        raise PermissionDenied
-    if row is None or not rights.may_see_photo(request.user, row) or not photos.path_of(row).is_file():
-        raise Http404
-    answer = FileResponse(photos.path_of(row).open("rb"), content_type=photos.KINDS[row.kind])
-    answer["Cache-Control"] = "private, max-age=3600"
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from backoffice import audit
 from backoffice.adminkit import Outcome, report_outcomes
-from inventory.access import sight, visible
+from inventory.access import visible
+from orders.admin.papers import kit as papers
 from orders.admin.routing import card
-from orders.fulfil.routing import moving, policies
+from orders.fulfil.routing import many, policies
 from orders.models import Order
 
 
@@ -28,8 +28,7 @@ def reroute_many(model_admin: Any, request: HttpRequest, queryset: QuerySet[Orde
     if not request.user.has_perm(card.REROUTE):
         raise PermissionDenied
     if "confirmed" in request.POST:
-        _move(request, queryset)
-        return HttpResponseRedirect(request.get_full_path())
+        return _move(request, queryset)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _now("Re-route orders"),
@@ -41,21 +40,17 @@ def reroute_many(model_admin: Any, request: HttpRequest, queryset: QuerySet[Orde
     return TemplateResponse(request, "admin/orders/routing/reroute.html", context)
 
 
-def _move(request: HttpRequest, queryset: QuerySet[Order]) -> None:
+def _move(request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse:
+    """Move a few while one waits and tell of each here; many have a page with a bar."""
     numbers = dict(queryset.values_list("pk", "number"))
-    told = moving.reroute(
-        order_ids=list(numbers),
-        actor=audit.current_actor().name,
-        to=card.chosen(request.POST.get("to", "")),
-        within=sight(request.user).warehouses,
-    )
+    run = many.begin(owner=papers.me(request), order_ids=list(numbers), to=card.chosen(request.POST.get("to", "")))
+    if run.ended_at is None or len(numbers) > many.NOW:
+        return HttpResponseRedirect(reverse("admin:orders_order_run", args=[run.pk]))
+    told = run.result["outcomes"]
     outcomes = [
-        Outcome(
-            numbers.get(one.order_id, str(one.order_id)),
-            "" if one.ok else one.message,
-            reverse("admin:orders_order_change", args=[one.order_id]),
-        )
+        Outcome(numbers[one["order_id"]], one["message"], reverse("admin:orders_order_change", args=[one["order_id"]]))
         for one in told
     ]
-    done = sum(one.ok for one in told)
+    done = sum(one["ok"] for one in told)
     report_outcomes(request, outcomes, ngettext("%(count)d order re-routed.", "%(count)d orders re-routed.", done))
+    return HttpResponseRedirect(request.get_full_path())

@@ -14,6 +14,14 @@ SENTENCES: dict[str, Any] = {
         "The platform hides the address of order %(number)s: print the platform's own e-waybill for it."
     ),
     "no_label": _("Order %(number)s has no label yet: buy one first."),
+    "label_file": _(
+        "The carrier's own label %(tracking)s of order %(number)s cannot be put into the file: %(why)s Open it from "
+        "the order's page, or void it and buy another."
+    ),
+    "label_no_room": _(
+        "The carriers' own labels have more than %(most)d MB together: print label %(tracking)s of order %(number)s in "
+        "another run."
+    ),
     "no_company": _("Enter the company's name under Settings of orders → Company on papers first."),
     "not_to_invoice": _("Order %(number)s is “%(state)s”: no invoice is written for it."),
     "no_such_order": _("This order does not exist."),

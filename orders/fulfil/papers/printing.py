@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -17,11 +17,12 @@ from django.utils.translation import gettext as _
 from backoffice import audit, clock, longwork, progress
 from backoffice.errors import YikuError
 from backoffice.models import AuditEntry, Upload, User
+from backoffice.papers.merging import CleanPdf
 from backoffice.papers.sheet import Sheet
 from backoffice.spreadsheets import uploads
 from inventory.access import sight, visible
 from orders.fulfil import labels, offers
-from orders.fulfil.papers import gather, invoices, label, priced, slip
+from orders.fulfil.papers import gather, invoices, label, own_labels, priced, slip
 from orders.fulfil.papers.errors import PaperError
 from orders.models import Invoice, Label, Order, PaperKind, PaperPrint, PrintRun, WaveOrder
 
@@ -140,7 +141,8 @@ def print_orders(*, sheet: Sheet, user: User, order_ids: Sequence[int], kinds: S
     hide_labels(found, user)
     issued = {one.order_id: one for one in Invoice.objects.filter(order__in=found.orders)} if "invoice" in kinds else {}
     before = _counts(list(found.orders))
-    run = _Run(sheet, found, issued, before, actor)
+    labels = [one for of_order in found.labels.values() for one in of_order] if PaperKind.LABEL in kinds else []
+    run = _Run(sheet, found, issued, before, actor, files=own_labels.read(labels, sheet=sheet) if labels else {})
     outcomes = [run.order(order_id, kinds) for order_id in order_ids]
     run.save()
     return outcomes
@@ -188,9 +190,10 @@ class _Run:
 
     def __init__(
         self, sheet: Sheet, found: gather.Gathered, issued: dict[int, Invoice], before: dict[tuple[int, str], int],
-        actor: str,
+        actor: str, *, files: Mapping[int, CleanPdf | PaperError],
     ) -> None:  # fmt: skip
         self.sheet, self.found, self.issued, self.before, self.actor = sheet, found, issued, before, actor
+        self.files = files
         self.now = clock.now()
         self.prints: list[PaperPrint] = []
         self.labels: list[int] = []
@@ -208,7 +211,7 @@ class _Run:
                 problems.append(str(error))
                 code = code or error.code
             else:
-                self.prints.append(PaperPrint(order=order, kind=kind, at=self.now, actor=self.actor[:150]))
+                self._count(order, kind)
         return Printed(order_id, order.number, " ".join(problems), code, self.sheet.pages - first)
 
     def slip(self, order: Order) -> None:
@@ -216,11 +219,24 @@ class _Run:
         slip.draw(self.sheet, gather.slip_facts(order, self.found))
 
     def label(self, order: Order) -> None:
-        """Draw each of its labels."""
-        labels = gather.labels_of(order, self.found)
-        for facts in [gather.label_facts(order, one, self.found) for one in labels]:
-            label.draw(self.sheet, facts)
-        self.labels += [one.pk for one in labels]
+        """Put in each of its labels: the carrier's own, else drawn by us; in place of one that is broken, why."""
+        labels, problem = gather.labels_of(order, self.found), None
+        ours = {one.pk: gather.label_facts(order, one, self.found) for one in labels if one.pk not in self.files}
+        for one in labels:
+            file = self.files.get(one.pk)
+            if isinstance(file, PaperError):
+                own_labels.draw_missing(self.sheet, one, order, file, language=self.found.language(order))
+                problem = problem or file
+                continue
+            if file is not None:
+                self.sheet.insert(file)
+            else:
+                label.draw(self.sheet, ours[one.pk])
+            self.labels.append(one.pk)
+        if problem is not None:
+            if any(one.pk in self.labels for one in labels):
+                self._count(order, PaperKind.LABEL.value)
+            raise problem
 
     def invoice(self, order: Order) -> None:
         """Draw the invoice; from the second time on it is a copy."""
@@ -231,6 +247,9 @@ class _Run:
             raise PaperError("no_company")
         copy = (order.pk, PaperKind.INVOICE.value) in self.before
         priced.draw_invoice(self.sheet, invoices.from_json(issued.facts), copy=copy)
+
+    def _count(self, order: Order, kind: str) -> None:
+        self.prints.append(PaperPrint(order=order, kind=kind, at=self.now, actor=self.actor[:150]))
 
     def save(self) -> None:
         """Count the prints, mark the labels, write the audit rows."""

@@ -7,18 +7,21 @@ import uuid
 import openpyxl
 import pytest
 from django.contrib.auth.models import Permission
+from django.test import TestCase
 from django.urls import reverse
 
-from backoffice import incidents
+from backoffice import clock, incidents
 from backoffice.messages import OutgoingMessage
 from inventory.models import Access, StockPolicy
-from orders.desk import letters
-from orders.late import recount
+from orders import tasks
+from orders.desk import letters, runs
+from orders.late import month_runs, recount, review
 from orders.models import (
     Compensation,
     CompensationLimit,
     CompensationPreset,
     CouponCode,
+    DeskRun,
     LatePlay,
     Order,
     PenaltyEntry,
@@ -472,6 +475,52 @@ def test_the_month_and_the_comparison_as_page_print_and_workbook(people, watch):
     rows = list(openpyxl.load_workbook(io.BytesIO(answer.getvalue())).active.iter_rows(values_only=True))
     assert {row[0] for row in rows[1:]} == {"Sold, but not in stock", "Paid, not sent in time"}
     assert client(people, "warehouse_clerk").get(reverse("admin:orders_lateplay_review")).status_code == 403
+
+
+def test_a_month_of_many_orders_is_counted_by_a_worker_under_a_bar(people, watch, monkeypatch):
+    handed = []
+    monkeypatch.setattr(month_runs, "NOW", 1)
+    monkeypatch.setattr(runs.longwork, "workers_alive", lambda: True)
+    monkeypatch.setattr(runs.longwork, "enqueue", lambda *arguments: handed.append(arguments))
+    seller = short_seller(1, 100, 200)
+    watch.on(5 * HOUR)
+    books, address = client(people, "bookkeeper"), reverse("admin:orders_lateplay_review")
+    month = clock.now().date().isoformat()[:7]
+    page = text(books.get(address))
+    assert "counting takes a while" in page
+    assert seller.shop.name not in page
+    for name in ("xlsx", "pdf"):
+        assert books.get(reverse(f"admin:orders_lateplay_review_{name}")).headers["Location"].startswith(address)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        for _twice in range(2):
+            books.post(f"{reverse('admin:orders_lateplay_review_count')}?month={month}")
+    run = DeskRun.objects.get()
+    assert handed == [("orders.tasks.desk_run", run.pk)]
+    assert "yk-progress" in text(books.get(address))
+    assert tasks.desk_run(run.pk) == "ok"
+    run.refresh_from_db()
+    assert (run.progress.done, run.progress.total) == (review.STEPS, review.STEPS)
+    page = text(books.get(address))
+    assert seller.shop.name in page
+    assert "Count again" in page
+    answer = books.get(reverse("admin:orders_lateplay_review_xlsx"))
+    rows = list(openpyxl.load_workbook(io.BytesIO(answer.getvalue())).active.iter_rows(values_only=True))
+    assert rows[1][:4] == ("All", "All", 2, 2)
+    assert "counting takes a while" in text(client(people, "owner").get(address))  # another's count is not shown
+
+
+def test_a_kept_month_reads_as_it_was_counted_and_only_for_the_same_shops(people, watch, monkeypatch):
+    monkeypatch.setattr(month_runs, "NOW", 0)
+    seller = short_seller(1, 100, 200)
+    watch.on(5 * HOUR)
+    client(people, "bookkeeper")
+    first = clock.now().date().replace(day=1)
+    run = month_runs.begin(owner=people["bookkeeper"], first=first)
+    assert month_runs.from_json(run.result) == review.of(first)
+    assert month_runs.last(owner=people["bookkeeper"], first=first) == run
+    Access.objects.filter(user=people["bookkeeper"]).update(all_shops=False)
+    assert month_runs.last(owner=people["bookkeeper"], first=first) is None
+    assert seller.shop.name not in text(people.client("bookkeeper").get(reverse("admin:orders_lateplay_review")))
 
 
 def test_without_a_font_the_month_is_refused_in_a_sentence(people, settings):

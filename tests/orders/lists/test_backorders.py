@@ -14,7 +14,7 @@ from inventory import arrivals
 from inventory.arrivals import Expected
 from inventory.models import Access
 from orders.desk import actions, backorders, promise
-from orders.models import CheckSetting, Order, PromiseChange
+from orders.models import CheckSetting, LinePromise, Order, PromiseChange
 from tests.inventory import factories as stock
 from tests.orders.factories import NOW, Seller, line, order
 
@@ -165,6 +165,49 @@ def test_a_slipped_promise_is_kept_with_its_history(seller):
     assert seller.order(1).promised_on is None
 
 
+def lines(seller, number) -> list[tuple[str, int, dt.date]]:
+    rows = LinePromise.objects.filter(line__order=seller.order(number)).order_by("line", "expected_on")
+    return [(row.line.sku.code, int(row.quantity), row.expected_on) for row in rows]
+
+
+def test_a_delivery_that_covers_one_line_is_promised_to_that_line(seller):
+    expect(seller, "MUG", 1)
+    expect(seller, "CUP", 1, DAY + dt.timedelta(days=2))
+    promise.refresh()
+    assert promised(seller) == [DAY, None]
+    assert lines(seller, 1) == [("MUG", 1, DAY)]
+    assert lines(seller, 2) == [("CUP", 1, DAY + dt.timedelta(days=2))]
+    later_day = DAY + dt.timedelta(days=9)
+    expect(seller, "MUG", 4, later_day)
+    promise.refresh()
+    assert promised(seller) == [DAY, later_day]
+    assert lines(seller, 2) == [("MUG", 4, later_day), ("CUP", 1, DAY + dt.timedelta(days=2))]
+
+
+def test_a_line_is_promised_anew_when_its_delivery_moves_or_is_given_up(seller):
+    coming = expect(seller, "CUP", 1)
+    promise.refresh()
+    later_day = DAY + dt.timedelta(days=7)
+    arrivals.change(arrival_id=coming.pk, quantity=Decimal(1), expected_on=later_day, source="late")
+    promise.refresh()
+    assert lines(seller, 2) == [("CUP", 1, later_day)]
+    before = list(LinePromise.objects.values_list("pk", flat=True))
+    promise.refresh()
+    assert list(LinePromise.objects.values_list("pk", flat=True)) == before  # nothing moved, nothing is written
+    arrivals.cancel(arrival_id=coming.pk)
+    promise.refresh()
+    assert lines(seller, 2) == []
+    assert not PromiseChange.objects.exists()  # the order never had a day
+
+
+def test_an_order_that_no_longer_waits_is_promised_nothing(seller):
+    expect(seller, "MUG", 1)
+    promise.refresh()
+    actions.cancel(order_ids=[seller.order(1).pk], actor=LI, reason="x")
+    promise.refresh()
+    assert lines(seller, 1) == []
+
+
 def test_an_overdue_delivery_promises_nothing(seller):
     expect(seller, "MUG", 9, dt.date(2020, 1, 1))
     promise.refresh()
@@ -199,6 +242,32 @@ def test_the_page_shows_and_gives_out(seller, desk):
     assert "Nothing has come that completes an order." in page.content.decode()
 
 
+def test_the_page_and_the_order_say_which_line_comes_from_which_delivery(seller, desk):
+    client = desk()
+    row = expect(seller, "CUP", 1)
+    arrivals.change(arrival_id=row.pk, quantity=Decimal(1), expected_on=DAY, source="PO-7")
+    promise.refresh()
+    page = client.get(reverse("admin:orders_order_backorders") + "?by=order").content.decode()
+    assert "1 from the delivery of 1 Dec 2099 (PO-7)" in page
+    assert "whole order: no date yet" in page
+    own = client.get(reverse("admin:orders_order_change", args=[seller.order(2).pk])).content.decode()
+    assert "promised 1 from the delivery of 1 Dec 2099 (PO-7)" in own
+    other = seller.order(1).pk
+    assert "PO-7" not in client.get(reverse("admin:orders_order_change", args=[other])).content.decode()
+
+
+def test_where_a_delivery_comes_to_is_not_told_to_who_does_not_see_the_warehouse(people, seller):
+    Access.objects.create(user=people["order_clerk"], all_shops=True, all_warehouses=False)
+    client = people.client("order_clerk")
+    row = expect(seller, "CUP", 1)
+    arrivals.change(arrival_id=row.pk, quantity=Decimal(1), expected_on=DAY, source="PO-7")
+    promise.refresh()
+    own = client.get(reverse("admin:orders_order_change", args=[seller.order(2).pk])).content.decode()
+    assert "promised 1 Dec 2099" in own
+    assert "PO-7" not in own
+    assert "PO-7" not in client.get(reverse("admin:orders_order_backorders")).content.decode()
+
+
 def test_the_buyer_sees_but_gives_nothing_out(seller, desk):
     client = desk("buyer")
     put(seller, "MUG", 2)
@@ -224,7 +293,7 @@ def test_the_workbook_holds_every_short_line(seller, desk):
     answer = desk("buyer").get(reverse("admin:orders_order_backorders_xlsx"))
     book = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
     rows = [[cell.value for cell in row] for row in book.active.iter_rows()]
-    assert [(row[0], row[2], row[4], row[11]) for row in rows[1:]] == [
+    assert [(row[0], row[2], row[4], row[13]) for row in rows[1:]] == [
         ("MUG", "#1001", 1, "2099-12-01: 2"), ("MUG", "#1002", 4, "2099-12-01: 2"), ("CUP", "#1002", 1, None),
     ]  # fmt: skip
 

@@ -120,3 +120,49 @@ def test_parts_of_one_line_come_together_in_one_place():
     assert promise.plan(rows, apart, promise.ORDERED) == {1: None}
     together = [*apart, coming(3, 1, days=2, sku=2, place=10)]
     assert promise.plan(rows, together, promise.ORDERED) == {1: DAY + dt.timedelta(days=2)}
+
+
+# --- lines -----------------------------------------------------------------------------------------------------------
+
+
+def taken(found, line_id):
+    return [(one.arrival_id, int(one.quantity), one.expected_on) for one in found.lines.get(line_id, ())]
+
+
+@settings(max_examples=60, deadline=None)
+@given(shorts(), arrivals, st.sampled_from(promise.RULES))
+def test_no_piece_of_a_delivery_is_promised_to_two_lines(rows, on_their_way, rule):
+    found = promise.plan_lines(rows, on_their_way, rule)
+    supply = {one.arrival_id: one.quantity for one in on_their_way}
+    given_out = Counter()
+    for parts in found.lines.values():
+        for one in parts:
+            assert one.quantity > 0
+            given_out[one.arrival_id] += one.quantity
+    assert all(quantity <= supply[pk] for pk, quantity in given_out.items())
+
+
+@settings(max_examples=60, deadline=None)
+@given(shorts(), arrivals, st.sampled_from(promise.RULES))
+def test_the_order_is_promised_for_its_latest_line_or_not_at_all(rows, on_their_way, rule):
+    found = promise.plan_lines(rows, on_their_way, rule)
+    for order_id, day in found.days.items():
+        lines = {row.line_id for row in rows if row.order_id == order_id}
+        days = [max(one.expected_on for one in found.lines[line]) for line in lines if line in found.lines]
+        assert day == (max(days) if len(days) == len(lines) else None)
+
+
+def test_each_line_is_told_its_delivery():
+    rows = [short(1, {10: 3}), short(1, {10: 1}, line_id=11, sku_id=2)]
+    found = promise.plan_lines(rows, [coming(1, 2), coming(2, 5, days=4), coming(3, 1, days=2, sku=2)], promise.ORDERED)
+    assert taken(found, 10) == [(1, 2, DAY), (2, 1, DAY + dt.timedelta(days=4))]
+    assert taken(found, 11) == [(3, 1, DAY + dt.timedelta(days=2))]
+    assert found.days == {1: DAY + dt.timedelta(days=4)}
+
+
+def test_a_line_of_an_order_that_is_not_completed_gets_what_nobody_else_could_leave_with():
+    rows = [short(1, {10: 2}), short(1, {10: 1}, line_id=11, sku_id=2), short(2, {10: 2})]
+    found = promise.plan_lines(rows, [coming(1, 2), coming(2, 2, days=3)], promise.ORDERED)
+    assert found.days == {1: None, 2: DAY}
+    assert taken(found, 10) == [(2, 2, DAY + dt.timedelta(days=3))]
+    assert taken(found, 11) == []

@@ -13,7 +13,7 @@ from backoffice.errors import YikuError
 from finance.models import PostingRequest
 from inventory.models import Balance, StockEntry
 from orders.models import Refund, Return, ReturnDecision, ReturnGoods, ReturnRefund, ShipmentGoods
-from orders.models.returns import OPEN_MONEY
+from orders.models.return_money import OPEN_MONEY
 from orders.returns import amounts, deciding, inspecting, refunding, requesting
 from tests.inventory.invariants import broken
 from tests.orders.factories import line, order, refund

@@ -1,13 +1,16 @@
 """The pages of returns: who sees what, that a button works once, that nobody reaches other people's rows."""
 
+import datetime as dt
 import io
 from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
+from backoffice import clock
 from backoffice.models import AuditEntry
 from inventory.models import Access
 from orders.models import (
@@ -112,6 +115,21 @@ def test_the_list_finds_and_narrows(clerk, people, back, later):
     later(days=20)
     again = people.client("order_clerk")  # nobody stays logged in for that long
     assert set(again.get(url("changelist") + "?waits=overdue").context["cl"].result_list) == {back.found}
+
+
+def test_a_parcel_on_its_way_shows_its_day_and_that_it_is_overdue(clerk, people, back, later):
+    found = back.found
+    day = timezone.localdate(clock.now()) + dt.timedelta(days=2)
+    assert "a day within 120 days" in do(clerk, found, "on_its_way", tracking="SF-9", expected="2026-13-01")
+    page = do(clerk, found, "on_its_way", carrier="SF", tracking="SF-9", expected=day.isoformat())
+    assert f'name="expected" value="{day.isoformat()}"' in page
+    assert "overdue for" not in page
+    assert set(clerk.get(url("changelist") + "?waits=coming").context["cl"].result_list) == {found}
+    later(days=5)
+    again = people.client("order_clerk")
+    page = again.get(url("change", found.pk)).content.decode()
+    assert "overdue for 2 d" in page
+    assert "ask the buyer or the carrier" in page
 
 
 def test_the_page_leads_from_state_to_state(clerk, back):

@@ -1,14 +1,16 @@
 """A return begins: by the desk, by a refund on the platform, within what was sent."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from backoffice import clock
 from inventory.models import Warehouse
 from orders.contracts import OrderStatus
 from orders.models import Return, ReturnPlace, ReturnPolicy, ReturnRule
-from orders.returns import deciding, requesting, slip
+from orders.returns import deciding, receiving, requesting, slip
 from orders.returns.errors import ReturnError
 from tests.orders.factories import later, line, order, refund
 from tests.orders.returns.conftest import ANN
@@ -205,3 +207,32 @@ def test_the_way_from_address_to_parcel(seller):
     deciding.on_its_way(return_id=found.pk, actor=ANN, carrier="SF", tracking=" SF 123 ")
     found.refresh_from_db()
     assert (found.state, found.tracking_number, found.tracking_key) == ("in_transit", "SF 123", "sf123")
+
+
+def test_the_buyers_parcel_is_expected_on_its_day_and_overdue_the_day_after(seller, later):
+    seller.sent()
+    found = seller.rma()
+    before = found.expected_by
+    day = timezone.localdate(clock.now()) + dt.timedelta(days=3)
+    deciding.on_its_way(return_id=found.pk, actor=ANN, tracking="SF1", expected_on=day)
+    found.refresh_from_db()
+    assert before is not None
+    assert found.expected_by < before
+    assert timezone.localtime(found.expected_by).isoformat()[:19] == f"{day.isoformat()}T23:59:59"
+    deciding.on_its_way(return_id=found.pk, actor=ANN, tracking="SF2")  # a corrected number moves no day
+    found.refresh_from_db()
+    assert (found.tracking_number, timezone.localdate(found.expected_by)) == ("SF2", day)
+    assert not receiving.overdue(Return.objects.all()).exists()
+    later(days=4)
+    assert list(receiving.overdue(Return.objects.all())) == [found]
+
+
+@pytest.mark.parametrize("days", [-121, 121, 400_000])
+def test_a_day_that_can_only_be_a_typing_error_is_refused(seller, days):
+    seller.sent()
+    found = seller.rma()
+    before = found.expected_by
+    day = timezone.localdate(clock.now()) + dt.timedelta(days=days)
+    refused("bad_day", deciding.on_its_way, return_id=found.pk, actor=ANN, tracking="SF1", expected_on=day)
+    found.refresh_from_db()
+    assert (found.state, found.expected_by, found.tracking_number) == ("approved", before, "")

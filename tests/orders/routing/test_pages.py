@@ -3,11 +3,14 @@
 from decimal import Decimal
 
 import pytest
+from django.test import TestCase
 from django.urls import reverse
 
 from inventory.models import Access
-from orders.fulfil.routing import policies, reading
-from orders.models import GoodsGone, RateRow, RateTable, ReturnPlace, ReturnRule, RoutingPlan, RoutingPolicy
+from orders import tasks
+from orders.desk import runs
+from orders.fulfil.routing import many, moving, policies, reading
+from orders.models import DeskRun, GoodsGone, RateRow, RateTable, ReturnPlace, ReturnRule, RoutingPlan, RoutingPolicy
 from tests.inventory import factories as stock
 from tests.orders.factories import Seller, line, order
 from tests.orders.routing.build import policy, rates
@@ -282,6 +285,62 @@ def test_many_are_rerouted_from_the_list_each_with_its_outcome(people, seller):
     assert "2 orders re-routed." in told
     assert "1 row was refused" in told
     assert seller.buckets("MUG", seller.places[1])[2] == 5
+
+
+def many_of(seller, clerk):
+    """Re-route orders 1 to 3, one of them held, as a run for the workers: returns it and its page."""
+    ids = [seller.order(n).pk for n in (1, 2, 3)]
+    asked = {"action": "reroute_many", "_selected_action": ids, "confirmed": "1", "to": str(seller.places[1].pk)}
+    answer = clerk.post(reverse("admin:orders_order_changelist"), asked)
+    run = DeskRun.objects.get()
+    assert answer.headers["Location"] == reverse("admin:orders_order_run", args=[run.pk])
+    return run, answer.headers["Location"]
+
+
+def test_very_many_are_rerouted_by_a_worker_under_a_bar(people, seller, monkeypatch):
+    handed = []
+    monkeypatch.setattr(many, "NOW", 2)
+    monkeypatch.setattr(many, "PAGE", 2)
+    monkeypatch.setattr(runs.longwork, "workers_alive", lambda: True)
+    monkeypatch.setattr(runs.longwork, "enqueue", lambda *arguments: handed.append(arguments))
+    seller.take(order(1, line("MUG", 3)), order(2, line("MUG", 2)), order(3, line("MUG"), buyer_note="urgent"))
+    clerk = person(people, "order_clerk")
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        run, address = many_of(seller, clerk)
+    assert handed == [("orders.tasks.desk_run", run.pk)]
+    assert "yk-progress" in clerk.get(address).content.decode()
+    assert seller.buckets("MUG", seller.places[1])[2] == 0
+    assert tasks.desk_run(run.pk) == "ok"
+    assert tasks.desk_run(run.pk) == "done already"
+    assert seller.buckets("MUG", seller.places[1])[2] == 5
+    page = clerk.get(address).content.decode()
+    assert "2 orders re-routed." in page
+    assert seller.order(3).number in page
+    run.refresh_from_db()
+    assert (run.progress.state, run.progress.done) == ("done", 3)
+    assert person(people, "ops_admin").get(address).status_code == 404
+
+
+def test_a_run_that_was_cut_off_goes_on_after_what_is_done(people, seller, monkeypatch):
+    monkeypatch.setattr(many, "NOW", 2)
+    monkeypatch.setattr(many, "PAGE", 1)
+    seller.take(order(1, line("MUG", 3)), order(2, line("MUG", 2)), order(3, line("MUG"), buyer_note="urgent"))
+    clerk, whole, asked = person(people, "order_clerk"), moving.reroute, []
+
+    def cut(**given):
+        asked.extend(given["order_ids"])
+        if len(asked) == 2:
+            raise RuntimeError("the power failed")
+        return whole(**given)
+
+    monkeypatch.setattr(many.moving, "reroute", cut)
+    run, address = many_of(seller, clerk)
+    assert [one["ok"] for one in run.result["outcomes"]] == [False]  # the list shows the newest first
+    assert "This work stopped" in clerk.get(address).content.decode()
+    assert tasks.desk_run(run.pk) == "ok"
+    assert asked == [seller.order(n).pk for n in (3, 2, 2, 1)]
+    run.refresh_from_db()
+    assert [one["ok"] for one in run.result["outcomes"]] == [False, True, True]
 
 
 def test_the_lists_of_plans_and_missing_goods_open(people, seller):
