@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('backoffice', '0003_incidents'),
         ('inventory', '0005_stocktakes'),
-        ('orders', '0016_wished_carrier'),
+        ('orders', '0017_erasing'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
