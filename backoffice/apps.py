@@ -9,7 +9,7 @@ class BackofficeConfig(AppConfig):
     """Register what backoffice brings to the house."""
 
     name = "backoffice"
-    verbose_name = _("The ground")
+    verbose_name = _("Back office")
 
     def ready(self) -> None:
         """Guard append-only tables and bring the roles up to date after every migrate; fill the settings section."""
