@@ -15,6 +15,8 @@ SECRET_NAME = re.compile(
 EMAIL = re.compile(r"[^\s@,;:<>\"'()]+@[^\s@,;:<>\"'()]+\.\w{2,}")
 PHONE = re.compile(r"\+?\(?\d(?:[\s()./-]{0,2}\d){6,}")
 LETTERS_OF_A_WORD = 4  # shorter words of a name or street also stand in other sentences
+DIGITS_OF_A_PHONE = 7  # fewer are a house number: they stand in order numbers and amounts as well
+_LATIN = "0-9A-Za-z\u00c0-\u024f"
 
 
 def redacted(value: Any) -> Any:
@@ -51,13 +53,22 @@ def without_known(value: Any, patterns: list[re.Pattern[str]]) -> Any:
 
 
 def known_patterns(known: Iterable[str]) -> list[re.Pattern[str]]:
+    """Return what finds these values in a text: as a whole, word by word, and phone numbers however they are written.
+
+    In Latin letters they are found where a word begins, a short one alone: "Li" is not in "Lisbon". What is in digits
+    alone and shorter than a phone number is not looked for.
+    """
     whole = {value.strip() for value in known if len(value.strip()) > 1}
     words = {
-        word
-        for value in whole
-        for word in re.split(r"[\s,;/]+", value)
-        if len(word) >= LETTERS_OF_A_WORD and not word.strip("+-.()").isdecimal()
-    }
-    found = [re.compile(re.escape(one), re.IGNORECASE) for one in sorted(whole | words, key=len, reverse=True)]
-    numbers = {digits[-9:] for value in whole if len(digits := re.sub(r"\D", "", value)) >= 7}
-    return [re.compile(r"\+?(?:\d[\s()./-]{0,2})*" + r"[\s()./-]{0,2}".join(one)) for one in numbers] + found
+        word for value in whole for word in re.split(r"[\s,;/]+", value) if len(word) >= LETTERS_OF_A_WORD
+    }  # fmt: skip
+    told = {one for one in whole | words if any(sign.isalpha() for sign in one)}
+    found = [re.compile(_as_word(one), re.IGNORECASE) for one in sorted(told, key=lambda one: (-len(one), one))]
+    numbers = {digits[-9:] for value in whole if len(digits := re.sub(r"\D", "", value)) >= DIGITS_OF_A_PHONE}
+    return [re.compile(r"\+?(?:\d[\s()./-]{0,2})*" + r"[\s()./-]{0,2}".join(one)) for one in sorted(numbers)] + found
+
+
+def _as_word(value: str) -> str:
+    first = rf"(?<![{_LATIN}])" if re.match(f"[{_LATIN}]", value) else ""
+    short = len(value) < LETTERS_OF_A_WORD and re.match(f"[{_LATIN}]", value[-1])
+    return first + re.escape(value) + (rf"(?![{_LATIN}])" if short else "")

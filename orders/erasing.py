@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.apps import apps
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock, erasing, locks
 from backoffice.erasing import Person
 from orders import contracts
-from orders.contracts import Address, Buyer
+from orders.contracts import Address, Buyer, IncomingOrder
+from orders.desk import own_orders
 from orders.errors import OrderError
 from orders.fulfil.carrier_texts import people_of
 from orders.models import Company, Invoice, Label, Order, OrderContact, OrderVersion, Quote
@@ -59,8 +61,9 @@ def _of_quotes(ids: Collection[int], to: Collection[str]) -> set[str]:
 
 
 def _quotes(ids: Collection[int], to: Collection[str]) -> QuerySet[Quote]:
-    by_person = Q(basket__email__in=list(to)) | Q(basket__phone__in=list(to)) if to else Q()
-    return Quote.objects.filter(Q(order__in=ids) | by_person)
+    """Quotes that became one of the orders, and those to the person that became none; others go with their order."""
+    to_person = Q(basket__email__in=list(to)) | Q(basket__phone__in=list(to))
+    return Quote.objects.filter(Q(order__in=ids) | (to_person & Q(order=None) if to else Q(pk__in=[])))
 
 
 @transaction.atomic
@@ -86,7 +89,9 @@ def erase_old(limit: int = 200) -> int:
     if not months:
         return 0
     before = clock.now() - dt.timedelta(days=months * 30.44)
-    due = Order.objects.filter(placed_at__lt=before, state__in=OVER, contact__erased_at=None, contact__isnull=False)
+    again = Exists(OrderVersion.objects.filter(order=OuterRef("pk"), erased_at=None))  # delivered since it was erased
+    due = Order.objects.filter(placed_at__lt=before, state__in=OVER, contact__isnull=False)
+    due = due.filter(Q(contact__erased_at=None) | again)
     orders = list(due.order_by("placed_at", "pk")[:limit])
     for one in orders:
         erase(orders=[one], actor="system")
@@ -122,11 +127,11 @@ def _place(values: Any) -> dict[str, Any]:
 
 def _in_versions(person: Person, write: bool) -> int:
     rows = OrderVersion.objects.filter(order__in=person.ids(PREFIX), erased_at=None)
+    count = rows.count()
     if write:
         for row in rows.iterator(chunk_size=100):
             erasing.rewrite(row, {"content": _version(row.content, person)})
-        return OrderVersion.objects.filter(order__in=person.ids(PREFIX)).count()
-    return rows.count()
+    return count
 
 
 def _version(content: str, person: Person) -> str:
@@ -139,8 +144,35 @@ def _version(content: str, person: Person) -> str:
         Address(country=one.country, region=one.region) if one is not None else None
         for one in (found.shipping, found.billing)
     )
-    plain = dataclasses.replace(found, buyer=Buyer(), buyer_note="", seller_note="", shipping=to, billing=billing)
-    return str(erasing.without_known(contracts.to_json(plain), person.patterns))
+    return contracts.to_json(
+        dataclasses.replace(
+            found, buyer=Buyer(), buyer_note="", seller_note="", shipping=to, billing=billing,
+            **_words_of(found, person.patterns),
+        )
+    )  # fmt: skip
+
+
+def _words_of(order: IncomingOrder, patterns: list[re.Pattern[str]]) -> dict[str, Any]:
+    """The texts of a version that are words, blotted; ids and amounts stay, the next delivery is compared with them."""
+    extra = {
+        name: text for name, text in order.extra.items() if name != own_orders.BASKET
+    }  # what was typed, address too
+    return {
+        "cancel_reason": erasing.without_known(order.cancel_reason, patterns),
+        "shipping_method": erasing.without_known(order.shipping_method, patterns),
+        "tags": tuple(erasing.without_known(order.tags, patterns)),
+        "extra": erasing.without_known(extra, patterns),
+        "refunds": tuple(
+            dataclasses.replace(one, reason=erasing.without_known(one.reason, patterns)) for one in order.refunds
+        ),
+        "lines": tuple(
+            dataclasses.replace(
+                one, title=erasing.without_known(one.title, patterns),
+                properties=erasing.without_known(one.properties, patterns),
+            )
+            for one in order.lines
+        ),
+    }  # fmt: skip
 
 
 def _in_invoices(person: Person, write: bool) -> int:
@@ -149,7 +181,11 @@ def _in_invoices(person: Person, write: bool) -> int:
     rows = Invoice.objects.filter(order__in=person.ids(PREFIX), erased_at=None)
     count = rows.count()
     for row in rows if write else ():
-        facts = erasing.without_known(row.facts, person.patterns)
+        words = {name: row.facts.get(name) for name in ("lines", "note") if name in row.facts}
+        facts = {
+            **row.facts,
+            **erasing.without_person(words, person.patterns),
+        }  # the issuer may live in the same street
         customer = {name: value if name in KEPT else "" for name, value in row.facts["customer"].items()}
         erasing.rewrite(row, {"facts": {**facts, "customer": customer, "customer_tax_id": ""}})
     return count

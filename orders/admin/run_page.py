@@ -22,7 +22,8 @@ def show(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
     """Show a run of one's own; another's does not exist."""
     if not request.user.has_perm("orders.view_order"):
         raise PermissionDenied
-    run = DeskRun.objects.select_related("progress").filter(pk=pk, owner=request.user.pk).first()
+    mine = DeskRun.objects.filter(owner=request.user.pk, kind=DeskRun.Kind.REROUTE)  # a month has a page of its own
+    run = mine.select_related("progress").filter(pk=pk).first()
     if run is None:
         raise Http404
     outcomes = run.result.get("outcomes", [])

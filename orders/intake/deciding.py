@@ -68,6 +68,7 @@ def _header(page: Page, change: Change) -> None:
     note = clean(incoming.seller_note)
     if note != change.known.contact.seller_note:
         change.known.contact.seller_note, change.contact_changed = note, True
+        change.known.contact.erased_at = None
 
 
 def accept(page: Page, change: Change, matched: dict[LineKey, Goods]) -> None:
@@ -107,6 +108,7 @@ def _contact(change: Change) -> None:
     name = contact.buyer_name or str(contact.shipping.get("name", ""))
     contact.name_key, contact.email_key = name_key(name), name_key(contact.email)
     contact.phone_key = phone_key(str(contact.shipping.get("phone", "")) or contact.phone)
+    contact.erased_at = None  # a person stands in it again, whom it was erased of before
     change.contact_changed = True
 
 

@@ -30,7 +30,7 @@ _ORDER = (
 )  # fmt: skip
 _CONTACT = (
     "buyer_id", "buyer_name", "email", "phone", "shipping", "billing", "country", "buyer_note", "seller_note",
-    "address_fixed", "name_key", "email_key", "phone_key",
+    "address_fixed", "name_key", "email_key", "phone_key", "erased_at",
 )  # fmt: skip
 _LINE = (
     "position", "sku_id", "sku_code", "listing_id", "barcode", "title", "quantity", "ordered_quantity", "pack",

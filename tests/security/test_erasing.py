@@ -8,13 +8,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice import clock
+from backoffice.messages import queueing
 from backoffice.models import AuditEntry, OutgoingMessage
 from channels.models import InboundPayload
-from orders import erasing
+from orders import contracts, erasing
 from orders.desk import marking
 from orders.errors import OrderError
 from orders.fulfil.papers import printing
 from orders.models import Company, Invoice, Order, OrderContact, OrderVersion, Quote, Return, StaffNote
+from tests.orders.factories import line, order
 from tests.security.house import BUYER
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +133,55 @@ def test_what_only_grows_is_rewritten_once_and_only_to_erase(over):
     with pytest.raises(DatabaseError), transaction.atomic():
         StaffNote.objects.filter(pk=note.pk).update(text="again", erased_at=clock.now())
     assert StaffNote.objects.get(pk=note.pk).text == "•••"
+
+
+def test_numbers_and_amounts_survive_a_house_number_and_a_name_that_is_a_word(over):
+    contact = OrderContact.objects.get(order=over.order)
+    OrderContact.objects.filter(pk=contact.pk).update(
+        buyer_name="Anna Price", shipping={**contact.shipping, "name": "Anna Price", "line2": "12"}
+    )
+    Order.objects.filter(pk=over.order.pk).update(
+        external_id="Price-90121", number="#90121", hold_note="Anna Price, 12 cups"
+    )
+    before = {one.pk: contracts.from_json(one.content) for one in over.order.versions.all()}
+    erasing.erase(orders=[over.order], actor="user:1 li")
+    found = Order.objects.get(pk=over.order.pk)
+    assert (found.external_id, found.number, found.hold_note) == ("Price-90121", "#90121", "•••, 12 cups")
+    for one in found.versions.all():
+        was, now = before[one.pk], contracts.from_json(one.content)
+        assert now.buyer == contracts.Buyer()
+        assert (now.external_id, now.total, now.lines) == (was.external_id, was.total, was.lines)
+
+
+def test_what_a_platform_delivers_again_is_erased_again(over):
+    Company.objects.update(erase_after_months=6)
+    Order.objects.update(placed_at=timezone.now() - dt.timedelta(days=200))
+    sent, unsent = over.seller.order(1), over.seller.order(3)
+    assert erasing.erase_old() > 2
+    held = {"state": "held", "hold_code": "manual", "held_since": clock.now(), "approved_at": None}
+    Order.objects.filter(pk=unsent.pk).update(**held)
+    buyer = contracts.Buyer(name=BUYER["name"], email=BUYER["email"], phone=BUYER["phone"])
+    news = [order(1, line("TEA", 2), minutes=200, buyer=buyer), order(3, line("CUP"), minutes=200, buyer=buyer)]
+    assert over.seller.take(*news) == ["waiting", "updated"]  # what has left changes by a person alone
+    contact = OrderContact.objects.get(order=unsent)
+    assert (contact.buyer_name, contact.erased_at) == (BUYER["name"], None)
+    Order.objects.filter(pk=unsent.pk).update(state="shipped", hold_code="", held_since=None)
+    Order.objects.update(placed_at=timezone.now() - dt.timedelta(days=200))
+    assert erasing.erase_old() == 2
+    assert OrderContact.objects.get(order=unsent).buyer_name == ""
+    assert BUYER["name"] not in "".join(OrderVersion.objects.filter(order=sent).values_list("content", flat=True))
+    assert erasing.erase_old() == 0
+
+
+def test_a_message_about_an_order_that_is_still_open_goes_out(over):
+    old, still_open = Order.objects.order_by("pk")[:2]
+    to = OrderContact.objects.get(order=old).email
+    message = OutgoingMessage.objects.exclude(to="").first()
+    values = {"state": "queued", "to": to, "to_key": queueing.recipient_key(to)}
+    OutgoingMessage.objects.filter(pk=message.pk).update(reference=f"orders.order:{still_open.pk}", **values)
+    erasing.erase(orders=[old], actor="system")
+    message.refresh_from_db()
+    assert (message.state, message.to) == ("queued", to)
+    erasing.erase(orders=[still_open], actor="system")
+    message.refresh_from_db()
+    assert (message.state, message.to) == ("cancelled", "")

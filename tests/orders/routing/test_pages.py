@@ -6,6 +6,7 @@ import pytest
 from django.test import TestCase
 from django.urls import reverse
 
+from backoffice import clock
 from inventory.models import Access
 from orders import tasks
 from orders.desk import runs
@@ -352,3 +353,9 @@ def test_the_lists_of_plans_and_missing_goods_open(people, seller):
     one = reverse("admin:orders_routingplan_change", args=[RoutingPlan.objects.get().pk])
     assert "comes later among the preferred" in auditor.get(one).content.decode()
     assert auditor.get(reverse("admin:orders_goodsgone_changelist")).status_code == 200
+
+
+def test_a_count_of_a_month_is_no_page_of_moved_orders(people):
+    run = DeskRun.objects.create(owner=people["superuser"], kind=DeskRun.Kind.MONTH, started_at=clock.now())
+    page = reverse("admin:orders_order_run", args=[run.pk])
+    assert people.client("superuser").get(page).status_code == 404
