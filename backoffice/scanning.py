@@ -102,6 +102,7 @@ def _opened(data: bytes) -> Image.Image:
             if picture.width * picture.height > MOST_PIXELS:
                 raise PhotoRefused("photo_pixels")
             picture.draft("L", (SIDE, SIDE))  # a JPEG is unpacked at half or a quarter of its size
+            picture.thumbnail((SIDE, SIDE))  # before anything holds it a second time
             grey = _on_white(ImageOps.exif_transpose(picture)).convert("L")
     except Image.DecompressionBombError as error:
         raise PhotoRefused("photo_pixels") from error
@@ -110,7 +111,6 @@ def _opened(data: bytes) -> Image.Image:
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         log.info("photo_refused", error=type(error).__name__, size=len(data))
         raise PhotoRefused("photo_broken") from error
-    grey.thumbnail((SIDE, SIDE))
     return grey
 
 

@@ -23,11 +23,13 @@ from orders.contracts import Address, Buyer, IncomingOrder
 from orders.desk import own_orders
 from orders.errors import OrderError
 from orders.fulfil.carrier_texts import people_of
-from orders.models import Company, Invoice, Label, Order, OrderContact, OrderVersion, Quote
+from orders.models import Company, Invoice, Label, Order, OrderContact, OrderVersion, Quote, Return
 from orders.models.order import order_reference
+from orders.models.returns import OPEN as RETURNS_OPEN
 
 PREFIX = "orders.order:"
 OVER = (Order.State.SHIPPED, Order.State.CANCELLED, Order.State.HISTORY)
+QUOTES_OVER = (Quote.State.REFUSED, Quote.State.EXPIRED)
 KEPT = ("country", "region")  # of an address: where goods went is a figure, not a person
 MOST_HOPS = 3
 EMPTY: dict[str, Any] = {
@@ -61,22 +63,26 @@ def _of_quotes(ids: Collection[int], to: Collection[str]) -> set[str]:
 
 
 def _quotes(ids: Collection[int], to: Collection[str]) -> QuerySet[Quote]:
-    """Quotes that became one of the orders, and those to the person that became none; others go with their order."""
+    """Quotes that became one of the orders, and those to the person that are over; an open one needs its buyer."""
     to_person = Q(basket__email__in=list(to)) | Q(basket__phone__in=list(to))
-    return Quote.objects.filter(Q(order__in=ids) | (to_person & Q(order=None) if to else Q(pk__in=[])))
+    over = Q(order=None, state__in=QUOTES_OVER)
+    return Quote.objects.filter(Q(order__in=ids) | (to_person & over if to else Q(pk__in=[])))
 
 
 @transaction.atomic
 def erase(*, orders: Sequence[Order], actor: str) -> dict[str, int]:
     """Erase the buyer of some orders in every place of the house; returns how many rows of each place.
 
-    On record: who, when, how many rows; nothing of the person. Raises OrderError person_open, naming an order that is
-    still to be shipped or paid.
+    On record: who, when, how many rows; nothing of the person. Raises OrderError: person_open, naming an order that is
+    still to be shipped or paid; person_returns, naming a return that is still under way.
     """
     rows = locks.locked_rows(Order.objects.filter(pk__in=[one.pk for one in orders]))
     still = next((one for one in rows if one.state not in OVER), None)
     if still is not None:
         raise OrderError("person_open", number=still.number, state=still.get_state_display())
+    back = Return.objects.filter(order__in=rows, state__in=RETURNS_OPEN).first()
+    if back is not None:
+        raise OrderError("person_returns", number=back.number)
     done = erasing.carry_out(person_of(rows))
     for one in rows:
         audit.record(action="person.erase", target=one, actor=actor, summary=one.number, after=done)
@@ -84,7 +90,10 @@ def erase(*, orders: Sequence[Order], actor: str) -> dict[str, int]:
 
 
 def erase_old(limit: int = 200) -> int:
-    """Erase buyers of orders older than the company keeps them (a chore); returns how many orders."""
+    """Erase buyers of orders older than the company keeps them (a chore); returns how many orders.
+
+    An order that cannot be erased holds up no other: it is raised when the others are done.
+    """
     months = Company.objects.filter(pk=1).values_list("erase_after_months", flat=True).first()
     if not months:
         return 0
@@ -92,9 +101,15 @@ def erase_old(limit: int = 200) -> int:
     again = Exists(OrderVersion.objects.filter(order=OuterRef("pk"), erased_at=None))  # delivered since it was erased
     due = Order.objects.filter(placed_at__lt=before, state__in=OVER, contact__isnull=False)
     due = due.filter(Q(contact__erased_at=None) | again)
-    orders = list(due.order_by("placed_at", "pk")[:limit])
+    due = due.exclude(Exists(Return.objects.filter(order=OuterRef("pk"), state__in=RETURNS_OPEN)))
+    orders, failed = list(due.order_by("placed_at", "pk")[:limit]), []
     for one in orders:
-        erase(orders=[one], actor="system")
+        try:
+            erase(orders=[one], actor="system")
+        except Exception as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
     return len(orders)
 
 

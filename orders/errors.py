@@ -104,6 +104,7 @@ SENTENCES: dict[str, Any] = {
     "quote_expired": _("Quote %(number)s was valid until %(when)s: give it a new date first."),
     "quote_buyer": _("Quote %(number)s has no complete address yet: fill it in before it becomes an order."),
     "person_open": _("Order %(number)s is “%(state)s”: its buyer is erased once it has left or is cancelled."),
+    "person_returns": _("Return %(number)s is still under way: the buyer is erased once it is closed."),
     "no_route": _("Order %(number)s: its routing policy lets no warehouse send there."),
     "nothing_held": _("Order %(number)s has no goods reserved that could be moved."),
     "same_route": _("Order %(number)s comes from there already: nothing was changed."),

@@ -47,7 +47,8 @@ def over(desk, people):
     orders = list(Order.objects.order_by("pk"))
     printing.begin(user=people["superuser"], order_ids=[orders[0].pk], kinds=["invoice"])
     marking.add_note(order_ids=[orders[0].pk], text=f"{BUYER['name']} called from {BUYER['phone']}", actor="user:1 li")
-    Return.objects.update(text=f"I moved to {BUYER['line1']}", note="quirina@canary.example wrote")
+    Return.objects.update(text=f"I moved to {BUYER['line1']}", note="quirina@canary.example wrote", state="closed")
+    Quote.objects.filter(order=None).update(state="refused")
     Order.objects.update(hold_note="Frau Canaryvogel is away")
     InboundPayload.objects.create(
         account=desk.account, kind="order", external_id=orders[0].external_id, sha256="1" * 64,
@@ -185,3 +186,31 @@ def test_a_message_about_an_order_that_is_still_open_goes_out(over):
     erasing.erase(orders=[still_open], actor="system")
     message.refresh_from_db()
     assert (message.state, message.to) == ("cancelled", "")
+
+
+def test_a_return_under_way_keeps_its_buyer(over):
+    back = Return.objects.first()
+    Return.objects.filter(pk=back.pk).update(state="approved")
+    Company.objects.update(erase_after_months=6)
+    Order.objects.update(placed_at=timezone.now() - dt.timedelta(days=200))
+    with pytest.raises(OrderError, match=back.number):
+        erasing.erase(orders=[back.order], actor="user:1 li")
+    erasing.erase_old()
+    assert list(OrderContact.objects.filter(erased_at=None).values_list("order", flat=True)) == [back.order_id]
+
+
+def test_an_open_quote_keeps_its_buyer_until_it_is_over(over):
+    quote = Quote.objects.first()
+    Quote.objects.filter(pk=quote.pk).update(state="sent", order=None)
+    erasing.erase(orders=list(Order.objects.all()), actor="user:1 li")
+    assert Quote.objects.get(pk=quote.pk).basket == quote.basket
+
+
+def test_an_order_that_cannot_be_erased_holds_up_no_other(over):
+    Company.objects.update(erase_after_months=6)
+    Order.objects.update(placed_at=timezone.now() - dt.timedelta(days=200))
+    first = Order.objects.order_by("placed_at", "pk").first()
+    OrderContact.objects.filter(order=first).update(shipping=["no address"])
+    with pytest.raises(AttributeError):
+        erasing.erase_old()
+    assert list(OrderContact.objects.filter(erased_at=None).values_list("order", flat=True)) == [first.pk]
