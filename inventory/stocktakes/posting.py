@@ -32,15 +32,18 @@ LOCK_ALL = """
 SELECT count(*) FROM (
   SELECT b.id FROM inventory_stocktakeline l
   JOIN inventory_balance b ON b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
-  WHERE l.stocktake_id = %s AND l.counted_quantity IS NOT NULL ORDER BY b.id FOR NO KEY UPDATE OF b
+  WHERE l.stocktake_id = %s AND l.difference <> 0 ORDER BY b.id FOR NO KEY UPDATE OF b
 ) AS locked
 """
 LINES = """SELECT id, sku_id, warehouse_id, difference, counted_at, bin FROM inventory_stocktakeline
 WHERE stocktake_id = %s AND counted_quantity IS NOT NULL AND difference <> 0 AND id > %s ORDER BY id LIMIT %s"""
 ENTRIES = """SELECT id, key, sku_id, warehouse_id, quantity, value, bin FROM inventory_stockentry
 WHERE reference = %s AND id > %s ORDER BY id LIMIT %s"""
-VALUED = """UPDATE inventory_stocktakeline SET value = e.value FROM inventory_stockentry e
-WHERE e.reference = %s AND inventory_stocktakeline.stocktake_id = %s AND e.sku_id = inventory_stocktakeline.sku_id"""
+# The value the ledger gave each difference, and the SKUs free for other stocktakes: each line is written once.
+CLOSED = """UPDATE inventory_stocktakeline SET open = FALSE, value = s.value FROM (
+  SELECT l.id, coalesce(e.value, l.value) AS value FROM inventory_stocktakeline l
+  LEFT JOIN inventory_stockentry e ON e.reference = %s AND e.sku_id = l.sku_id WHERE l.stocktake_id = %s
+) AS s WHERE inventory_stocktakeline.id = s.id"""
 
 
 class FiguresMoved(StocktakeRefused):
@@ -118,8 +121,7 @@ def undo(*, stocktake_id: int, user: User | None, note: str = "") -> Stocktake:
 
 def _posted(stocktake: Stocktake, user: User | None) -> Stocktake:
     with connection.cursor() as cursor:
-        cursor.execute(VALUED, [stocktake.reference, stocktake.pk])
-    stocktake.lines.filter(open=True).update(open=False)
+        cursor.execute(CLOSED, [stocktake.reference, stocktake.pk])
     stocktake.state, stocktake.posted_at, stocktake.posted_by = State.POSTED, clock.now(), user
     stocktake.save(update_fields=["state", "posted_at", "posted_by"])
     after = {"lines": stocktake.counted_count, "differences": stocktake.difference_count}
