@@ -171,6 +171,7 @@ PAGES = {
     "admin:inventory_stocktake_new": ("oaw", "oaw"),
     "admin:inventory_stocktake_do": ("-", "oaw"),
     "admin:inventory_stocktake_result": ("oawbi", "-"),
+    "admin:inventory_stocktake_result_pdf": ("oawbi", "-"),
     "admin:inventory_stocktake_sheet_out": ("oaw", "-"),
     "admin:inventory_stocktake_upload": ("oaw", "oaw"),
     "admin:inventory_stocktake_sheet": ("oaw", "-"),
