@@ -1,1 +1,1 @@
-"""What is done on the warehouse floor with a phone: receive, move, look up. Each action once, whatever the radio does."""
+"""What is done on the warehouse floor with a phone: each action once, whatever the radio does."""

@@ -98,10 +98,10 @@ def expected(user: User) -> list[dict[str, Any]]:
     codes: dict[int, list[str]] = {row.sku_id: [row.sku.code_key] for row in rows}
     for sku, code in Sku.objects.filter(pk__in=codes, barcodes__isnull=False).values_list("pk", "barcodes__code"):
         codes[sku].append(code)
-    lying = dict(
-        ((sku, place), name)
+    lying = {
+        (sku, place): name
         for sku, place, name in ShelfPlace.objects.filter(sku__in=codes).values_list("sku_id", "warehouse_id", "bin")
-    )
+    }
     return [
         {**arrival_json(row), "codes": codes[row.sku_id], "bin": lying.get((row.sku_id, row.warehouse_id), "")}
         for row in rows

@@ -60,30 +60,24 @@ EARLIEST = {
     "sheet": "SELECT min(counted_at) FROM inventory_stocktakecount WHERE sheet_id = %s",
 }
 
-# A sheet's own rows before they are taken; what other bins hold already is part of the SKU's count.
-PREVIEW = f"""UPDATE inventory_stocktakecount SET system_quantity = s.expected, difference = s.counted - s.expected,
-  doubled = s.doubled
+# A sheet's own rows before they are taken; what other bins hold already is part of the SKU's count. Looked up line by
+# line through their index: of rows just written the planner knows nothing, and a join of sums would be quadratic then.
+PREVIEW = """UPDATE inventory_stocktakecount SET system_quantity = s.expected, difference = s.counted - s.expected,
+  doubled = (s.doubled > 0)
 FROM (
-  SELECT c.id, CAST(coalesce(b.on_hand, 0) - {{moved}} AS bigint) AS expected,
-    CAST(mine.quantity + coalesce(others.quantity, 0) AS bigint) AS counted, (rivals.line_id IS NOT NULL) AS doubled
+  SELECT c.id, CAST(coalesce(b.on_hand, 0) - {moved} AS bigint) AS expected,
+    CAST((SELECT sum(o.quantity) FROM inventory_stocktakecount o WHERE o.sheet_id = c.sheet_id
+      AND o.line_id = c.line_id) + coalesce((SELECT sum(u.most) FROM (
+        SELECT max(o.quantity) AS most FROM inventory_stocktakecount o WHERE o.line_id = c.line_id AND o.active
+          AND o.round = c.round AND o.bin NOT IN (SELECT i.bin FROM inventory_stocktakecount i
+            WHERE i.sheet_id = c.sheet_id AND i.line_id = c.line_id) GROUP BY o.bin) AS u), 0) AS bigint) AS counted,
+    (SELECT count(*) FROM inventory_stocktakecount o WHERE o.line_id = c.line_id AND o.active
+      AND o.round = c.round AND o.bin = c.bin) AS doubled
   FROM inventory_stocktakecount c JOIN inventory_stocktakeline l ON l.id = c.line_id
   LEFT JOIN inventory_balance b ON b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
-  JOIN (
-    SELECT line_id, sum(quantity) AS quantity FROM inventory_stocktakecount WHERE sheet_id = %s GROUP BY line_id
-  ) AS mine ON mine.line_id = c.line_id
-  LEFT JOIN (
-    SELECT line_id, sum(most) AS quantity FROM (
-      SELECT o.line_id, max(o.quantity) AS most FROM inventory_stocktakecount o
-      WHERE o.stocktake_id = %s AND o.active AND o.round = %s AND NOT EXISTS (SELECT 1 FROM inventory_stocktakecount i
-        WHERE i.sheet_id = %s AND i.line_id = o.line_id AND i.bin = o.bin) GROUP BY o.line_id, o.bin
-    ) AS bins GROUP BY line_id
-  ) AS others ON others.line_id = c.line_id
-  LEFT JOIN (
-    SELECT line_id, bin FROM inventory_stocktakecount WHERE stocktake_id = %s AND active AND round = %s
-    GROUP BY line_id, bin
-  ) AS rivals ON rivals.line_id = c.line_id AND rivals.bin = c.bin
-  WHERE c.sheet_id = %s AND c.line_id IN ({{lines}})
-) AS s WHERE inventory_stocktakecount.id = s.id"""  # noqa: S608 — no input
+  WHERE c.sheet_id = %s AND {lines}
+) AS s WHERE inventory_stocktakecount.id = s.id"""
+PAGE = 5_000
 # What the reading could not know of its rows: another row or another count of the same SKU, and stock that moved.
 INTRICATE = """SELECT line_id FROM inventory_stocktakecount WHERE sheet_id = %s GROUP BY line_id HAVING count(*) > 1
 UNION SELECT line_id FROM inventory_stocktakecount WHERE stocktake_id = %s AND active AND round = %s
@@ -112,7 +106,7 @@ def agree(stocktake: Stocktake, line_ids: Collection[int] | None = None) -> None
     """Bring the lines to what their active counts say, and compare them with the system."""
     clear, cleared = _only("inventory_stocktakeline.id", line_ids)
     only, parameters = _only("l.id", line_ids)
-    moved = _moved("a") if line_ids is not None or _since("stocktake", stocktake.pk) else "0"
+    moved = MOVED.format(at="a") if line_ids is not None or _since("stocktake", stocktake.pk) else "0"
     with connection.cursor() as cursor:
         cursor.execute(CLEAR + clear, [stocktake.pk, *cleared])
         cursor.execute(AGREE.format(only=only, moved=moved), [stocktake.pk, *parameters])
@@ -120,14 +114,10 @@ def agree(stocktake: Stocktake, line_ids: Collection[int] | None = None) -> None
 
 def expect(stocktake: Stocktake) -> int:
     """Compare the counted lines with the system at their own moments; returns how many figures are new."""
-    moved = _moved("l") if _since("stocktake", stocktake.pk) else "0"
+    moved = MOVED.format(at="l") if _since("stocktake", stocktake.pk) else "0"
     with connection.cursor() as cursor:
         cursor.execute(EXPECT.format(moved=moved), [stocktake.pk])
         return int(cursor.rowcount)
-
-
-def _moved(at: str) -> str:
-    return MOVED.format(at=at)
 
 
 def _since(what: str, pk: int) -> Any:
@@ -145,12 +135,15 @@ def compare_sheet(sheet: StocktakeSheet) -> None:
     that were counted before.
     """
     since = _since("sheet", sheet.pk)
-    lines = INTRICATE + (MOVED_LINES if since else "")
-    of, round_ = sheet.stocktake_id, sheet.round
-    parameters = [sheet.pk, of, round_, sheet.pk, of, round_, sheet.pk]
-    chosen = [sheet.pk, of, round_, sheet.pk, *([of, since] if since else [])]
+    of = sheet.stocktake_id
+    parameters = [sheet.pk, of, sheet.round, sheet.pk, *([of, since] if since else [])]
+    moved = MOVED.format(at="c") if since else "0"
     with connection.cursor() as cursor:
-        cursor.execute(PREVIEW.format(moved=_moved("c") if since else "0", lines=lines), [*parameters, *chosen])
+        cursor.execute(INTRICATE + (MOVED_LINES if since else ""), parameters)
+        ids = [row[0] for row in cursor.fetchall()]
+        for start in range(0, len(ids), PAGE):
+            lines, chosen = sets.among("c.line_id", ids[start : start + PAGE])
+            cursor.execute(PREVIEW.format(moved=moved, lines=lines), [sheet.pk, *chosen])
 
 
 def total(stocktake: Stocktake) -> None:

@@ -1,4 +1,4 @@
-"""A warehouse clerk with a phone in a real browser: receive, move, look up and count, with the connection away meanwhile."""
+"""A warehouse clerk with a phone in a real browser: the connection goes away meanwhile."""
 
 from datetime import date
 from decimal import Decimal
@@ -46,7 +46,10 @@ def narrow(page):
 
 def large(page):
     """Every button that is seen is at least 44 pixels high."""
-    return page.evaluate("[...document.querySelectorAll('#yf-page button, #ys-count button')].filter(b => b.offsetParent).every(b => b.offsetHeight >= 44)")
+    return page.evaluate(
+        "[...document.querySelectorAll('#yf-page button, #ys-count button')]"
+        ".filter((one) => one.offsetParent).every((one) => one.offsetHeight >= 44)"
+    )
 
 
 def test_receiving_and_moving_go_on_while_the_connection_is_away(phone, company):

@@ -64,7 +64,12 @@ def test_the_same_key_is_done_once_for_its_person_and_action(a, w, phone, person
 def test_goods_nobody_expected_come_in_with_a_reason_or_as_a_proposal_above_the_limit(a, w, phone):
     phone("free", "A", 2, reason="found", note="behind the rack")
     document = StockDocument.objects.get()
-    assert (document.reason, document.note, document.state, buckets(a, w)[0]) == ("found", "behind the rack", "posted", 12)
+    assert (document.reason, document.note, document.state, buckets(a, w)[0]) == (
+        "found",
+        "behind the rack",
+        "posted",
+        12,
+    )
     w.adjust_limit = D(5)
     w.save()
     assert "proposed" in phone("free", "A", 6, reason="receipt").message
@@ -135,7 +140,9 @@ def test_what_a_phone_may_not_move(a, w, other, phone, people, clerk):
     assert (buckets(a, w)[0], buckets(a, other)[0], FloorAction.objects.count()) == (10, 0, 0)
 
 
-@pytest.mark.parametrize(("role", "kind"), [("buyer", "free"), ("buyer", "bin"), ("order_clerk", "move"), ("order_clerk", "receive")])
+@pytest.mark.parametrize(
+    ("role", "kind"), [("buyer", "free"), ("buyer", "bin"), ("order_clerk", "move"), ("order_clerk", "receive")]
+)
 def test_each_kind_needs_its_right(a, w, other, phone, person, role, kind):
     with pytest.raises(YikuError) as refusal:
         phone(kind, "A", 1, user=person(role), bin="B", reason="found", destination_id=other.pk)

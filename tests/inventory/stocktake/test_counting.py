@@ -182,7 +182,10 @@ def test_a_full_count_takes_in_every_other_sku_at_once_but_what_is_counted_elsew
         opening.take_rest(stocktake_id=part.pk, user=None)
     ShelfPlace.objects.all().delete()
     full = begun()
-    assert (opening.take_rest(stocktake_id=full.pk, user=None), opening.take_rest(stocktake_id=full.pk, user=None)) == (1, 0)
+    assert (opening.take_rest(stocktake_id=full.pk, user=None), opening.take_rest(stocktake_id=full.pk, user=None)) == (
+        1,
+        0,
+    )
     full.refresh_from_db()
     assert (full.line_count, set(full.lines.values_list("sku__code", flat=True))) == (3, {"A", "B", "NEW"})
     assert line(full, "NEW").snapshot_quantity == 0

@@ -9,8 +9,9 @@ from backoffice import clock
 from inventory.models import Stocktake
 from inventory.stocktakes import causes, counting, opening
 from orders.models import Shipment, WaveGoods
+from orders.returns import limits
 from tests.orders.packing.floor import floor_with_orders
-from tests.orders.returns.conftest import seller  # noqa: F401 — a fixture
+from tests.orders.returns.conftest import Returns
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +63,9 @@ def test_nothing_is_said_of_parcels_that_were_handed_over_long_ago_or_when_too_f
     assert "handed over" not in counted(floor, -1)
 
 
-def test_goods_that_came_back_are_named_until_they_are_put_away(seller):
+def test_goods_that_came_back_are_named_until_they_are_put_away():
+    limits.seed()
+    seller = Returns(MUG=10, CUP=10)
     seller.sent()
     rma = seller.rma()
     seller.receive(rma)
