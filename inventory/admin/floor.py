@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _now
@@ -144,7 +144,7 @@ class BinAdmin(YikuModelAdmin):
         """To the file."""
         return HttpResponseRedirect(reverse("admin:inventory_bin_xlsx"))
 
-    def file(self, request: HttpRequest) -> HttpResponse:
+    def file(self, request: HttpRequest) -> FileResponse:
         """The bins and what lies in them; its first columns can be pasted back."""
         if not self.has_view_permission(request):
             raise PermissionDenied

@@ -22,7 +22,7 @@ from inventory.floor.doing import Wish
 from inventory.models import FloorAction, Reason, Stocktake, Warehouse
 
 SEE = "inventory.view_balance"
-RECEIVE, COUNT, BINS = doing.RIGHTS["receive"], doing.RIGHTS["free"], doing.RIGHTS["bin"]
+RECEIVE, COUNT, BINS = (doing.RIGHTS[kind] for kind in (doing.Kind.RECEIVE, doing.Kind.FREE, doing.Kind.BIN))
 
 
 def _demand(request: HttpRequest, *rights: str) -> User:
