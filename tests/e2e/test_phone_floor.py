@@ -91,6 +91,7 @@ def test_receiving_and_moving_go_on_while_the_connection_is_away(phone, company)
 def test_an_answer_that_was_lost_is_sent_again_and_done_once(phone, company):
     other = stock.warehouse("BER")
     phone.goto(f"{phone.base}/admin/inventory/flooraction/move/")
+    phone.locator("[name=warehouse]").select_option(str(company.place.pk))
     phone.get_by_role("button", name="Another warehouse").click()
     scan(phone, EAN)
     expect(phone.locator(".yf-hint")).to_contain_text("on hand 20")
