@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -92,7 +93,7 @@ def receive(request: HttpRequest) -> HttpResponse:
     user = _demand(request, RECEIVE)
     reasons = [(one.value, one.label) for one in map(Reason, doing.REASONS)]
     data = {"expected": looking.expected(user), "free": user.has_perm(COUNT)}
-    return _page(request, "receive", _("Receive"), places=_places(user), data=data, reasons=reasons)
+    return _page(request, "receive", pgettext("floor", "Receive"), places=_places(user), data=data, reasons=reasons)
 
 
 @never_cache
