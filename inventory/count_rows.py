@@ -57,7 +57,7 @@ class Checker:
         self.problems: list[RowProblem] = []
         self.taken = self.differing = self.refused = self.uncounted = 0
         self._seen: dict[Pair, int] = {}
-        self._moved = _moved_since(document)
+        self._moved = moved_since(_moment(document))
 
     def take(self, batch: Sequence[Row]) -> list[tuple[Any, ...]]:
         """Return the lines of a batch, ready to be written; faults go to `problems`."""
@@ -172,7 +172,7 @@ def system_at(pairs: Iterable[Pair], document: StockDocument, moved: bool) -> di
     source, parameters = sets.pairs_source(wanted)
     since = MOVED if moved else "0"
     if moved:
-        moment = connection.ops.adapt_datetimefield_value(document.counted_at)
+        moment = _moment(document)
         parameters = [moment, moment, *parameters]
     sql = (
         f"SELECT w.sku_id, w.warehouse_id, coalesce(b.on_hand, 0) - {since}, coalesce(b.on_hand, 0), "  # noqa: S608
@@ -184,27 +184,33 @@ def system_at(pairs: Iterable[Pair], document: StockDocument, moved: bool) -> di
         return {(row[0], row[1]): (int(row[2]), row[3], row[4]) for row in cursor.fetchall()}
 
 
-def _moved_since(document: StockDocument) -> bool:
-    """True when one of the newest entries is younger than the count; then each pair is looked at."""
+def moved_since(moment: Any) -> bool:
+    """True when one of the newest entries is younger than this moment (as the database holds it): then each pair is
+    looked at.
+    """
     sql = (
         "SELECT count(*) FROM (SELECT recorded_at FROM inventory_stockentry ORDER BY id DESC LIMIT %s) AS newest "
         "WHERE recorded_at > %s"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [RECENT, connection.ops.adapt_datetimefield_value(document.counted_at)])
+        cursor.execute(sql, [RECENT, moment])
         return bool(cursor.fetchone()[0])
+
+
+def _moment(document: StockDocument) -> Any:
+    return connection.ops.adapt_datetimefield_value(document.counted_at)
 
 
 def moved_lines(document: StockDocument) -> list[tuple[int, int, int]]:
     """Return (line id, system now, counted) of the lines whose system figure is no longer what the preview said."""
-    moved = _moved_since(document)
+    moment = _moment(document)
+    moved = moved_since(moment)
     now = f"coalesce(b.on_hand, 0) - {MOVED if moved else '0'}"
     sql = (
         f"SELECT w.id, {now}, w.counted_quantity FROM inventory_stockdocumentline w LEFT JOIN inventory_balance b "  # noqa: S608
         "ON b.sku_id = w.sku_id AND b.warehouse_id = w.warehouse_id "
         f"WHERE w.document_id = %s AND w.counted_quantity IS NOT NULL AND w.system_quantity <> {now}"
     )
-    moment = connection.ops.adapt_datetimefield_value(document.counted_at)
     moments = [moment, moment] if moved else []
     with connection.cursor() as cursor:
         cursor.execute(sql, [*moments, document.pk, *moments])

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from backoffice import clock
 from backoffice.models import User
+from inventory import demo_floor
 from inventory.models import Shop
 from orders import (
     demo_changes,
@@ -254,4 +255,5 @@ def finish() -> int:
     packed = demo_packing.finish()
     demo_returns.finish()
     demo_routing.finish()
+    demo_floor.finish()
     return packed

@@ -28,7 +28,7 @@ from backoffice.models import User
 from inventory import codes, readable, resources
 from inventory.access import visible
 from inventory.models import Sku, Stocktake, StocktakeCount, Warehouse
-from inventory.stocktakes import counting, figures, opening, posting, result, tasks
+from inventory.stocktakes import counting, figures, opening, paper, posting, result, tasks
 from inventory.stocktakes.errors import APPROVE, StocktakeRefused
 
 COUNT, VIEW = "inventory.count_stock", "inventory.view_stocktake"
@@ -230,6 +230,24 @@ def result_file(request: HttpRequest, pk: int) -> FileResponse:
     return resources.download(request, name, lambda file: result.export(file, stocktake, cost=cost))
 
 
+@require_safe
+def result_paper(request: HttpRequest, pk: int) -> HttpResponse:
+    """The result as a PDF; value only for who may see it."""
+    demand(request, VIEW)
+    stocktake = stocktake_of(request, pk)
+    if stocktake.hidden and not request.user.has_perm(APPROVE):
+        raise PermissionDenied
+    try:
+        content = paper.pdf(stocktake, cost=readable.sees_cost(request))
+    except YikuError as refusal:  # no font that knows the letters
+        messages.error(request, str(refusal))
+        return HttpResponseRedirect(here(stocktake))
+    answer = HttpResponse(content, content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="stocktake-{stocktake}.pdf"'
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
 # --- the buttons -----------------------------------------------------------------------------------------------------
 
 
@@ -257,6 +275,12 @@ def _start(request: HttpRequest, stocktake: Stocktake) -> None:
     done = opening.start(stocktake_id=stocktake.pk, user=_user(request))
     told = ngettext("Started: %(n)d line to count.", "Started: %(n)d lines to count.", done.line_count)
     messages.success(request, told % {"n": done.line_count})
+
+
+def _take_rest(request: HttpRequest, stocktake: Stocktake) -> None:
+    more = opening.take_rest(stocktake_id=stocktake.pk, user=_user(request))
+    told = ngettext("%(n)d more SKU to count.", "%(n)d more SKUs to count.", more)
+    messages.success(request, told % {"n": more})
 
 
 def _close(request: HttpRequest, stocktake: Stocktake) -> None:
@@ -310,6 +334,7 @@ def _look(request: HttpRequest, stocktake: Stocktake) -> None:
 
 WORK: dict[str, tuple[str, Callable[[HttpRequest, Stocktake], None]]] = {
     "start": (COUNT, _start),
+    "take_rest": (COUNT, _take_rest),
     "close": (COUNT, _close),
     "decide": (COUNT, _decide),
     "recount": (COUNT, _recount),

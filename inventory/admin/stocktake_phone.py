@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from backoffice.errors import YikuError
 from backoffice.models import User
+from inventory.admin import phone_said
 from inventory.admin.stocktake_page import COUNT, demand, here, stocktake_of
 from inventory.models import Barcode, Stocktake
 from inventory.stocktakes import counting
 
-MOST_SCANS, LONGEST = 50, 200_000  # in one request: figures, bytes
 CARRIED = 4_000  # lines a phone carries to know their names without a connection
 
 
@@ -81,54 +78,23 @@ def counted(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the figures of a phone (`{"scans": [{"key", "code", "quantity", "bin", "at"}]}`) one by one."""
     user = demand(request, COUNT)
     stocktake = stocktake_of(request, pk)
-    scans = _scans(request)
+    scans = phone_said.scans(request)
     if scans is None:
         return JsonResponse({"answers": []}, status=400)
     return JsonResponse({"answers": [{"key": str(one.get("key", "")), **_one(stocktake, one, user)} for one in scans]})
-
-
-def _scans(request: HttpRequest) -> list[Mapping[str, Any]] | None:
-    if len(request.body) > LONGEST:
-        return None
-    try:
-        body = json.loads(request.body or b"null")
-    except ValueError:
-        return None
-    scans = body.get("scans") if isinstance(body, dict) else None
-    good = isinstance(scans, list) and len(scans) <= MOST_SCANS and all(isinstance(one, dict) for one in scans)
-    return scans if good else None
 
 
 def _one(stocktake: Stocktake, one: Mapping[str, Any], user: User) -> dict[str, Any]:
     try:
         told = counting.count(
             stocktake_id=stocktake.pk,
-            code=_text(one, "code", 200),
-            quantity=_quantity(one.get("quantity")),
+            code=phone_said.text(one, "code", 200),
+            quantity=phone_said.quantity(one.get("quantity")),
             user=user,
-            key=_text(one, "key", 64),
-            bin=_text(one, "bin", 40),
-            counted_at=_moment(_text(one, "at", 40)),
+            key=phone_said.text(one, "key", 64),
+            bin=phone_said.text(one, "bin", 40),
+            counted_at=phone_said.moment(phone_said.text(one, "at", 40)),
         )
     except YikuError as refusal:
         return {"ok": False, "code": refusal.code, "message": str(refusal), "line": 0}
     return told.to_json()
-
-
-def _text(one: Mapping[str, Any], name: str, most: int) -> str:
-    return str(one.get(name) or "").replace("\0", "")[:most]
-
-
-def _quantity(said: Any) -> Decimal:
-    try:
-        return Decimal(str(said)[:30])
-    except InvalidOperation:
-        return Decimal("NaN")
-
-
-def _moment(said: str) -> Any:
-    try:
-        moment = parse_datetime(said)
-    except ValueError:
-        return None
-    return moment if moment and moment.tzinfo else None

@@ -59,6 +59,7 @@ class StocktakeAdmin(YikuModelAdmin):
             ("new/", stocktake_page.new, "new"),
             ("<int:pk>/do/", stocktake_page.act, "do"),
             ("<int:pk>/result.xlsx", stocktake_page.result_file, "result"),
+            ("<int:pk>/result.pdf", stocktake_page.result_paper, "result_pdf"),
             ("<int:pk>/sheet.xlsx", stocktake_sheets.out, "sheet_out"),
             ("<int:pk>/upload/", stocktake_sheets.upload, "upload"),
             ("sheet/<int:pk>/", stocktake_sheets.show, "sheet"),

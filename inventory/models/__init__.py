@@ -3,6 +3,7 @@
 from inventory.models.arrivals import ExpectedArrival
 from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku
 from inventory.models.documents import StockDocument, StockDocumentLine
+from inventory.models.floor import Bin, FloorAction
 from inventory.models.places import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
 from inventory.models.shelves import ShelfPlace
 from inventory.models.stock import (
@@ -26,9 +27,11 @@ __all__ = [
     "Access",
     "Balance",
     "Barcode",
+    "Bin",
     "Bucket",
     "BundlePart",
     "ExpectedArrival",
+    "FloorAction",
     "Pack",
     "Product",
     "Reason",

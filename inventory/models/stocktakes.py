@@ -116,7 +116,9 @@ OPEN_STATES = ("counting", "counted", "review")
 class StocktakeLine(models.Model):
     """One SKU of a stocktake: the system at the snapshot and at the count, what was counted, the difference."""
 
-    stocktake = models.ForeignKey(Stocktake, models.CASCADE, related_name="lines", verbose_name=_("stocktake"))
+    stocktake = models.ForeignKey(
+        Stocktake, models.CASCADE, related_name="lines", verbose_name=_("stocktake"), db_index=False
+    )
     sku = models.ForeignKey(Sku, models.PROTECT, db_index=False, related_name="+", verbose_name=_("SKU"))
     warehouse = models.ForeignKey(
         Warehouse, models.PROTECT, db_index=False, related_name="+", verbose_name=_("warehouse")
@@ -219,14 +221,16 @@ class StocktakeCount(models.Model):
     difference = QuantityField(_("difference"), default=Decimal(0))
     doubled = models.BooleanField(_("counted before"), default=False)
     key = models.CharField(_("key"), max_length=64, null=True, blank=True)  # noqa: DJ001 — unique
-    person = models.ForeignKey(PERSON, models.PROTECT, null=True, related_name="+", verbose_name=_("who counted"))
+    person = models.ForeignKey(
+        PERSON, models.PROTECT, null=True, related_name="+", verbose_name=_("who counted"),
+        db_index=False,
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("count of a line")
         verbose_name_plural = _("counts of lines")
         ordering = ["id"]
         indexes = [
-            models.Index(fields=["stocktake"], condition=Q(active=True), name="stocktake_count_active"),
             models.Index(fields=["sheet", "row"], name="stocktake_count_sheet"),
         ]
         constraints = [

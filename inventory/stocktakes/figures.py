@@ -9,63 +9,83 @@ from django.db import connection
 from django.db.models import Q
 
 from backoffice.models import User
-from inventory import sets
-from inventory.models import Stocktake
+from inventory import count_rows, sets
+from inventory.models import Stocktake, StocktakeSheet
 
 # Several bins of a SKU add up; several counts of one bin must agree, or the line waits for a person.
 CLEAR = """UPDATE inventory_stocktakeline SET counted_quantity = NULL, counted_at = NULL, conflict = FALSE,
   system_quantity = NULL, difference = 0, value = 0
 WHERE stocktake_id = %s AND counted_quantity IS NOT NULL AND NOT EXISTS (SELECT 1 FROM inventory_stocktakecount c
   WHERE c.line_id = inventory_stocktakeline.id AND c.active AND c.round = inventory_stocktakeline.round) """
-AGREE = """UPDATE inventory_stocktakeline SET counted_quantity = agreed.quantity, counted_at = agreed.moment,
-  conflict = (agreed.apart = 1)
-FROM (
-  SELECT line_id, CAST(sum(most) AS bigint) AS quantity, max(moment) AS moment, max(apart) AS apart FROM (
-    SELECT c.line_id, c.bin, max(c.quantity) AS most, max(c.counted_at) AS moment,
-      CASE WHEN min(c.quantity) < max(c.quantity) THEN 1 ELSE 0 END AS apart
-    FROM inventory_stocktakecount c JOIN inventory_stocktakeline l ON l.id = c.line_id AND l.round = c.round
-    WHERE c.stocktake_id = %s AND c.active {only} GROUP BY c.line_id, c.bin
-  ) AS bins GROUP BY line_id
-) AS agreed WHERE inventory_stocktakeline.id = agreed.line_id"""
-
 # On hand now, less what has happened after the count: the snapshot plus the movements since, whenever they were booked.
 MOVED = """coalesce((
   SELECT sum(e.quantity) FROM inventory_stockentry e
-  WHERE e.sku_id = {of}.sku_id AND e.warehouse_id = {of}.warehouse_id AND e.bucket = 1
+  WHERE e.sku_id = l.sku_id AND e.warehouse_id = l.warehouse_id AND e.bucket = 1
     AND e.recorded_at > {at}.counted_at AND e.occurred_at > {at}.counted_at
 ), 0)"""
-EXPECT = f"""UPDATE inventory_stocktakeline SET system_quantity = s.expected, difference = s.counted - s.expected,
-  value = CAST(CAST(s.counted - s.expected AS numeric) * coalesce(unit_cost, 0) / 100000 AS bigint)
+WORTH = "CAST(CAST({difference} AS numeric) * coalesce(unit_cost, 0) / 100000 AS bigint)"
+AGREE = f"""UPDATE inventory_stocktakeline SET counted_quantity = s.counted, counted_at = s.counted_at,
+  conflict = (s.apart = 1), system_quantity = s.expected, difference = s.counted - s.expected,
+  value = {WORTH.format(difference="s.counted - s.expected")}
 FROM (
-  SELECT l.id, l.counted_quantity AS counted, CAST(coalesce(b.on_hand, 0) - {MOVED.format(of="l", at="l")} AS bigint)
-    AS expected
+  SELECT l.id, a.counted, a.counted_at, a.apart, CAST(coalesce(b.on_hand, 0) - {{moved}} AS bigint) AS expected
+  FROM (
+    SELECT line_id, CAST(sum(most) AS bigint) AS counted, max(moment) AS counted_at, max(apart) AS apart FROM (
+      SELECT c.line_id, c.bin, max(c.quantity) AS most, max(c.counted_at) AS moment,
+        CASE WHEN min(c.quantity) < max(c.quantity) THEN 1 ELSE 0 END AS apart
+      FROM inventory_stocktakecount c JOIN inventory_stocktakeline l ON l.id = c.line_id AND l.round = c.round
+      WHERE c.stocktake_id = %s AND c.active {{only}} GROUP BY c.line_id, c.bin
+    ) AS bins GROUP BY line_id
+  ) AS a JOIN inventory_stocktakeline l ON l.id = a.line_id
+  LEFT JOIN inventory_balance b ON b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
+) AS s
+WHERE inventory_stocktakeline.id = s.id AND (inventory_stocktakeline.counted_quantity IS NULL
+  OR inventory_stocktakeline.system_quantity IS NULL OR inventory_stocktakeline.counted_quantity <> s.counted
+  OR inventory_stocktakeline.counted_at <> s.counted_at OR inventory_stocktakeline.conflict <> (s.apart = 1)
+  OR inventory_stocktakeline.system_quantity <> s.expected
+  OR inventory_stocktakeline.difference <> s.counted - s.expected)"""  # noqa: S608 — no input
+EXPECT = f"""UPDATE inventory_stocktakeline SET system_quantity = s.expected, difference = s.counted - s.expected,
+  value = {WORTH.format(difference="s.counted - s.expected")}
+FROM (
+  SELECT l.id, l.counted_quantity AS counted, CAST(coalesce(b.on_hand, 0) - {{moved}} AS bigint) AS expected
   FROM inventory_stocktakeline l
   LEFT JOIN inventory_balance b ON b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
-  WHERE l.stocktake_id = %s AND l.counted_quantity IS NOT NULL {{only}}
+  WHERE l.stocktake_id = %s AND l.counted_quantity IS NOT NULL
 ) AS s
 WHERE inventory_stocktakeline.id = s.id AND (inventory_stocktakeline.system_quantity IS NULL
   OR inventory_stocktakeline.system_quantity <> s.expected
   OR inventory_stocktakeline.difference <> s.counted - s.expected)"""  # noqa: S608 — no input
+EARLIEST = {
+    "stocktake": "SELECT min(counted_at) FROM inventory_stocktakecount WHERE stocktake_id = %s AND active",
+    "sheet": "SELECT min(counted_at) FROM inventory_stocktakecount WHERE sheet_id = %s",
+}
 
-# A sheet's own rows before they are taken; what other bins hold already is part of the SKU's count.
-PREVIEW = f"""UPDATE inventory_stocktakecount SET system_quantity = s.expected, difference = s.difference,
+# A sheet's own rows before they are taken; what other bins hold already is part of the SKU's count. Looked up line by
+# line through their index: of rows just written the planner knows nothing, and a join of sums would be quadratic then.
+PREVIEW = """UPDATE inventory_stocktakecount SET system_quantity = s.expected, difference = s.counted - s.expected,
   doubled = (s.doubled > 0)
 FROM (
-  SELECT c.id, x.expected, x.counted - x.expected AS difference, x.doubled
-  FROM inventory_stocktakecount c JOIN (
-    SELECT c.id, CAST(coalesce(b.on_hand, 0) - {MOVED.format(of="l", at="c")} AS bigint) AS expected,
-      CAST((SELECT sum(o.quantity) FROM inventory_stocktakecount o WHERE o.sheet_id = c.sheet_id
-        AND o.line_id = c.line_id) + coalesce((SELECT sum(u.most) FROM (
-          SELECT max(o.quantity) AS most FROM inventory_stocktakecount o WHERE o.line_id = c.line_id AND o.active
-            AND o.round = c.round AND o.bin NOT IN (SELECT i.bin FROM inventory_stocktakecount i
-              WHERE i.sheet_id = c.sheet_id AND i.line_id = c.line_id) GROUP BY o.bin) AS u), 0) AS bigint) AS counted,
-      (SELECT count(*) FROM inventory_stocktakecount o WHERE o.line_id = c.line_id AND o.active
-        AND o.round = c.round AND o.bin = c.bin) AS doubled
-    FROM inventory_stocktakecount c JOIN inventory_stocktakeline l ON l.id = c.line_id
-    LEFT JOIN inventory_balance b ON b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
-    WHERE c.sheet_id = %s
-  ) AS x ON x.id = c.id
-) AS s WHERE inventory_stocktakecount.id = s.id"""  # noqa: S608 — no input
+  SELECT c.id, CAST(coalesce(b.on_hand, 0) - {moved} AS bigint) AS expected,
+    CAST((SELECT sum(o.quantity) FROM inventory_stocktakecount o WHERE o.sheet_id = c.sheet_id
+      AND o.line_id = c.line_id) + coalesce((SELECT sum(u.most) FROM (
+        SELECT max(o.quantity) AS most FROM inventory_stocktakecount o WHERE o.line_id = c.line_id AND o.active
+          AND o.round = c.round AND o.bin NOT IN (SELECT i.bin FROM inventory_stocktakecount i
+            WHERE i.sheet_id = c.sheet_id AND i.line_id = c.line_id) GROUP BY o.bin) AS u), 0) AS bigint) AS counted,
+    (SELECT count(*) FROM inventory_stocktakecount o WHERE o.line_id = c.line_id AND o.active
+      AND o.round = c.round AND o.bin = c.bin) AS doubled
+  FROM inventory_stocktakecount c JOIN inventory_stocktakeline l ON l.id = c.line_id
+  LEFT JOIN inventory_balance b ON b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
+  WHERE c.sheet_id = %s AND {lines}
+) AS s WHERE inventory_stocktakecount.id = s.id"""
+PAGE = 5_000
+# What the reading could not know of its rows: another row or another count of the same SKU, and stock that moved.
+INTRICATE = """SELECT line_id FROM inventory_stocktakecount WHERE sheet_id = %s GROUP BY line_id HAVING count(*) > 1
+UNION SELECT line_id FROM inventory_stocktakecount WHERE stocktake_id = %s AND active AND round = %s
+UNION SELECT i.line_id FROM inventory_stocktakecount i JOIN inventory_stocktakeline j ON j.id = i.line_id
+  LEFT JOIN inventory_balance h ON h.sku_id = j.sku_id AND h.warehouse_id = j.warehouse_id
+  WHERE i.sheet_id = %s AND coalesce(h.on_hand, 0) <> i.system_quantity"""
+MOVED_LINES = """ UNION SELECT j.id FROM inventory_stocktakeline j JOIN inventory_stockentry e ON e.sku_id = j.sku_id
+  AND e.warehouse_id = j.warehouse_id WHERE j.stocktake_id = %s AND e.bucket = 1 AND e.recorded_at > %s"""
 
 OVER = """l.counted_quantity IS NOT NULL AND l.difference <> 0 AND (
   abs(l.difference) > coalesce(m.quantity, w.adjust_limit)
@@ -86,24 +106,44 @@ def agree(stocktake: Stocktake, line_ids: Collection[int] | None = None) -> None
     """Bring the lines to what their active counts say, and compare them with the system."""
     clear, cleared = _only("inventory_stocktakeline.id", line_ids)
     only, parameters = _only("l.id", line_ids)
+    moved = MOVED.format(at="a") if line_ids is not None or _since("stocktake", stocktake.pk) else "0"
     with connection.cursor() as cursor:
         cursor.execute(CLEAR + clear, [stocktake.pk, *cleared])
-        cursor.execute(AGREE.format(only=only), [stocktake.pk, *parameters])
-    expect(stocktake, line_ids)
+        cursor.execute(AGREE.format(only=only, moved=moved), [stocktake.pk, *parameters])
 
 
-def expect(stocktake: Stocktake, line_ids: Collection[int] | None = None) -> int:
+def expect(stocktake: Stocktake) -> int:
     """Compare the counted lines with the system at their own moments; returns how many figures are new."""
-    only, parameters = _only("l.id", line_ids)
+    moved = MOVED.format(at="l") if _since("stocktake", stocktake.pk) else "0"
     with connection.cursor() as cursor:
-        cursor.execute(EXPECT.format(only=only), [stocktake.pk, *parameters])
+        cursor.execute(EXPECT.format(moved=moved), [stocktake.pk])
         return int(cursor.rowcount)
 
 
-def compare_sheet(sheet_id: int) -> None:
-    """Compare the rows of a sheet in preview with the system, and mark those that were counted before."""
+def _since(what: str, pk: int) -> Any:
+    """Return the moment of the earliest count when stock has moved since then, else None: most counts wait for nobody,
+    and a hundred thousand looks into the ledger that find nothing take longer than everything else.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(PREVIEW, [sheet_id])
+        cursor.execute(EARLIEST[what], [pk])
+        earliest = cursor.fetchone()[0]
+    return earliest if earliest is not None and count_rows.moved_since(earliest) else None
+
+
+def compare_sheet(sheet: StocktakeSheet) -> None:
+    """Compare the rows of a sheet just read once more where its reading could not do it row by row, and mark those
+    that were counted before.
+    """
+    since = _since("sheet", sheet.pk)
+    of = sheet.stocktake_id
+    parameters = [sheet.pk, of, sheet.round, sheet.pk, *([of, since] if since else [])]
+    moved = MOVED.format(at="c") if since else "0"
+    with connection.cursor() as cursor:
+        cursor.execute(INTRICATE + (MOVED_LINES if since else ""), parameters)
+        ids = [row[0] for row in cursor.fetchall()]
+        for start in range(0, len(ids), PAGE):
+            lines, chosen = sets.among("c.line_id", ids[start : start + PAGE])
+            cursor.execute(PREVIEW.format(moved=moved, lines=lines), [sheet.pk, *chosen])
 
 
 def total(stocktake: Stocktake) -> None:

@@ -16,6 +16,9 @@ from inventory.stocktakes import choosing
 from inventory.stocktakes.errors import AlreadyDone, State, StocktakeRefused, demand, demand_warehouse, locked
 
 _DIGITS = re.compile(r"(\d+)")
+# Goods of no balance and no bin there, for a full count of a hall in which anything may lie.
+REST = """s.kind = 'stocked' AND s.active AND NOT EXISTS (SELECT 1 FROM inventory_stocktakeline o
+  WHERE o.sku_id = s.id AND o.warehouse_id = %s AND (o.open OR o.stocktake_id = %s)) ORDER BY s.id"""
 LAST = 2_000_000_000  # goods without a bin are counted last
 
 # The unit cost values the differences before they are posted; afterwards the ledger's own value stands.
@@ -99,6 +102,28 @@ def _start(stocktake: Stocktake, user: User | None) -> Stocktake:
     stocktake.save(update_fields=["state", "snapshot_at", "line_count"])
     audit.record(action="stocktake.start", target=stocktake, after={"lines": stocktake.line_count})
     return stocktake
+
+
+def take_rest(*, stocktake_id: int, user: User | None) -> int:
+    """Take every other SKU into a full count at once, also what the warehouse never had; returns how many.
+
+    SKUs in another open stocktake of the warehouse stay there. Raises StocktakeRefused for a part or a recount.
+    """
+    with transaction.atomic():
+        stocktake = locked(stocktake_id)
+        demand(stocktake, State.COUNTING)
+        demand_warehouse(stocktake, user)
+        if stocktake.kind != Stocktake.Kind.FULL or stocktake.round > 1:
+            message = _("Only the first round of a full count takes in goods nobody expected there.")
+            raise StocktakeRefused("not_a_full_count", message)
+        place = stocktake.warehouse_id
+        with connection.cursor() as cursor:
+            cursor.execute(SNAPSHOT + REST, [stocktake.pk, place, place, place, place, stocktake.pk])
+            more = int(cursor.rowcount)
+        stocktake.line_count += more
+        stocktake.save(update_fields=["line_count"])
+        audit.record(action="stocktake.take_rest", target=stocktake, after={"lines": more})
+    return more
 
 
 def _refuse_taken(stocktake: Stocktake) -> None:

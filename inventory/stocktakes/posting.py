@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from backoffice import audit, clock
+from backoffice import audit, bulk, clock
 from backoffice.models import User
 from backoffice.progress import Meter
 from inventory import balances, ledger
 from inventory.errors import NegativeStock, Short
 from inventory.ledger import Move
-from inventory.models import Bucket, Reason, Stocktake
+from inventory.models import Bucket, Reason, Stocktake, StocktakeLine
 from inventory.stocktakes import figures
 from inventory.stocktakes.errors import APPROVE, State, StocktakeRefused, demand, demand_warehouse, locked
 
@@ -32,15 +32,13 @@ LOCK_ALL = """
 SELECT count(*) FROM (
   SELECT b.id FROM inventory_stocktakeline l
   JOIN inventory_balance b ON b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
-  WHERE l.stocktake_id = %s AND l.counted_quantity IS NOT NULL ORDER BY b.id FOR NO KEY UPDATE OF b
+  WHERE l.stocktake_id = %s AND l.difference <> 0 ORDER BY b.id FOR NO KEY UPDATE OF b
 ) AS locked
 """
 LINES = """SELECT id, sku_id, warehouse_id, difference, counted_at, bin FROM inventory_stocktakeline
 WHERE stocktake_id = %s AND counted_quantity IS NOT NULL AND difference <> 0 AND id > %s ORDER BY id LIMIT %s"""
 ENTRIES = """SELECT id, key, sku_id, warehouse_id, quantity, value, bin FROM inventory_stockentry
 WHERE reference = %s AND id > %s ORDER BY id LIMIT %s"""
-VALUED = """UPDATE inventory_stocktakeline SET value = e.value FROM inventory_stockentry e
-WHERE e.reference = %s AND inventory_stocktakeline.stocktake_id = %s AND e.sku_id = inventory_stocktakeline.sku_id"""
 
 
 class FiguresMoved(StocktakeRefused):
@@ -66,7 +64,7 @@ def post(*, stocktake_id: int, user: User | None, meter: Meter | None = None) ->
         if moved:
             raise FiguresMoved(moved)
         demand_second_person(stocktake, user)
-        _write(_moves(stocktake), meter)
+        _write(_moves(stocktake), meter, _valued)
         return _posted(stocktake, user)
 
 
@@ -109,7 +107,7 @@ def undo(*, stocktake_id: int, user: User | None, note: str = "") -> Stocktake:
         if stocktake.state != State.POSTED:
             demand(stocktake)
         _lock_balances(stocktake)
-        _write(_reverse_moves(stocktake), None)
+        _write(_reverse_moves(stocktake), None, None)
         stocktake.state, stocktake.ended_at, stocktake.ended_by = State.UNDONE, clock.now(), user
         stocktake.save(update_fields=["state", "ended_at", "ended_by"])
         audit.record(action="stocktake.undo", target=stocktake, summary=note[:300])
@@ -117,8 +115,6 @@ def undo(*, stocktake_id: int, user: User | None, note: str = "") -> Stocktake:
 
 
 def _posted(stocktake: Stocktake, user: User | None) -> Stocktake:
-    with connection.cursor() as cursor:
-        cursor.execute(VALUED, [stocktake.reference, stocktake.pk])
     stocktake.lines.filter(open=True).update(open=False)
     stocktake.state, stocktake.posted_at, stocktake.posted_by = State.POSTED, clock.now(), user
     stocktake.save(update_fields=["state", "posted_at", "posted_by"])
@@ -134,18 +130,29 @@ def _lock_balances(stocktake: Stocktake) -> None:
             cursor.execute(LOCK_ALL, [stocktake.pk])
 
 
-def _write(pages: Iterator[list[Move]], meter: Meter | None) -> None:
+def _write(
+    pages: Iterator[list[Move]], meter: Meter | None, after: Callable[[list[ledger.EntryRow]], None] | None
+) -> None:
     """Write page by page; every line that is short is named before anything stands."""
     shorts: list[Short] = []
     for moves in pages:
         try:
-            ledger.write(moves, balances.lock(move.pair for move in moves))
+            rows = ledger.write(moves, balances.lock(move.pair for move in moves))
         except NegativeStock as short:
             shorts += short.shorts
+        else:
+            if after and not shorts:
+                after(rows)
         if meter:
             meter.step(len(moves))
     if shorts:
         raise NegativeStock(shorts)
+
+
+def _valued(rows: list[ledger.EntryRow]) -> None:
+    """Give the lines the value the ledger found, and close them with the same writing: each line is written once."""
+    lines = [(int(row[0].rsplit("/", 1)[1]), row[6], False) for row in rows]
+    bulk.update_rows(StocktakeLine, ["id"], ["value", "open"], lines, prepared=True)
 
 
 def _moves(stocktake: Stocktake) -> Iterator[list[Move]]:

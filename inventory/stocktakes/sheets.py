@@ -39,8 +39,8 @@ AT = Column("counted_at", _("counted at"), ("time", "盘点时间"), "datetime",
 OF = Column("stocktake", _("stocktake"), ("盘点单", "盘点单号"), "text", required=False, longest=40)
 SCHEMA = SheetSchema((counts.SKU, counts.COUNTED, counts.WAREHOUSE, BIN, AT, OF))
 COLUMNS = (
-    "stocktake_id", "line_id", "sheet_id", "row", "round", "bin", "quantity", "counted_at", "active", "difference",
-    "doubled", "person_id",
+    "stocktake_id", "line_id", "sheet_id", "row", "round", "bin", "quantity", "counted_at", "active",
+    "system_quantity", "difference", "doubled", "person_id",
 )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def read(sheet: StocktakeSheet, file: Named | Path, *, meter: Meter | None = Non
 
 def compare(sheet: StocktakeSheet) -> None:
     """Bring the preview to what the system and the other counts say now."""
-    figures.compare_sheet(sheet.pk)
+    figures.compare_sheet(sheet)
     sql = (
         "SELECT coalesce(sum(CASE WHEN difference <> 0 THEN 1 ELSE 0 END), 0), "
         "coalesce(sum(CASE WHEN doubled THEN 1 ELSE 0 END), 0) FROM inventory_stocktakecount WHERE sheet_id = %s"
@@ -138,21 +138,23 @@ class Rows:
         self.taken += len(made)
         return made
 
-    def _lines(self, keys: set[str]) -> dict[str, tuple[int, str, int, int]]:
-        """code → (SKU, kind, line or 0, round, bin)."""
+    def _lines(self, keys: set[str]) -> dict[str, tuple[Any, ...]]:
+        """code → (kind, line or None, round, bin, SKU, on hand). What the system says is compared here, row by row as
+        it is written: to write each row a second time would take longer than reading it.
+        """
         condition, parameters = sets.among("s.code_key", [key for key in keys if key])
         sql = (
-            "SELECT s.code_key, s.kind, l.id, l.round, l.bin, s.id FROM inventory_sku s LEFT JOIN "  # noqa: S608
-            f"inventory_stocktakeline l ON l.sku_id = s.id AND l.stocktake_id = %s WHERE {condition}"
+            "SELECT s.code_key, s.kind, l.id, l.round, l.bin, s.id, coalesce(b.on_hand, 0) FROM inventory_sku s "  # noqa: S608
+            "LEFT JOIN inventory_stocktakeline l ON l.sku_id = s.id AND l.stocktake_id = %s "
+            f"LEFT JOIN inventory_balance b ON b.sku_id = s.id AND b.warehouse_id = %s WHERE {condition}"
         )
         with connection.cursor() as cursor:
-            cursor.execute(sql, [self.stocktake.pk, *parameters])
+            cursor.execute(sql, [self.stocktake.pk, self.stocktake.warehouse_id, *parameters])
             return {row[0]: row[1:] for row in cursor.fetchall()}
 
     def _row(self, row: Row, key: str, known: Any) -> tuple[Any, ...] | None:
         number, code, quantity, warehouse, bin, moment, of = row
-        wrong = self._foreign(number, warehouse, of, moment)
-        if wrong:
+        if (warehouse or of or moment) and self._foreign(number, warehouse, of, moment):
             return None
         if known is None:
             return self._refuse(number, counts.SKU.title, unknown_sku(code, key))
@@ -160,15 +162,15 @@ class Rows:
         if line is None:
             return None
         line_id, home = line
-        place = codes.display(bin)[:40] or home
+        place = codes.display(bin)[:40] or home if bin else home
         first = self._seen.setdefault((line_id, place), number)
         if first != number:
             text = _now("“%(code)s” stands in row %(row)s already, in the same bin") % {"code": code, "row": first}
             return self._refuse(number, counts.SKU.title, text)
-        sheet = self.sheet
+        sheet, system = self.sheet, known[5]
         return (
             self.stocktake.pk, line_id, sheet.pk, number, sheet.round, place, quantity, moment or sheet.counted_at,
-            False, 0, False, sheet.created_by_id,
+            False, system, quantity - system, False, sheet.created_by_id,
         )  # fmt: skip
 
     def _foreign(self, number: int, warehouse: str | None, of: str | None, moment: dt.datetime | None) -> bool:
@@ -187,7 +189,7 @@ class Rows:
         return False
 
     def _line(self, number: int, code: str, known: Any) -> tuple[int, str] | None:
-        kind, line_id, round_, bin, sku_id = known
+        kind, line_id, round_, bin, sku_id, _on_hand = known
         if line_id and round_ == self.sheet.round:
             return line_id, bin
         if kind != Sku.Kind.STOCKED:

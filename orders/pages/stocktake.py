@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F
+from django.db.models import ExpressionWrapper, F
 from django.utils.translation import gettext as _
 
+from backoffice.fields import QuantityField
 from inventory.models import Stocktake, StocktakeLine
 from inventory.readable import pieces
 from inventory.stocktakes import causes
@@ -60,7 +61,9 @@ def returned_not_put_away(stocktake: Stocktake, lines: Sequence[StocktakeLine]) 
     )
     text = _("%(n)s pieces came back from buyers and are not put away (%(where)s): were they counted too?")
     named = rows.annotate(
-        n=F("received_quantity") - F("decided_quantity"), where=F("rma__order__number"), sku_id=F("line__sku_id")
+        n=ExpressionWrapper(F("received_quantity") - F("decided_quantity"), QuantityField()),
+        where=F("rma__order__number"),
+        sku_id=F("line__sku_id"),
     )
     return _told(found, ((one["sku_id"], one["n"], one["where"]) for one in _values(named)), text)
 

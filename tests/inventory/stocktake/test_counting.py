@@ -169,6 +169,43 @@ def test_goods_nobody_expected_join_a_full_count_but_not_a_part(a, b, begun, say
     assert (line(full, "NEW").difference, full.line_count) == (D(2), 3)
 
 
+def test_a_full_count_takes_in_every_other_sku_at_once_but_what_is_counted_elsewhere(a, b, w, begun, say):
+    new, busy = sku("NEW"), sku("BUSY")
+    sku("OLD", active=False)
+    bundle((new, 1), code="SET")
+    full = begun()
+    say(full, "BUSY", 1)
+    opening.cancel(stocktake_id=full.pk, user=None)
+    ShelfPlace.objects.create(sku=busy, warehouse=w, bin="Z-1")
+    part = begun(kind="partial", bin_prefix="Z")
+    with pytest.raises(StocktakeRefused, match="Only the first round of a full count"):
+        opening.take_rest(stocktake_id=part.pk, user=None)
+    ShelfPlace.objects.all().delete()
+    full = begun()
+    assert (opening.take_rest(stocktake_id=full.pk, user=None), opening.take_rest(stocktake_id=full.pk, user=None)) == (
+        1,
+        0,
+    )
+    full.refresh_from_db()
+    assert (full.line_count, set(full.lines.values_list("sku__code", flat=True))) == (3, {"A", "B", "NEW"})
+    assert line(full, "NEW").snapshot_quantity == 0
+
+
+def test_a_sheet_is_compared_where_its_reading_could_not_know(a, b, w, begun, sheet, say, clerk):
+    """Two bins of a SKU, a bin counted by phone before, goods that moved while the sheet was read."""
+    made = begun()
+    say(made, "B", 1, clerk, bin="B-1")
+    stock(sku("C"), w, 4)
+    early = clock.now() - dt.timedelta(minutes=1)
+    read = sheets.begin(stocktake=made, file_name="x.xlsx", digest="", user=clerk, counted_at=early)
+    rows = [("A", 6, "A-1"), ("A", 3, "A-2"), ("B", 3, "B-1"), ("B", 2, "B-2"), ("C", 1, "")]
+    sheets.read(read, xlsx(rows, ["SKU code", "counted quantity", "bin"]))
+    found = list(read.counts.order_by("row").values_list("system_quantity", "difference", "doubled"))
+    # A, B and C came to the shelf within the last minute: at the sheet's moment nothing lay there.
+    assert found == [(0, 9, False), (0, 9, False), (0, 5, True), (0, 5, False), (0, 1, False)]
+    assert (read.difference_count, read.doubled_count) == (5, 1)
+
+
 def test_only_the_people_named_count(a, begun, say, person, clerk):
     made = begun(people=[person("order_clerk")])
     with pytest.raises(StocktakeRefused, match="Other people"):

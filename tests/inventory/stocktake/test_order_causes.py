@@ -1,12 +1,17 @@
 """Causes only orders know: a wave that was picked, a parcel that is still here."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 
+from backoffice import clock
+from inventory.models import Stocktake
 from inventory.stocktakes import causes, counting, opening
-from orders.models import WaveGoods
+from orders.models import Shipment, WaveGoods
+from orders.returns import limits
 from tests.orders.packing.floor import floor_with_orders
+from tests.orders.returns.conftest import Returns
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +41,38 @@ def test_nothing_is_said_of_waves_when_too_many_lie_there():
     floor = floor_with_orders(1)
     floor.picked(1)
     assert "picked for" not in counted(floor, 1)
+
+
+def test_a_parcel_shipped_in_the_books_and_not_handed_over_is_named_when_too_many_lie_there():
+    floor = floor_with_orders(1)
+    floor.picked(1)
+    floor.pack(1, "MUG", "MUG", "CUP")
+    said = counted(floor, 1)
+    assert "2 pieces are packed in parcels that have not been handed over (#1001): were they counted too?" in said
+    assert "1 pieces are packed in parcels" in said
+
+
+def test_nothing_is_said_of_parcels_that_were_handed_over_long_ago_or_when_too_few_lie_there():
+    floor = floor_with_orders(1)
+    floor.picked(1)
+    floor.pack(1, "MUG", "MUG", "CUP")
+    Shipment.objects.update(shipped_at=clock.now() - dt.timedelta(days=8))
+    assert "handed over" not in counted(floor, 1)
+    Stocktake.objects.get().lines.update(open=False)
+    Shipment.objects.update(shipped_at=clock.now())
+    assert "handed over" not in counted(floor, -1)
+
+
+def test_goods_that_came_back_are_named_until_they_are_put_away():
+    limits.seed()
+    seller = Returns(MUG=10, CUP=10)
+    seller.sent()
+    rma = seller.rma()
+    seller.receive(rma)
+    assert "2 pieces came back from buyers and are not put away (#1001): were they counted too?" in counted(seller, 1)
+    Stocktake.objects.get().lines.update(open=False)
+    seller.decide(rma, ("restock", 2))
+    assert "came back" not in counted(seller, 1)
 
 
 def test_returns_and_parcels_are_looked_up_in_constant_queries(django_assert_max_num_queries):

@@ -13,7 +13,7 @@ from backoffice import clock
 from inventory import ledger, reservations
 from inventory.errors import NegativeStock
 from inventory.models import Balance, Barcode, Pack, ShelfPlace, Sku, StockEntry, Stocktake, StocktakeLimit
-from inventory.stocktakes import causes, counting, opening, posting, result, sheets, workbook
+from inventory.stocktakes import causes, counting, opening, paper, posting, result, sheets, workbook
 from inventory.stocktakes.errors import AlreadyDone, StocktakeRefused
 from tests.crash.killing import killed_at
 from tests.inventory.factories import buckets, number, sku, stock, want
@@ -181,6 +181,17 @@ def test_the_result_is_a_workbook_whose_values_only_some_see(a, counted):
         assert ("value of the difference" in rows[0]) is cost
         said = dict(book["Result"].values)
         assert (said["lines right"], said.get("value lost")) == ("0 (0 %)", "6.00" if cost else None)
+
+
+def test_the_result_on_paper_names_the_differences_and_shows_value_to_some_only(a, counted):
+    made = counted(A=7)
+    made.lines.update(bin="A-1")
+    for cost in (True, False):
+        drawn = paper.drawn(made, cost=cost)
+        said = [text for _page, text in drawn.said]
+        assert (said[0], "A-1" in said, "−3" in said) == (f"Result of stocktake {made}", True, True)
+        assert ("6.00" in said, "value lost" in said, "-6.00" in said) == (cost, cost, cost)
+    assert paper.pdf(made, cost=True).startswith(b"%PDF")
 
 
 def test_likely_causes_are_found_in_our_own_data(a, w, begun, say, django_assert_max_num_queries):
