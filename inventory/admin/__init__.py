@@ -1,5 +1,27 @@
 """Catalogue, places and stock in the admin."""
 
-from inventory.admin import arrivals, catalogue, documents, places, shelves, stock, stocktakes
+from inventory.admin import (
+    alerts,
+    arrivals,
+    audits,
+    catalogue,
+    documents,
+    ghosts,
+    places,
+    shelves,
+    stock,
+    stocktakes,
+)
 
-__all__ = ["arrivals", "catalogue", "documents", "places", "shelves", "stock", "stocktakes"]
+__all__ = [
+    "alerts",
+    "arrivals",
+    "audits",
+    "catalogue",
+    "documents",
+    "ghosts",
+    "places",
+    "shelves",
+    "stock",
+    "stocktakes",
+]
