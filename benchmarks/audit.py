@@ -166,7 +166,8 @@ def _orders(lines: int, skus: int, shop: int) -> list[str]:
         ),
         _insert(
             "orders.ShipmentGoods",
-            {"shipment_line_id": "t.id", "sku_id": "l.sku_id", "warehouse_id": "(SELECT min(id) FROM inventory_warehouse)",
+            {"shipment_line_id": "t.id", "sku_id": "l.sku_id",
+             "warehouse_id": "(SELECT min(id) FROM inventory_warehouse)",
              "quantity": "2000", "cost_value": "4000000"},
             "orders_shipmentline t JOIN orders_orderline l ON l.id = t.line_id",
         ),
@@ -184,7 +185,7 @@ def _insert(label: str, columns: dict[str, str], source: str) -> str:
             continue
         given[field.column] = _empty(field, models)
     names, values = ", ".join(given), ", ".join(given.values())
-    return f"INSERT INTO {apps.get_model(label)._meta.db_table} ({names}) SELECT {values} FROM {source}"  # noqa: S608
+    return f"INSERT INTO {apps.get_model(label)._meta.db_table} ({names}) SELECT {values} FROM {source}"
 
 
 def _empty(field: Any, models: Any) -> str:

@@ -1,4 +1,4 @@
-"""What orders answer the stock's self-audit: no false alarm whatever happens to them, and each real difference named."""
+"""What orders answer the stock's self-audit: no false alarm whatever happens to them, each real difference named."""
 
 from decimal import Decimal
 

@@ -41,7 +41,8 @@ def audited():
 def desk(monkeypatch):
     """Documents of a floor above: what each reference wants, and which have ended."""
     documents = Documents()
-    monkeypatch.setattr(sources, "_holders", {"doc:": Holder(prefix="doc:", wanted=documents.read, ended=documents.end)})
+    holder = Holder(prefix="doc:", wanted=documents.read, ended=documents.end)
+    monkeypatch.setattr(sources, "_holders", {"doc:": holder})
     return documents
 
 
