@@ -126,9 +126,7 @@ def fill(lines: int, skus: int) -> None:
         cursor.execute(MOVES.format(place=place.pk))
         cursor.execute("VACUUM ANALYZE")
     held = list(Sku.objects.order_by("pk").values_list("pk", flat=True)[: min(OPEN, skus)])
-    wants = [
-        Want(reference=f"bench:{pk}", sku_id=pk, quantity=Decimal(1), warehouses=(place.pk,)) for pk in held
-    ]
+    wants = [Want(reference=f"bench:{pk}", sku_id=pk, quantity=Decimal(1), warehouses=(place.pk,)) for pk in held]
     reservations.reserve(wants=wants)
 
 

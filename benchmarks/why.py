@@ -97,8 +97,17 @@ def _published(code: str, count: int) -> Published:
     PublicationLog.objects.bulk_create(
         [
             PublicationLog(
-                account=account, listing=listing, location=location, mode="live", sequence=n, inputs=figures, desired=n,
-                sent=n, status="applied", observed=n, decided_at=now - dt.timedelta(minutes=n),
+                account=account,
+                listing=listing,
+                location=location,
+                mode="live",
+                sequence=n,
+                inputs=figures,
+                desired=n,
+                sent=n,
+                status="applied",
+                observed=n,
+                decided_at=now - dt.timedelta(minutes=n),
                 answered_at=now - dt.timedelta(minutes=n),
             )
             for n in range(PUBLISHED)

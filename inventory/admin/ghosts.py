@@ -59,7 +59,7 @@ class GhostReservationAdmin(ReferencedList):
     ordering = ("updated_at", "id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(quantity__gt=0).select_related("kept")
+        return super().get_queryset(request).filter(quantity__gt=0).select_related("kept", "sku", "warehouse")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.list_display, "locked") if readable.sees_cost(request) else self.list_display

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import threading
 from decimal import Decimal
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _now
 
 from backoffice import audit, clock, longwork, progress, workhours
-from backoffice.models import User
+from backoffice.models import Progress, User
 from inventory.models import AuditFinding, AuditRepair, AuditRun, AuditSetting
 from inventory.self_audit import alarm, recompute, snapshot
 from inventory.self_audit.errors import AuditRefused, refused
@@ -89,10 +90,32 @@ def measure(run: AuditRun, meter: progress.Meter | None = None) -> AuditRun:
     """Work everything out in one moment, then write what differs."""
     moment = clock.now()
     with snapshot.one_moment():
-        found = recompute.differences()
-    if meter is not None:
-        meter.step(PARTS)
+        found = recompute.differences(lambda done: _show(meter, done))
     return keep(run, found, moment)
+
+
+def _show(meter: progress.Meter | None, done: int) -> None:
+    """Move the bar from a connection of its own: the audit's one reads only."""
+    if meter is None:
+        return
+    meter.row.done = done
+    if connection.in_atomic_block and not _only_ours():
+        return
+
+    def write() -> None:
+        try:
+            Progress.objects.filter(pk=meter.row.pk).update(done=done, updated_at=clock.now())
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    writer.join()
+
+
+def _only_ours() -> bool:
+    """True when the open transaction is the audit's snapshot, not one of a caller whose rows nobody else sees yet."""
+    return connection.vendor == "postgresql" and len(connection.atomic_blocks) == 1
 
 
 # --- keeping ---------------------------------------------------------------------------------------------------------
