@@ -175,7 +175,8 @@ def _suspects(ledger: Ledger, seed: int) -> list[Pair]:
 
 def _line_by_line(pairs: list[Pair] | None) -> Iterator[Difference]:
     """Every reference of these balances (None: of all): what it holds against what its movements say."""
-    source, parameters, asked = "", [], None
+    source, asked = "", None
+    parameters: list[Any] = []
     if pairs is not None:
         item, parameters = sets.pairs_source(pairs)
         source, asked = f"JOIN {item} ON w.sku_id = e.sku_id AND w.warehouse_id = e.warehouse_id", set(pairs)
