@@ -41,7 +41,12 @@ ROLES = {
     "bookkeeper": AUDIT,
     "auditor": [*AUDIT, "view_auditsetting", "view_ghostreservation", "view_stockalert", "view_stockalertrule"],
 }  # fmt: skip
-TONES: dict[str, str] = {AlertKind.OUT: "bad", AlertKind.NEGATIVE: "bad", AlertKind.LOW: "warn", AlertKind.EXPIRING: "warn"}
+TONES: dict[str, str] = {
+    AlertKind.OUT: "bad",
+    AlertKind.NEGATIVE: "bad",
+    AlertKind.LOW: "warn",
+    AlertKind.EXPIRING: "warn",
+}
 LOOK_SECONDS, CLOCK_SECONDS = 600, 120
 
 
