@@ -20,6 +20,8 @@ BARS: dict[str, float | None] = {
     "review": 1.0,
     "routing": 1.0,
     "labels": 1.0,
+    "audit": 1 / 3,
+    "why": 1.0,
 }
 
 

@@ -14,7 +14,7 @@ class ChannelsConfig(AppConfig):
         """Listen to the stock's and the orders' news, and say who may see what."""
         from backoffice import outbox
         from backoffice.chores import register_chore
-        from channels import alarms, erasing, own_pages, tracking, visibility
+        from channels import alarms, erasing, own_pages, stock_alerts, tracking, visibility
         from channels.push import consumer
 
         outbox.register_consumer("inventory.StockChangeDelivery", consumer.NAME, consumer.handle)
@@ -23,4 +23,5 @@ class ChannelsConfig(AppConfig):
         own_pages.register()
         erasing.register()
         alarms.register_kinds()
+        stock_alerts.register()
         register_chore("shop_incidents", 60.0, alarms.look_at_errors)

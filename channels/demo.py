@@ -17,6 +17,7 @@ from channels.connectors.woocommerce.client import shop_key
 from channels.matcher import ListingMatcher
 from channels.models import Account
 from channels.models import RemoteLocation as LocationRow
+from inventory import demo_trust
 from inventory.models import Shop, Warehouse
 from orders import demo_incidents, demo_late
 from orders.match import Matcher
@@ -129,5 +130,6 @@ def finish() -> int:
     demo_incidents.load()
     demo_late.finish()
     alarms.look_at_errors()
+    demo_trust.finish()
     open_news = OrderEventDelivery.objects.filter(state__in=(State.DUE, State.WORKING))
     return open_news.update(state=State.DONE, done_at=clock.now(), fence=F("fence") + 1, code="demo")

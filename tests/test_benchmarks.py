@@ -35,6 +35,8 @@ def test_an_unknown_name_is_refused_with_those_there_are():
         ("changelist_search_buyer", 1 / 1.5),
         ("hot_sku_single_32", 0.6),
         ("sale_to_shelf_postgres_hook_10_p99", 1.0),
+        ("audit", 1 / 3),
+        ("why_past", 1.0),
         ("something_else", None),
     ],
 )

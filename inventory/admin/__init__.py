@@ -1,5 +1,29 @@
 """Catalogue, places and stock in the admin."""
 
-from inventory.admin import arrivals, catalogue, documents, floor, places, shelves, stock, stocktakes
+from inventory.admin import (
+    alerts,
+    arrivals,
+    audits,
+    catalogue,
+    documents,
+    floor,
+    ghosts,
+    places,
+    shelves,
+    stock,
+    stocktakes,
+)
 
-__all__ = ["arrivals", "catalogue", "documents", "floor", "places", "shelves", "stock", "stocktakes"]
+__all__ = [
+    "alerts",
+    "arrivals",
+    "audits",
+    "catalogue",
+    "documents",
+    "floor",
+    "ghosts",
+    "places",
+    "shelves",
+    "stock",
+    "stocktakes",
+]

@@ -22,9 +22,25 @@ from inventory.models.stocktakes import (
     StocktakeLine,
     StocktakeSheet,
 )
+from inventory.models.trust import (
+    AlertKind,
+    AuditFinding,
+    AuditRepair,
+    AuditRun,
+    AuditSetting,
+    GhostReservation,
+    KeptReservation,
+    StockAlert,
+    StockAlertRule,
+)
 
 __all__ = [
     "Access",
+    "AlertKind",
+    "AuditFinding",
+    "AuditRepair",
+    "AuditRun",
+    "AuditSetting",
     "Balance",
     "Barcode",
     "Bin",
@@ -32,6 +48,8 @@ __all__ = [
     "BundlePart",
     "ExpectedArrival",
     "FloorAction",
+    "GhostReservation",
+    "KeptReservation",
     "Pack",
     "Product",
     "Reason",
@@ -40,6 +58,8 @@ __all__ = [
     "Shop",
     "ShopWarehouse",
     "Sku",
+    "StockAlert",
+    "StockAlertRule",
     "StockChange",
     "StockChangeDelivery",
     "StockDocument",

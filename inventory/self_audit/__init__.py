@@ -1,0 +1,1 @@
+"""The stock audits itself: every counter worked out anew from its documents; differences named, repaired, undone."""
