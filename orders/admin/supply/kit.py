@@ -14,6 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from backoffice import audit
+from backoffice.adminkit import YikuModelAdmin
 from backoffice.models import User
 from inventory import catalogue
 from inventory.access import sight, visible
@@ -25,6 +27,15 @@ from orders.supply.errors import SupplyError
 VIEW, CHANGE = "orders.view_purchaseorder", "orders.change_purchaseorder"
 RECEIVE, PRICE, APPROVE = (f"orders.{name}_purchaseorder" for name in ("receive", "price", "approve"))
 MOST_ROWS = 500
+
+
+class AuditedAdmin(YikuModelAdmin):
+    """What was changed, by whom, stands in the audit trail."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        after = {name: str(form.cleaned_data.get(name)) for name in form.changed_data}
+        audit.record(action="purchase.setting", target=obj, request=request, summary=str(obj)[:300], after=after)
 
 
 def demand(request: HttpRequest, *permissions: str) -> None:

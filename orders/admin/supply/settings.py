@@ -13,13 +13,13 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from backoffice.roles import ROLES, role_label
 from inventory.models import Warehouse
-from orders.admin.returns.settings import AuditedAdmin
+from orders.admin.supply import kit
 from orders.models import PromotionDays, PurchaseLimit, PurchaseSetting
 from orders.supply import locking
 
 
 @admin.register(PurchaseSetting)
-class PurchaseSettingAdmin(AuditedAdmin):
+class PurchaseSettingAdmin(kit.AuditedAdmin):
     """One row for the house."""
 
     list_display = ("__str__", "scope", "service_level", "history_days", "review_days", "tolerance")
@@ -47,7 +47,7 @@ class PurchaseSettingAdmin(AuditedAdmin):
 
 
 @admin.register(PurchaseLimit)
-class PurchaseLimitAdmin(AuditedAdmin):
+class PurchaseLimitAdmin(kit.AuditedAdmin):
     """Up to how much a role or one person orders alone."""
 
     deletable = True
@@ -73,7 +73,7 @@ class PurchaseLimitAdmin(AuditedAdmin):
 
 
 @admin.register(PromotionDays)
-class PromotionDaysAdmin(AuditedAdmin):
+class PromotionDaysAdmin(kit.AuditedAdmin):
     """Days whose demand says nothing about usual days."""
 
     deletable = True

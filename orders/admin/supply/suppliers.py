@@ -10,14 +10,13 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from backoffice.adminkit import TabularInline, YikuModelAdmin
-from orders.admin.returns.settings import AuditedAdmin
+from backoffice.adminkit import TabularInline
 from orders.admin.supply import kit
 from orders.models import PriceBreak, Supplier, SupplierItem
 
 
 @admin.register(Supplier)
-class SupplierAdmin(AuditedAdmin):
+class SupplierAdmin(kit.AuditedAdmin):
     """Whom we buy from; lead times are measured by themselves."""
 
     list_display = ("code", "name", "contact", "currency", "lead_shown", "measured_shown", "active")
@@ -53,7 +52,7 @@ class BreakInline(TabularInline):
 
 
 @admin.register(SupplierItem)
-class SupplierItemAdmin(YikuModelAdmin):
+class SupplierItemAdmin(kit.AuditedAdmin):
     """What a supplier sells; prices are for who may see them."""
 
     list_display = ("goods", "supplier", "supplier_code", "price_shown", "minimum", "pack_size", "preferred", "active")
