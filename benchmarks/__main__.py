@@ -1,6 +1,7 @@
 """`make bench`: every benchmark after the other, each in a process of its own, and a table at the end.
 
-    python -m benchmarks [hot_sku ingest review routing labels count_import sale_to_shelf changelist]
+    python -m benchmarks [hot_sku ingest review routing labels count_import changelist replenish
+                          sale_to_shelf]
 
 The exit code is 1 when a benchmark broke or found a fault (oversold, lost, doubled, memory not flat). A ratio below its
 bar is marked in the table: it may be the machine's load, so measure again when it is quiet.
@@ -15,7 +16,7 @@ import sys
 from benchmarks.bars import bar_of
 from benchmarks.ground import ROOT, say
 
-ALL = ("hot_sku", "ingest", "review", "routing", "labels", "count_import", "changelist", "sale_to_shelf")
+ALL = ("hot_sku", "ingest", "review", "routing", "labels", "count_import", "changelist", "replenish", "sale_to_shelf")
 
 
 def main(names: list[str]) -> int:

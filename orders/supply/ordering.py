@@ -43,7 +43,7 @@ def hand_in(
     if limit is None or order.base_total <= limit:
         return _ordered(order, lines, actor, "purchase.order")
     order.state = State.WAITING
-    locking.moved(order, actor, "purchase.hand_in", "state", "submitted_by", "base_total", summary=plain(order.total))
+    locking.moved(order, actor, "purchase.hand_in", "state", "submitted_by", "base_total", total=plain(order.total))
     return order
 
 
@@ -165,7 +165,7 @@ def _ordered(order: PurchaseOrder, lines: list[PurchaseLine], actor: str, action
         line.arrival = arrival
     PurchaseLine.objects.bulk_update(lines, ["arrival"])
     names = ("state", "ordered_at", "expected_on", "submitted_by", "approved_by", "base_total")
-    locking.moved(order, actor, action, *names, summary=f"{plain(order.total)} {order.currency}")
+    locking.moved(order, actor, action, *names, total=f"{plain(order.total)} {order.currency}")
     _tell_late(order, SupplyDraft.State.CONFIRMED, actor)
     return order
 

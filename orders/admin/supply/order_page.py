@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from backoffice import actors, audit
@@ -20,6 +21,20 @@ from orders.supply import invoicing, limits, ordering, returning
 from orders.supply.locking import plain
 
 State = PurchaseOrder.State
+HISTORY = {
+    "purchase.draft": pgettext_lazy("purchase history", "drafted"),
+    "purchase.change": pgettext_lazy("purchase history", "changed"),
+    "purchase.order": pgettext_lazy("purchase history", "ordered"),
+    "purchase.hand_in": pgettext_lazy("purchase history", "handed in for approval"),
+    "purchase.approve": pgettext_lazy("purchase history", "approved and ordered"),
+    "purchase.send_back": pgettext_lazy("purchase history", "made a draft again"),
+    "purchase.put_off": pgettext_lazy("purchase history", "another day"),
+    "purchase.cancel": pgettext_lazy("purchase history", "cancelled"),
+    "purchase.close": pgettext_lazy("purchase history", "closed"),
+    "purchase.receive": pgettext_lazy("purchase history", "received"),
+    "purchase.return": pgettext_lazy("purchase history", "sent back to the supplier"),
+    "purchase.invoice": pgettext_lazy("purchase history", "invoice written down"),
+}
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:
@@ -72,7 +87,11 @@ def _can(request: HttpRequest, order: PurchaseOrder) -> dict[str, bool]:
 
 def _happened(order: PurchaseOrder) -> list[dict[str, Any]]:
     rows = AuditEntry.objects.filter(target=audit.target_text(order)).order_by("-pk")[:30]
-    return [{"at": one.at, "who": actors.named(one.actor), "what": one.summary} for one in rows]
+    return [
+        {"at": one.at, "who": actors.named(one.actor), "what": HISTORY.get(one.action, one.action),
+         "detail": one.summary.removeprefix(order.number).strip()}
+        for one in rows
+    ]  # fmt: skip
 
 
 @require_POST
