@@ -26,6 +26,7 @@ from orders import (
     demo_returns,
     demo_routing,
     demo_rules,
+    demo_supply,
     intake,
 )
 from orders.desk import actions
@@ -254,4 +255,5 @@ def finish() -> int:
     packed = demo_packing.finish()
     demo_returns.finish()
     demo_routing.finish()
+    demo_supply.finish()
     return packed
