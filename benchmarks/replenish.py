@@ -17,13 +17,15 @@ MOST_SECONDS = 20
 BARE = """
 SELECT sku_id, warehouse_id, avg(sold), stddev_samp(sold) FROM (
   SELECT sku_id, warehouse_id, (occurred_at AT TIME ZONE 'Asia/Shanghai')::date AS day, -sum(quantity) AS sold
-  FROM inventory_stockentry WHERE bucket = 1 AND reason IN ('shipment', 'return') AND occurred_at >= now() - interval '400 days'
+  FROM inventory_stockentry
+  WHERE bucket = 1 AND reason IN ('shipment', 'return') AND occurred_at >= now() - interval '400 days'
   GROUP BY 1, 2, 3
 ) AS days GROUP BY 1, 2
 """
 LEDGER = """
 INSERT INTO inventory_stockentry
-  (key, sku_id, warehouse_id, bucket, quantity, value, reason, reference, occurred_at, recorded_at, lot, bin, condition, actor)
+  (key, sku_id, warehouse_id, bucket, quantity, value, reason, reference, occurred_at, recorded_at, lot, bin,
+   condition, actor)
 SELECT 'b' || d.day || '/' || s.id, s.id, %(place)s, 1,
   CASE WHEN d.day = 0 THEN 4000000 ELSE -1000 * (1 + (s.id * 7 + d.day * 13) %% 9) END, 0,
   CASE WHEN d.day = 0 THEN 'opening' ELSE 'shipment' END, 'bench', d.at, d.at, '', '', '', 'bench'

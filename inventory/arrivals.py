@@ -71,8 +71,8 @@ def announce(*, rows: Sequence[Expected], actor: str = "") -> list[ExpectedArriv
     made = ExpectedArrival.objects.bulk_create(
         ExpectedArrival(
             sku_id=row.sku_id, warehouse_id=row.warehouse_id, quantity=row.quantity, expected_on=row.expected_on,
-            unit_cost=row.unit_cost, source=row.source.replace("\0", "")[:200], owner=row.owner[:120], turn=1, created_at=now,
-            created_by=who[:150], updated_at=now,
+            unit_cost=row.unit_cost, source=row.source.replace("\0", "")[:200], owner=row.owner[:120], turn=1,
+            created_at=now, created_by=who[:150], updated_at=now,
         )
         for row in rows
     )  # fmt: skip

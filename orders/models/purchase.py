@@ -154,7 +154,9 @@ class PurchaseLimit(models.Model):
     """Up to how much a role or a person orders alone, in the base currency; more waits for approval."""
 
     role = models.CharField(_("role"), max_length=40, blank=True)  # a name of backoffice.roles
-    person = models.ForeignKey(PERSON, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("person"))
+    person = models.ForeignKey(
+        PERSON, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("person")
+    )
     amount = MoneyField(_("amount"))
 
     class Meta:
@@ -313,9 +315,7 @@ class PurchaseReceipt(models.Model):
         ordering = ["id"]
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(
-                fields=["order", "slip_key"], condition=~Q(slip_key=""), name="purchase_slip_once"
-            )
+            models.UniqueConstraint(fields=["order", "slip_key"], condition=~Q(slip_key=""), name="purchase_slip_once")
         ]
 
     def __str__(self) -> str:

@@ -63,7 +63,10 @@ class ReplenishRow(models.Model):
         ORDER = "order", pgettext_lazy("replenishment", "Order")
         ENOUGH = "enough", pgettext_lazy("replenishment", "Enough is here or coming")
         NO_DEMAND = "no_demand", pgettext_lazy("replenishment", "Nothing was sold")
-        NO_HISTORY = "no_history", pgettext_lazy("replenishment", "No day to judge by: always out of stock or on promotion")
+        NO_HISTORY = (
+            "no_history",
+            pgettext_lazy("replenishment", "No day to judge by: always out of stock or on promotion"),
+        )
         NO_SUPPLIER = "no_supplier", pgettext_lazy("replenishment", "No supplier sells it")
 
     run = models.ForeignKey(ReplenishRun, models.CASCADE, related_name="rows", db_index=False, verbose_name=_("run"))

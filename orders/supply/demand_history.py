@@ -119,5 +119,3 @@ def _promotions(first: dt.date, days: int) -> str:
     rows = sorted((sku or 0, day) for sku, day in found if sku is None or day not in everywhere)
     number = "CAST(NULL AS bigint)" if connection.vendor == "postgresql" else "NULL"
     return " UNION ALL ".join(f"SELECT {sku or number} AS sku_id, {day} AS day" for sku, day in rows)
-
-

@@ -10,7 +10,9 @@ from backoffice.errors import YikuError
 
 SENTENCES: dict[str, Any] = {
     "not_found": _("This purchase order does not exist."),
-    "state": _("Purchase order %(number)s is “%(state)s”: this cannot be done with it. Last change: %(who)s, %(when)s."),
+    "state": _(
+        "Purchase order %(number)s is “%(state)s”: this cannot be done with it. Last change: %(who)s, %(when)s."
+    ),
     "no_lines": _("Write down at least one SKU and how many of it."),
     "sku_twice": _("%(sku)s stands on two lines: each SKU may stand on one line only."),
     "no_stock_of_its_own": _("%(sku)s has no stock of its own: order its parts."),

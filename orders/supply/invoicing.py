@@ -93,7 +93,5 @@ def differences(order: PurchaseOrder) -> list[Difference]:
         kept = line.came - line.returned - line.damaged_returned
         amount = total - kept * line.price
         if amount or pieces != kept:
-            found.append(
-                Difference(line.pk, line.sku.code, line.price, round(total / pieces, 6), kept, pieces, amount)
-            )
+            found.append(Difference(line.pk, line.sku.code, line.price, round(total / pieces, 6), kept, pieces, amount))
     return found

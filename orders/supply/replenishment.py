@@ -111,7 +111,9 @@ def _go(run: ReplenishRun, meter: progress.Meter) -> None:
     meter.row.state, meter.row.done = progress.RUNNING, 0
     meter.say(_("Reading the history of demand"))
     company = run.scope == Scope.COMPANY
-    history = {(one.sku_id, one.warehouse_id): one for one in demand_history.read(days=run.history_days, company=company)}
+    history = {
+        (one.sku_id, one.warehouse_id): one for one in demand_history.read(days=run.history_days, company=company)
+    }
     stock, offers = _stock(company), _offers()
     z = formula.z_of(float(run.service_level))
     meter.total(len(stock))

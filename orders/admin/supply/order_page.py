@@ -170,7 +170,9 @@ def _back(request: HttpRequest, order: PurchaseOrder) -> None:
 def _invoice(request: HttpRequest, order: PurchaseOrder) -> None:
     kit.demand(request, kit.PRICE)
     rows = {
-        line.pk: tuple(kit.decimal(request.POST.get(f"{name}_{line.pk}", ""), line.sku.code) for name in ("asked", "price"))
+        line.pk: tuple(
+            kit.decimal(request.POST.get(f"{name}_{line.pk}", ""), line.sku.code) for name in ("asked", "price")
+        )
         for line in order.lines.select_related("sku")
     }
     day = kit.day(request, "issued_on") or order.created_at.date()

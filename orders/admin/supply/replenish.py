@@ -71,7 +71,9 @@ class ReplenishRowAdmin(ReadOnlyMixin, YikuModelAdmin):
         """The formula with its figures."""
         if not self.has_view_permission(request) or request.method != "GET":
             raise PermissionDenied
-        row = self.get_queryset(request).filter(pk=kit.number(object_id)).select_related("run", *self.list_select_related)
+        row = (
+            self.get_queryset(request).filter(pk=kit.number(object_id)).select_related("run", *self.list_select_related)
+        )
         found = row.first()
         if found is None:
             raise Http404

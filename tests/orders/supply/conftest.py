@@ -55,7 +55,9 @@ class Buyer:
     def receive(self, order, *figures, **fields):
         """Count the mugs: accepted, damaged, refused."""
         line = fields.pop("line", None) or self.line(order)
-        counts = {line.pk: receiving.Counted(**dict(zip(("accepted", "damaged", "refused"), map(D, figures), strict=False)))}
+        counts = {
+            line.pk: receiving.Counted(**dict(zip(("accepted", "damaged", "refused"), map(D, figures), strict=False)))
+        }
         values = {"actor": WU, "key": self.key()}
         return receiving.receive(order_id=order.pk, counts=counts, **{**values, **fields})
 

@@ -76,7 +76,10 @@ def test_prices_are_for_who_may_see_them(desk, buyer):
         assert "104.88" not in text
     assert "104.88" in clerk.get(url("change", order.pk)).content.decode()
     assert packer.get(url("pdf", order.pk)).status_code == 403
-    sheets = [openpyxl.load_workbook(io.BytesIO(b"".join(one.get(url("xlsx", order.pk)).streaming_content))).active for one in (packer, clerk)]
+    sheets = [
+        openpyxl.load_workbook(io.BytesIO(b"".join(one.get(url("xlsx", order.pk)).streaming_content))).active
+        for one in (packer, clerk)
+    ]
     assert [sheet.max_column for sheet in sheets] == [7, 9]
     assert [cell.value for cell in sheets[1][2]][:4] == ["MUG", "M-001", "MUG", 24]
 
@@ -142,7 +145,9 @@ def test_suggestions_from_calculating_to_the_draft(desk, buyer):
     answer = clerk.post(listed, {"action": "draft", "_selected_action": [row.pk]}, follow=True)
     assert "1 purchase order drafted: PO-00001" in said(answer)
     assert PurchaseOrder.objects.get().source == "replenish"
-    book = openpyxl.load_workbook(io.BytesIO(b"".join(clerk.get(reverse("admin:orders_replenishrow_export_xlsx")).streaming_content)))
+    book = openpyxl.load_workbook(
+        io.BytesIO(b"".join(clerk.get(reverse("admin:orders_replenishrow_export_xlsx")).streaming_content))
+    )
     assert book.active.max_row == 3
 
 

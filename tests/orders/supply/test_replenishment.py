@@ -34,7 +34,9 @@ def move(sku, place, day: int, quantity, reason="shipment") -> None:
     today = timezone.localtime(clock.now()).date()
     noon = dt.datetime.combine(today - dt.timedelta(days=DAYS - day), dt.time(12), timezone.get_default_timezone())
     key = f"t{random.random()}"
-    draft = EntryDraft(key=key, sku_id=sku.pk, warehouse_id=place.pk, quantity=D(quantity), reason=reason, occurred_at=noon)  # fmt: skip
+    draft = EntryDraft(
+        key=key, sku_id=sku.pk, warehouse_id=place.pk, quantity=D(quantity), reason=reason, occurred_at=noon
+    )
     ledger.post(entries=[draft])
 
 
