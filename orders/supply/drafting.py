@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from backoffice import audit, clock
 from backoffice.fields import CostField, QuantityField
 from backoffice.money import round_money
 from finance.currencies import iso_places
 from inventory.models import Sku, Warehouse
-from orders.models import PurchaseLine, PurchaseOrder, Supplier, SupplierItem
+from orders.models import PurchaseLine, PurchaseOrder, PurchaseSetting, Supplier, SupplierItem
 from orders.models.purchase import EDITABLE
 from orders.supply import locking, terms
 from orders.supply.errors import SupplyError
@@ -43,6 +43,7 @@ def draft(
 
     Raises SupplyError: supplier_off, place, no_lines, sku_twice, no_stock_of_its_own, quantity, price, past_day.
     """
+    numbers = locking.setting(lock=True)  # the other half of a double click waits here, then finds our draft
     known = PurchaseOrder.objects.filter(once=once).first()
     if known is not None:
         return known
@@ -52,15 +53,11 @@ def draft(
     day = _day(expected_on)
     rows = _rows(supplier, lines)
     order = PurchaseOrder(
-        number=_number(), supplier=supplier, warehouse=place, currency=supplier.currency, note=locking.clean(note, 300),
-        source=source, expected_on=day, once=once[:100], created_by=actor[:150], updated_by=actor[:150],
-        created_at=clock.now(), updated_at=clock.now(), total=_total(rows, supplier.currency),
+        number=_number(numbers), supplier=supplier, warehouse=place, currency=supplier.currency,
+        note=locking.clean(note, 300), source=source, expected_on=day, once=once[:100], created_by=actor[:150],
+        updated_by=actor[:150], created_at=clock.now(), updated_at=clock.now(), total=_total(rows, supplier.currency),
     )  # fmt: skip
-    try:
-        with transaction.atomic():
-            order.save()
-    except IntegrityError:  # the other half of a double click
-        return PurchaseOrder.objects.get(once=once)
+    order.save()
     _write(order, rows)
     audit.record(action="purchase.draft", target=order, actor=actor, summary=str(order), after=_told(order))
     return order
@@ -90,9 +87,8 @@ def change(
     return order
 
 
-def _number() -> str:
-    """Take the next number; whoever draws next waits for our commit, so none comes twice."""
-    row = locking.setting(lock=True)
+def _number(row: PurchaseSetting) -> str:
+    """Take the next number of the locked row; whoever draws next waits for our commit, so none comes twice."""
     number = f"{row.prefix}-{row.next_number:05d}"
     while PurchaseOrder.objects.filter(number=number).exists():  # the prefix was set back to an old one
         row.next_number += 1

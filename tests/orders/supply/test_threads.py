@@ -82,6 +82,12 @@ def test_numbers_come_once(buying):
     assert numbers == [f"PO-{n:05d}" for n in range(1, 6)]
 
 
+def test_one_click_twice_is_one_draft_and_no_number_is_lost(buying):
+    results = together(*(lambda: buying.draft(once="same") for _ in range(2)))
+    assert results[0].pk == results[1].pk
+    assert buying.draft().number == "PO-00002"
+
+
 def test_one_suggestion_is_drafted_once(buying):
     run = replenishment.begin(owner=None)
     row = ReplenishRow.objects.filter(run=run, sku=buying.mug).get()
