@@ -199,7 +199,7 @@ class Migration(migrations.Migration):
                 ('wanted', backoffice.fields.QuantityField(default=0, verbose_name='ordered by buyers')),
                 ('incoming', backoffice.fields.QuantityField(default=0, verbose_name='incoming')),
                 ('drafted', backoffice.fields.QuantityField(default=0, verbose_name='in draft purchase orders')),
-                ('quantity', backoffice.fields.QuantityField(default=0, verbose_name='order')),
+                ('quantity', backoffice.fields.QuantityField(default=0, verbose_name='to order')),
                 ('price', backoffice.fields.CostField(default=0, verbose_name='price')),
                 ('chance', models.FloatField(default=0, verbose_name='chance to run out before delivery')),
                 ('why', models.CharField(blank=True, editable=False, max_length=12)),

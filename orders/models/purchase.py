@@ -258,7 +258,7 @@ class PurchaseLine(models.Model):
     price = CostField(_("price"))
     accepted = QuantityField(_("accepted"), default=Decimal(0))
     damaged = QuantityField(_("damaged"), default=Decimal(0))
-    refused = QuantityField(_("refused"), default=Decimal(0))
+    refused = QuantityField(pgettext_lazy("purchase", "refused"), default=Decimal(0))
     returned = QuantityField(_("sent back from the shelf"), default=Decimal(0))
     damaged_returned = QuantityField(_("sent back damaged"), default=Decimal(0))
     arrival = models.OneToOneField(
@@ -329,7 +329,7 @@ class PurchaseReceiptLine(models.Model):
     line = models.ForeignKey(PurchaseLine, models.PROTECT, related_name="+", verbose_name=_("line"))
     accepted = QuantityField(_("accepted"), default=Decimal(0))
     damaged = QuantityField(_("damaged"), default=Decimal(0))
-    refused = QuantityField(_("refused"), default=Decimal(0))
+    refused = QuantityField(pgettext_lazy("purchase", "refused"), default=Decimal(0))
 
     class Meta:
         verbose_name = _("line of a receipt")

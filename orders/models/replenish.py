@@ -75,7 +75,7 @@ class ReplenishRow(models.Model):
         "inventory.Warehouse", models.CASCADE, null=True, db_index=False, related_name="+", verbose_name=_("warehouse")
     )
     supplier = models.ForeignKey(Supplier, models.CASCADE, null=True, related_name="+", verbose_name=_("supplier"))
-    verdict = models.CharField(_("verdict"), max_length=12, choices=Verdict)
+    verdict = models.CharField(pgettext_lazy("replenishment", "verdict"), max_length=12, choices=Verdict)
     sold = QuantityField(_("sold"), default=0)
     days = models.PositiveSmallIntegerField(_("days counted"), default=0)
     out_days = models.PositiveSmallIntegerField(_("days out of stock"), default=0)
@@ -93,7 +93,7 @@ class ReplenishRow(models.Model):
     wanted = QuantityField(_("ordered by buyers"), default=0)
     incoming = QuantityField(_("incoming"), default=0)
     drafted = QuantityField(_("in draft purchase orders"), default=0)
-    quantity = QuantityField(_("order"), default=0)
+    quantity = QuantityField(pgettext_lazy("replenishment", "to order"), default=0)
     price = CostField(_("price"), default=0)
     chance = models.FloatField(_("chance to run out before delivery"), default=0)
     why = models.CharField(max_length=12, blank=True, editable=False)  # what raised the quantity: minimum, pack, break

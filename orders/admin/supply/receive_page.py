@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from backoffice import audit
 from backoffice.errors import YikuError
@@ -37,7 +38,9 @@ def receive(request: HttpRequest, pk: int) -> HttpResponse:
         for one in order.lines.select_related("sku").order_by("row")
     ]  # fmt: skip
     typed = {name: request.POST.get(name, "") for name in ("slip", "note")}
-    return kit.page(request, "receive", _("Receive %s") % order.number, order=order, lines=lines, typed=typed)
+    return kit.page(
+        request, "receive", pgettext("purchase", "Receive %s") % order.number, order=order, lines=lines, typed=typed
+    )
 
 
 def _take(request: HttpRequest, order: PurchaseOrder) -> None:

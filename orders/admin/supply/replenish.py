@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 from unfold.decorators import action, display
 
 from backoffice import audit
@@ -89,12 +89,12 @@ class ReplenishRowAdmin(ReadOnlyMixin, YikuModelAdmin):
         """Where; the company as a whole without one."""
         return row.warehouse.name if row.warehouse else "–"
 
-    @display(description=_("verdict"), label=TONES)
+    @display(description=pgettext_lazy("replenishment", "verdict"), label=TONES)
     def verdict_label(self, row: ReplenishRow) -> tuple[str, str]:
         """As a badge."""
         return row.verdict, row.get_verdict_display()
 
-    @admin.display(description=_("order"))
+    @admin.display(description=pgettext_lazy("replenishment", "to order"))
     def order_shown(self, row: ReplenishRow) -> str:
         """How many, where any."""
         return plain(row.quantity) if row.quantity else "–"

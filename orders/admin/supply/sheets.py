@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.spreadsheets.writing import Out
 from orders.models import PurchaseLine, PurchaseOrder, ReplenishRow
@@ -13,7 +14,7 @@ from orders.models import PurchaseLine, PurchaseOrder, ReplenishRow
 LINES = (
     Out(_("SKU"), width=20), Out(_("supplier's code"), width=20), Out(_("name"), width=36),
     Out(_("ordered quantity"), "number", 12), Out(_("received"), "number", 12), Out(_("damaged"), "number", 10),
-    Out(_("refused"), "number", 10),
+    Out(pgettext_lazy("purchase", "refused"), "number", 10),
 )  # fmt: skip
 PRICES = (Out(_("price"), "number", 12), Out(_("amount"), "money", 14))
 ORDERS = (
@@ -24,7 +25,7 @@ ORDERS = (
 TOTALS = (Out(_("currency"), width=10), Out(_("total"), "money", 16))
 ROWS = (
     Out(_("SKU"), width=20), Out(_("name"), width=32), Out(_("warehouse"), width=18), Out(_("supplier"), width=24),
-    Out(_("verdict"), width=26), Out(_("order"), "number", 10), Out(_("sold"), "number", 10),
+    Out(pgettext_lazy("replenishment", "verdict"), width=26), Out(pgettext_lazy("replenishment", "to order"), "number", 10), Out(_("sold"), "number", 10),
     Out(_("days counted"), "number", 10), Out(_("days out of stock"), "number", 10),
     Out(_("promotion days"), "number", 10), Out(_("daily demand"), "number", 12), Out(_("its spread"), "number", 12),
     Out(_("lead time (days)"), "number", 12), Out(_("its spread (days)"), "number", 12), Out(_("z"), "number", 8),
