@@ -25,7 +25,8 @@ ORDERS = (
 TOTALS = (Out(_("currency"), width=10), Out(_("total"), "money", 16))
 ROWS = (
     Out(_("SKU"), width=20), Out(_("name"), width=32), Out(_("warehouse"), width=18), Out(_("supplier"), width=24),
-    Out(pgettext_lazy("replenishment", "verdict"), width=26), Out(pgettext_lazy("replenishment", "to order"), "number", 10),
+    Out(pgettext_lazy("replenishment", "verdict"), width=26),
+    Out(pgettext_lazy("replenishment", "to order"), "number", 10),
     Out(_("sold"), "number", 10),
     Out(_("days counted"), "number", 10), Out(_("days out of stock"), "number", 10),
     Out(_("promotion days"), "number", 10), Out(_("daily demand"), "number", 12), Out(_("its spread"), "number", 12),
