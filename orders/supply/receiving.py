@@ -146,7 +146,7 @@ def _apart(
 
 
 def _arrival(line: PurchaseLine) -> ExpectedArrival:
-    return ExpectedArrival.objects.get(pk=line.arrival_id)
+    return ExpectedArrival.objects.get(pk=line.arrival_id or 0)
 
 
 def _enter(
