@@ -18,6 +18,7 @@ SECTIONS: dict[str, Any] = {
     "after_sales": _("After-sales"),
     "desk": _("Incidents and messages"),
     "stock": _("Stock"),
+    "purchasing": _("Purchasing"),
     "shops": _("Shops"),
     "books": _("Books"),
     "rules": _("Rules of orders"),

@@ -25,6 +25,7 @@ ALL = (
     "stocktake",
     "audit",
     "why",
+    "replenish",
     "changelist",
     "sale_to_shelf",
 )

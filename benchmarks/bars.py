@@ -17,6 +17,7 @@ BARS: dict[str, float | None] = {
     "changelist": 1 / 1.5,
     "changelist_deep_vs_first": 1 / 1.2,
     "sale_to_shelf": 1.0,
+    "replenish": 1.0,  # the limit is four times the bare query
     "review": 1.0,
     "routing": 1.0,
     "labels": 1.0,

@@ -29,6 +29,7 @@ SENTENCES = {
     "read_only": _("Stock of “%(warehouse)s” is kept by somebody else."),
     "not_open": _("This delivery is “%(state)s” already: %(what)s."),
     "not_there": _("There is no such delivery."),
+    "owned": _("%(source)s is received, put off and given up on its own page, not here."),
     "below_received": _("%(received)s pieces have come already; it cannot be less."),
 }
 
@@ -47,6 +48,7 @@ class Expected:
     expected_on: dt.date
     unit_cost: Decimal | None = None
     source: str = ""
+    owner: str = ""  # a document above ("orders.purchaseorder:7"): only it moves the delivery
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ def announce(*, rows: Sequence[Expected], actor: str = "") -> list[ExpectedArriv
     made = ExpectedArrival.objects.bulk_create(
         ExpectedArrival(
             sku_id=row.sku_id, warehouse_id=row.warehouse_id, quantity=row.quantity, expected_on=row.expected_on,
-            unit_cost=row.unit_cost, source=row.source.replace("\0", "")[:200], turn=1, created_at=now,
-            created_by=who[:150], updated_at=now,
+            unit_cost=row.unit_cost, source=row.source.replace("\0", "")[:200], owner=row.owner[:120], turn=1,
+            created_at=now, created_by=who[:150], updated_at=now,
         )
         for row in rows
     )  # fmt: skip
@@ -94,10 +96,10 @@ def _check(rows: Sequence[Expected]) -> None:
 
 @transaction.atomic
 def change(
-    *, arrival_id: int, quantity: Decimal, expected_on: dt.date, source: str, actor: str = ""
+    *, arrival_id: int, quantity: Decimal, expected_on: dt.date, source: str, actor: str = "", owner: str = ""
 ) -> ExpectedArrival:
     """Put a delivery off or correct its quantity; what has come already stays."""
-    row = _open(arrival_id)
+    row = _open(arrival_id, owner)
     if quantity <= 0:
         raise _refused("not_positive")
     if quantity < row.received_quantity:
@@ -118,13 +120,13 @@ def change(
 @transaction.atomic
 def receive(
     *, arrival_id: int, quantity: Decimal | None = None, unit_cost: Decimal | None = None, finished: bool = False,
-    actor: str = "",
+    actor: str = "", owner: str = "",
 ) -> ExpectedArrival:  # fmt: skip
     """Put what has come on the shelf: all that is left, or `quantity` pieces; `finished`: the rest does not come.
 
     More than was expected is received too. A second click finds it received and is told so.
     """
-    row = _open(arrival_id)
+    row = _open(arrival_id, owner)
     came = row.left if quantity is None else quantity
     if came <= 0:
         raise _refused("not_positive")
@@ -147,9 +149,28 @@ def receive(
 
 
 @transaction.atomic
-def cancel(*, arrival_id: int, actor: str = "") -> ExpectedArrival:
+def divert(*, arrival_id: int, quantity: Decimal, actor: str = "", owner: str = "") -> ExpectedArrival:
+    """Pieces came that are not put on this shelf (damaged, kept apart): they are awaited no longer."""
+    row = _open(arrival_id, owner)
+    if quantity <= 0:
+        raise _refused("not_positive")
+    away = min(quantity, row.left)
+    row.turn += 1
+    if away:
+        ledger.post(entries=[_incoming(row, -away)], actor=actor)
+    row.received_quantity += quantity
+    row.updated_at = row.received_at = clock.now()
+    if not row.left:
+        row.state = State.RECEIVED
+    row.save()
+    audit.record(action="arrival.divert", target=row, after={**_told(row), "came": f"{quantity:f}"}, actor=actor)
+    return row
+
+
+@transaction.atomic
+def cancel(*, arrival_id: int, actor: str = "", owner: str = "") -> ExpectedArrival:
     """Give up what has not come."""
-    row = _open(arrival_id)
+    row = _open(arrival_id, owner)
     row.turn += 1
     if row.left:
         ledger.post(entries=[_incoming(row, -row.left)], actor=actor)
@@ -170,12 +191,14 @@ def incoming_of(sku_ids: Collection[int]) -> list[Incoming]:
     ]
 
 
-def _open(arrival_id: int) -> ExpectedArrival:
+def _open(arrival_id: int, owner: str) -> ExpectedArrival:
     """The delivery under our lock: of two clicks one wins, the other finds it received."""
     rows = locks.locked_rows(ExpectedArrival.objects.filter(pk=arrival_id))
     if not rows:
         raise _refused("not_there")
     row = rows[0]
+    if row.owner != owner:
+        raise _refused("owned", source=row.source or str(row))
     if row.state != State.EXPECTED:
         raise _refused("not_open", state=row.get_state_display(), what=str(row))
     return row

@@ -27,6 +27,7 @@ from orders import (
     demo_returns,
     demo_routing,
     demo_rules,
+    demo_supply,
     intake,
 )
 from orders.desk import actions
@@ -256,4 +257,5 @@ def finish() -> int:
     demo_returns.finish()
     demo_routing.finish()
     demo_floor.finish()
+    demo_supply.finish()
     return packed

@@ -30,6 +30,7 @@ from orders.pages import (
     routing,
     rule_works,
     stocktake,
+    supply,
 )
 from orders.pages.lines import register_lists
 
@@ -46,6 +47,7 @@ PARTS = (
     returns,
     papers,
     stocktake,
+    supply,
     erasing,
 )
 LIST = "admin:orders_order_changelist"

@@ -33,3 +33,10 @@ def print_papers(pk: int) -> str:
 def desk_run(pk: int) -> str:
     """Go on with a long work of the desk."""
     return runs.work(pk)
+
+
+def replenish(pk: int) -> str:
+    """Look at every SKU and say what to order."""
+    from orders.supply import replenishment
+
+    return replenishment.work(pk)

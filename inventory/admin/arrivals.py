@@ -161,7 +161,8 @@ class ExpectedArrivalAdmin(YikuModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What has come or does not come is history."""
-        return super().has_change_permission(request, obj) and (obj is None or obj.state == State.EXPECTED)
+        open_here = obj is None or (obj.state == State.EXPECTED and not obj.owner)
+        return super().has_change_permission(request, obj) and open_here
 
     def has_receive_permission(self, request: HttpRequest) -> bool:
         """Who puts goods on the shelf."""

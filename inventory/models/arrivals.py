@@ -30,6 +30,7 @@ class ExpectedArrival(models.Model):
     expected_on = models.DateField(_("expected on"))
     unit_cost = CostField(_("unit cost"), null=True, blank=True)
     source = models.CharField(_("where from"), max_length=200, blank=True)  # supplier, order number, container
+    owner = models.CharField(max_length=120, blank=True, editable=False)  # a document above that moves it alone
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.EXPECTED)
     turn = models.PositiveIntegerField(default=0, editable=False)  # makes the keys of its ledger entries
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)

@@ -31,6 +31,7 @@ class Reason(models.TextChoices):
     RECEIPT = "receipt", _("Goods received")
     SHIPMENT = "shipment", _("Shipped")
     RETURN = "return", _("Returned by the buyer")
+    TO_SUPPLIER = "to_supplier", _("Sent back to the supplier")
     COUNT = "count", _("Stock count")
     DAMAGED = "damaged", _("Damaged")
     LOST = "lost", _("Lost")

@@ -13,6 +13,7 @@ from orders.admin import (
     returns,
     routing,
     rules,
+    supply,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "returns",
     "routing",
     "rules",
+    "supply",
 ]

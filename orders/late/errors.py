@@ -30,6 +30,7 @@ SENTENCES: dict[str, Any] = {
     "supply_place": _("Choose two different warehouses that you may see and that are kept here."),
     "supply_bundle": _("%(sku)s has no stock of its own: draft its parts."),
     "supply_ended": _("This draft is “%(state)s” already: %(who)s, %(when)s."),
+    "supply_purchase": _("This is purchase order %(number)s: order it on its own page."),
     "supply_kind": _("Choose a transfer or a purchase."),
     "serve_held": _("Order %(number)s is held for another reason: %(reason)s. Clear that first."),
     "serve_done": _("Order %(number)s has its goods already."),

@@ -16,7 +16,9 @@ from inventory.models import Sku, Warehouse
 from orders.late import sources
 from orders.late.errors import LateError
 from orders.late.plays import at, named
-from orders.models import LatePlay, SupplyDraft
+from orders.models import LatePlay, PurchaseOrder, Supplier, SupplierItem, SupplyDraft
+from orders.supply import drafting, ordering
+from orders.supply.drafting import Wanted
 
 Kind, State = SupplyDraft.Kind, SupplyDraft.State
 MOST, THOUSANDTH = Decimal(10_000_000), Decimal("0.001")
@@ -40,7 +42,8 @@ class Wish:
 def draft(*, wish: Wish, actor: str, once: str, seen: Sight, play: LatePlay | None = None) -> SupplyDraft:
     """Write down that goods should come; the same click again finds the same draft.
 
-    Raises LateError: supply_kind, supply_quantity, supply_place, supply_bundle.
+    A purchase from a supplier we know is a draft purchase order, found under its number.
+    Raises LateError: supply_kind, supply_quantity, supply_place, supply_bundle; SupplyError of the purchase order.
     """
     known = SupplyDraft.objects.filter(once=once).first()
     if known is not None:
@@ -57,8 +60,31 @@ def draft(*, wish: Wish, actor: str, once: str, seen: Sight, play: LatePlay | No
             row.save()
     except IntegrityError:  # the other half of a double click
         return SupplyDraft.objects.get(once=once)
+    _purchase(row, actor, seen)
     audit.record(action="supply.draft", target=row, actor=actor, summary=str(row))
     return row
+
+
+def _purchase(row: SupplyDraft, actor: str, seen: Sight) -> None:
+    """Draft the purchase order with the supplier named, or whoever is preferred; nobody known leaves a note only."""
+    if row.kind != Kind.PURCHASE or row.destination_id is None:
+        return
+    items = SupplierItem.objects.filter(sku=row.sku_id, active=True, supplier__active=True)
+    if row.supplier:
+        known = Supplier.objects.filter(active=True)
+        supplier = known.filter(code=row.supplier).first() or known.filter(name=row.supplier).first()
+        item = items.filter(supplier=supplier).first() if supplier else None
+    else:
+        item = items.order_by("-preferred", "pk").first()
+    if item is None:
+        return
+    order = drafting.draft(
+        supplier_id=item.supplier_id, warehouse_id=row.destination_id, actor=actor, once=f"late:{row.once}",
+        lines=[Wanted(sku_id=row.sku_id, quantity=row.quantity)], note=row.note, expected_on=row.expected_on,
+        source=PurchaseOrder.Source.LATE, warehouses=seen.warehouses,
+    )  # fmt: skip
+    row.purchase, row.supplier = order, f"{order.number} {item.supplier.name}"[:200]
+    row.save(update_fields=["purchase", "supplier"])
 
 
 def _check(wish: Wish, seen: Sight) -> None:
@@ -94,10 +120,13 @@ def _plain(text: str, most: int) -> str:
 def confirm(*, draft_id: int, actor: str, seen: Sight) -> SupplyDraft:
     """Do it: a transfer moves the goods at once, a purchase is ordered and its goods are expected.
 
-    Raises LateError: supply_ended, supply_place; NegativeStock when the goods are not there unreserved.
+    Raises LateError: supply_ended, supply_place, supply_purchase; NegativeStock when the goods are not there
+    unreserved.
     """
     row = _drafted(draft_id)
     _may(row, seen)
+    if row.purchase is not None:
+        raise LateError("supply_purchase", number=row.purchase.number)
     if row.kind == Kind.TRANSFER and row.origin_id and row.destination_id:
         moving.move(
             key=row.reference, sku_id=row.sku_id, quantity=row.quantity, origin_id=row.origin_id,
@@ -115,13 +144,20 @@ def confirm(*, draft_id: int, actor: str, seen: Sight) -> SupplyDraft:
 @transaction.atomic
 def cancel(*, draft_id: int, actor: str, seen: Sight) -> SupplyDraft:
     """Drop it; nothing moves. Raises LateError supply_ended, supply_place."""
-    row = _drafted(draft_id)
+    order_id = SupplyDraft.objects.filter(pk=draft_id).values_list("purchase_id", flat=True).first()
+    row = _drafted(draft_id, order_id)
     _may(row, seen)
+    if order_id is not None:
+        ordering.cancel(order_id=order_id, actor=actor, reason=_("dropped on the page of the late play"))
+        row.refresh_from_db()
+        return row
     return _ended(row, State.CANCELLED, "supply.cancel", actor)
 
 
-def _drafted(draft_id: int) -> SupplyDraft:
-    """Lock a draft: of two clicks the second finds it ended, and is told by whom."""
+def _drafted(draft_id: int, order_id: int | None = None) -> SupplyDraft:
+    """Lock a draft, its purchase order first: of two clicks the second finds it ended, and is told by whom."""
+    if order_id is not None:
+        locks.locked_rows(PurchaseOrder.objects.filter(pk=order_id))
     row = locks.locked_rows(SupplyDraft.objects.filter(pk=draft_id))[0]
     if row.state != State.DRAFT:
         raise LateError("supply_ended", state=row.get_state_display(), who=named(row.ended_by), when=at(row.ended_at))

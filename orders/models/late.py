@@ -16,6 +16,7 @@ from django.utils.translation import pgettext_lazy
 from backoffice import clock
 from backoffice.fields import QuantityField
 from orders.models.order import Order
+from orders.models.purchase import PurchaseOrder
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
@@ -225,6 +226,10 @@ class SupplyDraft(models.Model):
     play = models.ForeignKey(
         LatePlay, models.PROTECT, null=True, blank=True, related_name="drafts", verbose_name=_("late play")
     )
+    purchase = models.OneToOneField(
+        PurchaseOrder, models.PROTECT, null=True, blank=True, related_name="supply_draft",
+        verbose_name=_("purchase order"),
+    )  # fmt: skip
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
     once = models.CharField(max_length=64, unique=True, editable=False)  # of the click that made it
     note = models.CharField(_("note"), max_length=300, blank=True)

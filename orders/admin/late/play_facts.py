@@ -117,7 +117,7 @@ def _member(row: PlayOrder, where: standing.Standing, given: list[Compensation],
 
 def _goods(play: LatePlay, seen: Any, members: list[Member]) -> dict[str, Any]:
     """Where goods lie and come from, and a sensible first draft."""
-    drafts = play.drafts.select_related("sku", "origin", "destination").order_by("pk")
+    drafts = play.drafts.select_related("sku", "origin", "destination", "purchase").order_by("pk")
     found: dict[str, Any] = {"drafts": [one for one in drafts if _seen(one, seen)], "places": [], "arrivals": []}
     if play.sku_id is None:
         return found

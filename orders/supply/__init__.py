@@ -1,0 +1,1 @@
+"""What is bought: drafts, approval, receipts and inspection, goods sent back, invoices compared, replenishment."""
