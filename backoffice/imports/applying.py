@@ -97,6 +97,7 @@ def _counted(run: ImportRun) -> Counter[str]:
 def _do_rows(
     run: ImportRun, kind: ImportKind, plans: list[Plan], skip_bad: bool, meter: Meter | None
 ) -> list[ImportRow]:
+    kind.lock(plans)
     kept = {row.row: row for row in run.rows.filter(outcome__in=("new", "change"))}
     rows = []
     for plan in plans:
@@ -174,6 +175,8 @@ def _note_kept(rows: list[ImportRow], refusal: UndoRefused) -> None:
 
 
 def _undo_rows(kind: ImportKind, rows: list[ImportRow], whole: bool, meter: Meter | None) -> None:
+    if not whole:
+        kind.lock_targets([row.target for row in rows])
     for row in rows:
         try:
             if not whole:

@@ -116,6 +116,12 @@ class ImportKind(ExportKind):
         """Say for each line, in order, what it would do; write nothing."""
         raise NotImplementedError
 
+    def lock(self, plans: Sequence[Plan]) -> None:
+        """Lock what the plans will change, in the order of the keys. Raises when it is other than planned by now."""
+
+    def lock_targets(self, targets: Sequence[str]) -> None:
+        """Lock what is about to be taken back, in the order of the keys."""
+
     def apply(self, plan: Plan) -> Done:
         """Do what the plan says, through the domain's own functions, inside the frame's transaction."""
         raise NotImplementedError

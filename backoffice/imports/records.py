@@ -10,7 +10,8 @@ from django.db import models
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.imports.errors import KeptAsIs
+from backoffice import locks
+from backoffice.imports.errors import ImportRefused, KeptAsIs
 from backoffice.imports.kinds import BAD, CHANGE, NEW, SAME, Done, ImportKind, Line, Plan, plain
 from backoffice.spreadsheets.schema import Column
 
@@ -51,9 +52,17 @@ class RecordKind(ImportKind):
 
     def save(self, instance: Any, plan: Plan) -> dict[str, Any]:
         """Save the row (and what hangs on it); returns more to remember for undoing."""
-        instance.full_clean()
-        instance.save()
+        self.store(instance, plan)
         return {}
+
+    def store(self, instance: Any, plan: Plan, *more: str) -> None:
+        """Validate and write what the plan changes; `more` are attributes beside `fields`."""
+        instance.full_clean()
+        changed = [self.fields[column] for column in plan.changes if column in self.fields]
+        if plan.found is None:
+            instance.save()
+        elif changed or more:
+            instance.save(update_fields=[*changed, *more])
 
     # --- the frame's questions ---------------------------------------------------------------------------------------
 
@@ -101,6 +110,23 @@ class RecordKind(ImportKind):
         given = {attribute: line.values.get(column) for column, attribute in self.fields.items()}
         return {attribute: value for attribute, value in given.items() if value is not None}
 
+    def lock(self, plans: Sequence[Plan]) -> None:
+        """Lock the rows; one that was written between the plan and the lock sends the person back to the preview."""
+        ids = [plan.found.pk for plan in plans if plan.found is not None]
+        fresh = {row.pk: row for row in locks.locked_rows(self.model._default_manager.filter(pk__in=ids))}
+        for plan in plans:
+            if plan.found is None:
+                continue
+            row = fresh.get(plan.found.pk)
+            if row is None or any(getattr(row, one) != getattr(plan.found, one) for one in self.fields.values()):
+                message = _("“%(name)s” was changed at the same moment. Try again.")
+                raise ImportRefused("changed_meanwhile", message, retryable=True, params={"name": plan.name})
+            plan.found = row
+
+    def lock_targets(self, targets: Sequence[str]) -> None:
+        ids = [target.rpartition(":")[2] for target in targets]
+        locks.locked_rows(self.model._default_manager.filter(pk__in=ids))
+
     def apply(self, plan: Plan) -> Done:
         values = self._values(plan.line)
         if plan.found is None:
@@ -134,11 +160,13 @@ class RecordKind(ImportKind):
         self._demand_untouched(instance, memory["after"])
         for name, value in memory["before"].items():
             setattr(instance, name, _field(instance, name).to_python(value))
-        self.undo_more(instance, memory)
-        instance.save()
+        changed = [*memory["before"], *self.undo_more(instance, memory)]
+        if changed:
+            instance.save(update_fields=changed)
 
-    def undo_more(self, instance: Any, memory: Mapping[str, Any]) -> None:
-        """Take back what `save` did beside the model's own fields."""
+    def undo_more(self, instance: Any, memory: Mapping[str, Any]) -> Sequence[str]:
+        """Take back what `save` did beside the model's own fields; returns the attributes set on the way."""
+        return ()
 
     def _demand_untouched(self, instance: Any, ours: Mapping[str, Any]) -> None:
         """Raise KeptAsIs when somebody changed since what the import wrote."""

@@ -13,10 +13,10 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from backoffice import bulk, clock
 from backoffice.errors import YikuError
-from backoffice.imports.errors import UndoRefused
+from backoffice.imports.errors import ImportRefused, UndoRefused
 from backoffice.imports.kinds import BAD, NEW, SAME, Done, ImportKind, Line, Plan, plain
 from backoffice.spreadsheets.schema import Column
-from inventory import access, counts, documents
+from inventory import access, balances, counts, documents
 from inventory.errors import NegativeStock
 from inventory.importing import goods
 from inventory.models import Balance, Bucket, Reason, Sku, StockDocument, StockDocumentLine, StockEntry, Warehouse
@@ -125,11 +125,19 @@ class OpeningKind(ImportKind):
     def finish(self) -> dict[str, Any]:
         if self._document is None:
             return {}
+        self._demand_empty()
         bulk.insert_rows(StockDocumentLine, counts.COLUMNS, self._lines)
         self._document.line_count = self._document.difference_count = len(self._lines)
         self._document.save(update_fields=["line_count", "difference_count"])
         documents.post(document_id=self._document.pk, user=self.user)
         return {"document": self._document.pk}
+
+    def _demand_empty(self) -> None:
+        """Under the balances' locks: nobody else has opened or moved these goods since they were planned."""
+        locked = balances.lock(((line[2], line[3]) for line in self._lines), create=True)
+        if any(row.on_hand for row in locked.values()):
+            message = _("Some of these goods were moved at the same moment. Look at the preview again.")
+            raise ImportRefused("changed_meanwhile", message, retryable=True)
 
     def undo_whole(self, memory: Mapping[str, Any]) -> bool:
         if self.user is None or not self.user.has_perm(UNDO):

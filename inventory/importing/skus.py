@@ -134,20 +134,21 @@ class SkuKind(RecordKind):
             if instance.pk:
                 more["product"] = [instance.product_id, product.pk]
             instance.product = product
-        instance.full_clean()
-        instance.save()
+        self.store(instance, plan, *(("product",) if "product" in plan.changes else ()))
         if "barcode" in plan.changes:
             more["barcode"] = Barcode.objects.create(sku=instance, code=plan.changes["barcode"][1]).pk
         return more
 
-    def undo_more(self, instance: Any, memory: Mapping[str, Any]) -> None:
+    def undo_more(self, instance: Any, memory: Mapping[str, Any]) -> Sequence[str]:
+        if "barcode" in memory:
+            Barcode.objects.filter(pk=memory["barcode"], sku=instance, pack=None).delete()
         if "product" in memory:
             before, ours = memory["product"]
             if instance.product_id != ours:
                 raise KeptAsIs(_("Changed since: it belongs to another product now."))
             instance.product_id = before
-        if "barcode" in memory:
-            Barcode.objects.filter(pk=memory["barcode"], sku=instance, pack=None).delete()
+            return ("product",)
+        return ()
 
     def undo(self, target: str, memory: Mapping[str, Any]) -> None:
         super().undo(target, memory)

@@ -104,16 +104,65 @@ def test_the_same_file_twice_is_said_not_doubled(take, buyer):
     assert reading.preview(kind=SKUS, user=buyer, file=file).new_count == 1
 
 
-def test_the_database_takes_one_file_once(take, look):
-    """Two previews of one file, both made before either was confirmed."""
+def test_what_changed_between_the_plan_and_the_lock_is_not_overwritten(look, monkeypatch):
+    from inventory.importing.skus import SkuKind
+
+    item = sku("A", list_price=D("5"))
+    run = look(SKUS, HEADER, ("A", "renamed", 9))
+    real = SkuKind.lock
+
+    def lock(self, plans):
+        Sku.objects.filter(pk=item.pk).update(list_price=D("6"))
+        return real(self, plans)
+
+    monkeypatch.setattr(SkuKind, "lock", lock)
+    with pytest.raises(ImportRefused) as refusal:
+        applying.apply(run_id=run.pk, user=run.owner)
+    assert refusal.value.code == "changed_meanwhile"
+    assert Sku.objects.values_list("name", flat=True).get() == "A"
+
+
+def test_an_import_writes_only_what_it_changes(look, monkeypatch):
+    from inventory.importing.skus import SkuKind
+
+    sku("A", list_price=D("5"))
+    run = look(SKUS, ("SKU code", "name"), ("A", "renamed"))
+    real = SkuKind.save
+
+    def save(self, instance, plan):
+        Sku.objects.update(origin="CN")  # somebody else's field, behind our back
+        return real(self, instance, plan)
+
+    monkeypatch.setattr(SkuKind, "save", save)
+    applying.apply(run_id=run.pk, user=run.owner)
+    assert Sku.objects.values_list("name", "origin").get() == ("renamed", "CN")
+
+
+@pytest.fixture
+def twins(look):
+    """Two previews of one file, both made before either was confirmed; the first is imported."""
     file = xlsx((HEADER, ("A", "A", 5)))
     first = look(SKUS, file=file)
     file.seek(0)
     second = look(SKUS, file=file)
     applying.apply(run_id=first.pk, user=first.owner)
+    return first, second
+
+
+def test_a_confirmed_file_refuses_its_twin_in_a_sentence(twins):
+    Sku.objects.all().delete()  # so that the second would have something to do
+    second = twins[1]
     with pytest.raises(ImportRefused) as refusal:
         applying.apply(run_id=second.pk, user=second.owner)
     assert refusal.value.code == "imported_already"
+    assert not Sku.objects.exists()
+
+
+def test_the_database_itself_refuses_a_file_that_stands_imported(twins):
+    from django.db import IntegrityError, transaction
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ImportRun.objects.filter(pk=twins[1].pk).update(state="applied")
 
 
 def test_a_second_click_changes_nothing(take, buyer):
@@ -166,6 +215,14 @@ def test_undo_leaves_what_is_in_use(take, buyer):
     assert (run.undone_count, run.kept_count) == (1, 1)
     assert list(Sku.objects.values_list("code", flat=True)) == ["A"]
     assert row_of(run, 2).note.startswith("It is in use by now")
+
+
+def test_undo_leaves_what_hangs_on_it_since(take, buyer):
+    run = take(SKUS, HEADER, ("A", "A", 9), ("B", "B", 9))
+    Barcode.objects.create(sku=Sku.objects.get(code="A"), code="690")
+    run = applying.undo(run_id=run.pk, user=buyer)
+    assert (run.undone_count, run.kept_count, Barcode.objects.count()) == (1, 1, 1)
+    assert row_of(run, 2).note == "It is in use by now: barcodes."
 
 
 def test_undo_of_which_nothing_is_possible_changes_nothing(take, buyer):

@@ -8,6 +8,7 @@ from backoffice.imports import applying
 from backoffice.imports.errors import ImportRefused, UndoRefused
 from inventory import ledger
 from inventory.catalogue import parts_at
+from inventory.documents import NeedsApproval
 from inventory.models import Balance, Barcode, Bucket, Pack, Product, Reason, Sku, StockDocument, StockEntry
 from tests.inventory.factories import buckets, bundle, sku, stock, warehouse
 from tests.inventory.importing.conftest import counts, said
@@ -176,7 +177,7 @@ def test_a_difference_over_the_clerks_limit_is_refused_with_nothing_posted(look,
     sku("A")
     warehouse("W", adjust_limit=D(5))
     run = look(OPENING, HEADER, ("A", 10, "W", None), user=clerk)
-    with pytest.raises(Exception, match="over_limit"):
+    with pytest.raises(NeedsApproval):
         applying.apply(run_id=run.pk, user=clerk)
     assert (StockDocument.objects.count(), StockEntry.objects.count()) == (0, 0)
 
