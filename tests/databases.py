@@ -13,9 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+MOST_SECONDS = 2 * 24 * 3600  # an unused copy is kept so long
 MAKES_TABLES = ("*/migrations/*.py", "*/triggers.py", "*/apps.py", "backoffice/fields.py", "*/models/**/*.py")
 
 
@@ -59,19 +61,26 @@ def _alone(kept: Path):
 
 def _make(engine: str, kept: Path) -> None:
     """Migrate an empty database in a process of its own, and keep it under its name when that is complete."""
-    for old in sorted(kept.parent.glob(f"{engine}-*[!k]"), key=lambda one: one.stat().st_mtime)[:-4]:
-        old.unlink(missing_ok=True)
-    making = kept.with_suffix(f".{os.getpid()}")
-    name = f"making_{os.getpid()}"
-    if engine == "sqlite":
-        _migrate(f"sqlite:///{making}")
-    else:
-        _query(f'CREATE DATABASE "{name}"')
-        address = _address(name)
-        _migrate(address)
-        _program("pg_dump", "--format=plain", "--no-owner", f"--file={making}", address)
-        _query(f'DROP DATABASE "{name}"')
-    making.rename(kept)
+    for old in kept.parent.iterdir():  # of states long gone; another tree's tests may be making or copying newer ones
+        if old.stat().st_mtime < time.time() - MOST_SECONDS:
+            old.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        making = Path(folder) / kept.name
+        if engine == "sqlite":
+            _migrate(f"sqlite:///{making}")
+        else:
+            _dump(making, f"making_{os.getpid()}")
+        arrived = kept.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(making, arrived)
+        arrived.rename(kept)
+
+
+def _dump(path: Path, name: str) -> None:
+    """Migrate a database of the server and write its dump."""
+    _query(f'CREATE DATABASE "{name}"')
+    _migrate(_address(name))
+    _program("pg_dump", "--format=plain", "--no-owner", f"--file={path}", _address(name))
+    _query(f'DROP DATABASE "{name}"')
 
 
 def _migrate(address: str) -> None:

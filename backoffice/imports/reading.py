@@ -139,7 +139,7 @@ def planned_again(run: ImportRun, kind: ImportKind) -> tuple[list[Plan], int]:
     Those are written into the preview, so that the person can look again.
     """
     rows = list(run.rows.filter(values__isnull=False).order_by("row"))
-    lines = [Line(row.row, unpacked(kind.columns, row.values)) for row in rows]
+    lines = [Line(row.row, unpacked(kind.columns, row.values or {})) for row in rows]
     plans: list[Plan] = []
     for first in range(0, len(lines), PAGE):
         plans += planned(kind, lines[first : first + PAGE])

@@ -186,9 +186,9 @@ class RecordKind(ImportKind):
 def used_by(instance: models.Model) -> str:
     """Return the name of the first kind of rows that points to this one, or ""."""
     for relation in instance._meta.related_objects:
-        rows = relation.related_model._default_manager.filter(**{relation.field.name: instance})  # type: ignore[union-attr]
+        rows = relation.related_model._default_manager.filter(**{relation.field.name: instance})
         if rows.exists():
-            return str(relation.related_model._meta.verbose_name_plural)  # type: ignore[union-attr]
+            return str(relation.related_model._meta.verbose_name_plural)
     return ""
 
 

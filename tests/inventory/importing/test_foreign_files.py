@@ -5,6 +5,7 @@ import io
 import time
 import zipfile
 from decimal import Decimal as D
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -181,3 +182,28 @@ def test_more_rows_than_the_list_takes_are_refused_and_none_is_kept(look, monkey
         look(SKUS, file=xlsx(rows))
     assert refusal.value.code == "too_many_rows"
     assert ImportRun.objects.get().state == "failed"
+
+
+FILES = Path(__file__).parent / "files"  # one sheet of ours, saved by LibreOffice 7.4 in three formats
+
+
+def saved(name):
+    return SimpleUploadedFile(name, (FILES / name).read_bytes())
+
+
+@pytest.mark.parametrize("name", ["by-libreoffice.xlsx", "by-libreoffice.csv"])
+def test_what_libreoffice_saved_comes_in(take, name):
+    """Merged title, Chinese headers, formulas with results, text and number barcodes, a hidden sheet, a total."""
+    run = take(SKUS, file=saved(name))
+    assert (counts(run), run.totals_left_out) == ((3, 0, 0, 0), 1)
+    assert list(Sku.objects.order_by("pk").values_list("code", "name", "list_price", "weight_g")) == [
+        ("00123", "衬衫", D("10.5"), 150), ("-12", "帽子", D(12), None), ("A-1", "袜子", D("12.5"), None),
+    ]  # fmt: skip
+    barcodes = Sku.objects.exclude(barcodes=None).order_by("pk").values_list("barcodes__code", flat=True)
+    assert list(barcodes) == ["6901234567892", "6901234567893"]
+
+
+def test_a_real_old_xls_is_refused_with_what_to_do(people, buyer):
+    run, answer = upload(people.client("buyer"), SKUS, saved("by-libreoffice.xls"))
+    assert "Open it in Excel or WPS and save it as .xlsx." in answer.content.decode()
+    assert (run, Sku.objects.count()) == (None, 0)
