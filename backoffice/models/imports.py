@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice import clock
 from backoffice.models.ground import Progress
@@ -35,7 +36,7 @@ class ImportRun(models.Model):
     refusal = models.CharField(_("refusal"), max_length=500, blank=True)
     totals_left_out = models.PositiveIntegerField(_("rows of totals left out"), default=0)
     new_count = models.PositiveIntegerField(_("new"), default=0)
-    change_count = models.PositiveIntegerField(_("changed"), default=0)
+    change_count = models.PositiveIntegerField(pgettext_lazy("import", "changed"), default=0)
     same_count = models.PositiveIntegerField(_("as they were"), default=0)
     bad_count = models.PositiveIntegerField(_("rows with a problem"), default=0)
     undone_count = models.PositiveIntegerField(_("rows taken back"), default=0)
@@ -69,7 +70,7 @@ class ImportRow(models.Model):
 
     class Outcome(models.TextChoices):
         NEW = "new", _("new")
-        CHANGE = "change", _("changed")
+        CHANGE = "change", pgettext_lazy("import", "changed")
         SAME = "same", _("as it was")
         BAD = "bad", _("problem")
         OUT = "out", _("left out")  # blank, or a row of totals

@@ -225,7 +225,7 @@ def _converter(column: dict[str, Any], kind: str, table: Table) -> cells.Convert
     converters: dict[str, cells.Converter] = {
         "text": cells.text,
         "reference": cells.reference,
-        "code": cells.shortened_code if kind == "csv" else cells.code,
+        "code": cells.csv_code if kind == "csv" else cells.code,
         "barcode": cells.shortened_code,
         "decimal": cells.plain_decimal(places, least),
         "scaled": cells.scaled(places, least),

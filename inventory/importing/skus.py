@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -78,6 +79,8 @@ class SkuKind(RecordKind):
     def check(self, line: Line, found: Any) -> None:
         if not self.identity(line):
             line.refuse("code", _now("is empty"))
+        if found is not None and unicodedata.normalize("NFKC", found.code) == line.values["code"]:
+            line.values["code"] = found.code  # the reader folds full-width letters: that alone is no change
         self._check_kind(line, found)
         origin = line.values["origin"]
         if origin is not None:
