@@ -31,3 +31,4 @@ class BackofficeConfig(AppConfig):
         register_chore("messages", 2.0, sending.send_due)
         own_pages.register()
         own_pages.register_incidents()
+        own_pages.register_imports()

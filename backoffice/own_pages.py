@@ -55,6 +55,20 @@ def register_incidents() -> None:
         )  # fmt: skip
 
 
+def register_imports() -> None:
+    """Register the page of imports and exports; called once by AppConfig.ready()."""
+    from backoffice.chores import register_chore
+    from backoffice.imports import tasks
+    from backoffice.imports.kinds import kinds
+
+    register_role_permissions("backoffice", {"owner": ["view_importrun"]})
+    register_chore("imports.sweep", 3_600.0, tasks.clean_up)
+    register_sidebar(
+        "stock", _("Import and export"), "imports", icon="swap_vertical_circle", order=40,
+        permission=lambda request: any(kind.may_see(request.user) for kind in kinds()),
+    )  # fmt: skip
+
+
 def register() -> None:
     """Register the pages of the ground; called once by AppConfig.ready()."""
     register_role_permissions(

@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from backoffice import notice_pages, scanning_pages, twofactor_pages, views
+from backoffice.imports import pages as import_pages
 
 # An app that serves addresses outside the admin has a urls.py; its name is all the ground knows.
 APP_URLS = ("backoffice.api.urls", "inventory.urls", "finance.urls", "orders.urls", "channels.urls")
@@ -22,6 +23,14 @@ urlpatterns = [
     path("admin/two-factor/code/", twofactor_pages.code, name="two_factor_code"),
     path("admin/notices/", admin.site.admin_view(notice_pages.own), name="notices"),
     path("admin/scan/photo/", admin.site.admin_view(scanning_pages.photo), name="scan_photo"),
+    path("admin/imports/", admin.site.admin_view(import_pages.index), name="imports"),
+    path("admin/imports/help/", admin.site.admin_view(import_pages.help_page), name="import_help"),
+    path("admin/imports/file/<int:pk>/", admin.site.admin_view(import_pages.show), name="import_run"),
+    path("admin/imports/file/<int:pk>/do/", admin.site.admin_view(import_pages.act), name="import_do"),
+    path("admin/imports/file/<int:pk>/problems/", admin.site.admin_view(import_pages.errors), name="import_problems"),
+    path("admin/imports/<str:kind>/", admin.site.admin_view(import_pages.start), name="import_start"),
+    path("admin/imports/<str:kind>/template/", admin.site.admin_view(import_pages.template), name="import_template"),
+    path("admin/imports/<str:kind>/export/", admin.site.admin_view(import_pages.export), name="import_export"),
     path("admin/search/", admin.site.admin_view(views.search), name="search"),
     *[path("", include(name)) for name in APP_URLS if find_spec(name)],
     path("admin/", admin.site.urls),

@@ -12,8 +12,9 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Bring the pages, the cards and the rights of the roles."""
-        from inventory import incident_sight, naming, own_pages
+        from inventory import importing, incident_sight, naming, own_pages
 
         own_pages.register()
         naming.register()
+        importing.register()
         incident_sight.register()

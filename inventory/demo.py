@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from backoffice.models import User
-from inventory import codes, ledger
+from inventory import codes, demo_imports, ledger
 from inventory.models import (
     Access,
     Balance,
@@ -51,6 +51,7 @@ def load(*, company: Company, since: dt.datetime) -> None:
     load_policies(company, since)
     for person in company.staff:
         load_person(company, person)
+    demo_imports.load()
 
 
 def load_places(company: Company, since: dt.datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any
 
 from django.db.models import QuerySet
@@ -33,12 +33,13 @@ SHEET_COLUMNS = (
 def export_balances(target: IO[bytes], balances: QuerySet[Balance], *, cost: bool) -> int:
     """Write balances row by row; cost and value only for who may see them. Returns the number of rows."""
     columns = (*COLUMNS, *COST_COLUMNS) if cost else COLUMNS
+    return write_xlsx(target, columns, balance_rows(balances, cost=cost), name=str(_("Stock")))
+
+
+def balance_rows(balances: QuerySet[Balance], *, cost: bool) -> Iterator[tuple[Any, ...]]:
+    """Yield the balances in the order of the columns."""
     rows = balances.select_related("sku", "warehouse").order_by("sku__code_key", "warehouse__code")
-    return write_xlsx(target, columns, _balance_rows(rows.iterator(chunk_size=2_000), cost), name=str(_("Stock")))
-
-
-def _balance_rows(rows: Iterable[Balance], cost: bool) -> Iterator[tuple[Any, ...]]:
-    for row in rows:
+    for row in rows.iterator(chunk_size=2_000):
         free = row.on_hand - row.reserved - row.demand
         named = (row.sku.code, row.sku.name, row.sku.name_en, row.warehouse.code)
         plain = (*named, row.on_hand, row.reserved, row.demand, free, row.incoming, row.sku.low_stock)

@@ -1,4 +1,4 @@
-"""The ground's own rows: people and traces, incidents, messages to customers and staff."""
+"""The ground's own rows: people and traces, imports, incidents, messages to customers and staff."""
 
 from backoffice.models.ground import (
     ApiKey,
@@ -14,6 +14,7 @@ from backoffice.models.ground import (
     Upload,
     User,
 )
+from backoffice.models.imports import ImportRow, ImportRun
 from backoffice.models.incidents import (
     Incident,
     IncidentCause,
@@ -32,6 +33,8 @@ __all__ = [
     "BackupCode",
     "Heartbeat",
     "IdempotentReply",
+    "ImportRow",
+    "ImportRun",
     "Incident",
     "IncidentCause",
     "IncidentEntry",

@@ -75,6 +75,17 @@ def code(value: Any) -> str:
     return number_text(value)
 
 
+class Meant(str):
+    """Text of a CSV that stood behind our apostrophe: it is as it reads, 1.23E+12 too."""
+
+    __slots__ = ()
+
+
+def csv_code(value: Any) -> str:
+    """A SKU code from a CSV: shortened numbers are refused, unless an apostrophe said that they are text."""
+    return code(value) if isinstance(value, Meant) else shortened_code(value)
+
+
 def shortened_code(value: Any) -> str:
     """A code from a CSV, a barcode from anywhere: 1.23E+12 is what Excel leaves of a long number, so it is refused."""
     found = code(value)

@@ -53,7 +53,8 @@ def limit() -> None:
 def parse(path: Path, kind: str, schema: dict[str, Any], answer: TextIO) -> None:
     """Find the sheet, send its rows. Raises Refused."""
     table, header, places = _find(path, kind, schema)
-    _send(answer, {"sheet": table.name, "header_row": header, "columns": places})
+    head = [row for number, row in table.first() if number <= header] if schema["cells"] else []
+    _send(answer, {"sheet": table.name, "header_row": header, "columns": places, "head": head})
     reader = RowReader(table, header, places, schema, kind)
     for batch in reader.batches():
         _send(answer, batch)
@@ -107,6 +108,7 @@ class RowReader:
         self.slots = [Slot(column, places.get(column["key"]), kind, table) for column in columns]
         self.good = self.bad = self.blank = self.totals = self.numbers_as_codes = self.problem_count = 0
         self.problems: list[list[Any]] = []
+        self.cells: list[list[Any]] | None = [] if schema["cells"] else None
 
     def batches(self) -> Iterator[dict[str, Any]]:
         """Yield rows as [row number, values…] and the problems found with them."""
@@ -117,14 +119,17 @@ class RowReader:
             values = self._row(number, row)
             if values is not None:
                 rows.append(values)
+            if self.cells is not None:
+                self.cells.append([number, row])
             if len(rows) + len(self.problems) >= BATCH_ROWS:
-                yield {"rows": rows, "problems": self.problems}
+                yield {"rows": rows, "problems": self.problems, "cells": self.cells or []}
                 rows, self.problems = [], []
+                self.cells = None if self.cells is None else []
                 if self.good + self.bad > self.most_rows:
                     raise Refused("too_many_rows", most=self.most_rows)
         if self.good + self.bad > self.most_rows:
             raise Refused("too_many_rows", most=self.most_rows)
-        yield {"rows": rows, "problems": self.problems}
+        yield {"rows": rows, "problems": self.problems, "cells": self.cells or []}
 
     def summary(self) -> dict[str, int]:
         """Return the counts for the end."""
@@ -188,7 +193,7 @@ class RowReader:
 
     def _problem(self, number: int, slot: Slot, code: str, params: dict[str, Any]) -> None:
         self.problem_count += 1
-        if self.problem_count <= MOST_PROBLEMS:
+        if self.problem_count <= MOST_PROBLEMS or self.cells is not None:
             place = None if slot.place is None else slot.place + self.table.first_column
             self.problems.append([number, place, slot.key, code, params])
 
@@ -220,7 +225,7 @@ def _converter(column: dict[str, Any], kind: str, table: Table) -> cells.Convert
     converters: dict[str, cells.Converter] = {
         "text": cells.text,
         "reference": cells.reference,
-        "code": cells.shortened_code if kind == "csv" else cells.code,
+        "code": cells.csv_code if kind == "csv" else cells.code,
         "barcode": cells.shortened_code,
         "decimal": cells.plain_decimal(places, least),
         "scaled": cells.scaled(places, least),

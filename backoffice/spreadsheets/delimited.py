@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from backoffice.spreadsheets.cells import Meant
 from backoffice.spreadsheets.limits import MOST_CHARACTERS, MOST_COLUMNS
 from backoffice.spreadsheets.refusals import Refused
 
@@ -80,7 +81,7 @@ def _ends_in_a_quote(read: list[str], mark: str) -> bool:
 
 
 def _unescaped(cell: str) -> str:
-    return cell[1:] if ESCAPED.match(cell) else cell
+    return Meant(cell[1:]) if ESCAPED.match(cell) else cell
 
 
 def decoded(data: bytes) -> str:

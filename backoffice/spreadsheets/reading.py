@@ -87,6 +87,9 @@ class SheetReading:
         self.sheet = ""
         self.header_row = 0
         self.columns_found: list[str] = []
+        self.places: dict[str, int] = {}  # where each column found stands among the cells
+        self.head: list[list[Any]] = []  # with keep_cells: the rows down to the header
+        self.cells: list[tuple[int, list[Any]]] = []  # with keep_cells: every row of the batch at hand, as it stands
         self.problems: list[Problem] = []
         self.problem_count = 0
         self.good = self.bad = self.blank = self.totals = self.numbers_as_codes = 0
@@ -103,10 +106,12 @@ class SheetReading:
                 message = json.loads(line)
                 if "rows" in message:
                     self._note_problems(message["problems"])
+                    self.cells = message["cells"]
                     yield self._turned(message["rows"])
                 elif "sheet" in message:
                     self.sheet, self.header_row = message["sheet"], message["header_row"]
-                    self.columns_found = list(message["columns"])
+                    self.places, self.head = message["columns"], message["head"]
+                    self.columns_found = list(self.places)
                 elif "end" in message:
                     ended = True
                     self.__dict__.update(message["end"])

@@ -47,6 +47,7 @@ class SheetSchema:
     columns: Sequence[Column]
     sheet: str = ""  # take this sheet only; otherwise the first visible one that has the columns
     most_rows: int = MOST_ROWS
+    keep_cells: bool = False  # also hand over every row as it stands in the file, and every problem
 
     def column(self, key: str) -> Column:
         """Return the column of a key; raises KeyError."""
@@ -63,7 +64,7 @@ class SheetSchema:
             fields |= {name: getattr(one, name) for name in ("least", "unique", "longest")}
             names = dict.fromkeys(header_form(name) for name in (one.key, *self._titles(one), *one.names))
             plain.append({**fields, "names": [name for name in names if name]})
-        return {"columns": plain, "sheet": self.sheet, "most_rows": self.most_rows}
+        return {"columns": plain, "sheet": self.sheet, "most_rows": self.most_rows, "cells": self.keep_cells}
 
     @staticmethod
     def _titles(one: Column) -> list[str]:

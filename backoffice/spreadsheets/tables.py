@@ -51,6 +51,10 @@ class Table:
         yield from enumerate(self._first, start=1)
         yield from enumerate(self._rows, start=len(self._first) + 1)
 
+    def first(self) -> Iterator[tuple[int, list[Any]]]:
+        """Yield the numbered rows among which the header is looked for."""
+        yield from enumerate(self._first, start=1)
+
     def has_unread_formula(self, row: int, place: int) -> bool:
         """True when the cell holds a formula whose result was never saved."""
         return bool(self._unread) and f"{letters(place + self.first_column)}{row}" in self._unread

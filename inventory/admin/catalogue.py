@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -19,9 +19,10 @@ from unfold.decorators import action, display
 
 from backoffice import audit
 from backoffice.adminkit import TabularInline, YikuModelAdmin
+from backoffice.imports import pages as import_pages
 from backoffice.search import prefix_condition, search_form
 from inventory import dated, readable
-from inventory.admin import sku_import, why
+from inventory.admin import why
 from inventory.models import Balance, Barcode, BundlePart, Pack, Product, Sku, StockEntry
 
 if TYPE_CHECKING:
@@ -303,12 +304,12 @@ class SkuAdmin(YikuModelAdmin):
     @action(description=_("Import"), url_path="import", icon="upload", permissions=["import_skus"])
     def import_skus(self, request: HttpRequest) -> HttpResponse:
         """Products and SKUs by file, with a preview."""
-        return sku_import.page(self, request)
+        return HttpResponseRedirect(reverse("import_start", args=["inventory.skus"]))
 
     @action(description=_("Export"), url_path="export", icon="download")
     def export_skus(self, request: HttpRequest) -> HttpResponseBase:
         """All SKUs as a workbook that can be imported again."""
-        return sku_import.export(request)
+        return import_pages.export(request, kind="inventory.skus")
 
     def has_import_skus_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Who may change SKUs and make new ones may import them."""

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from openpyxl import Workbook, load_workbook
 
-from backoffice.models import AuditEntry
+from backoffice.models import AuditEntry, ImportRun
 from inventory import counts, dated, reservations
 from inventory.counts import CountOrder
 from inventory.models import (
@@ -500,17 +500,40 @@ def workbook(*rows):
 HEADER = ("SKU code", "name", "product", "list price", "kind", "barcode")
 
 
-def test_skus_come_in_by_file_after_a_preview(see):
+@pytest.fixture
+def send(see, settings, tmp_path):
+    """Send a file of SKUs; returns its run."""
+    settings.MEDIA_ROOT = tmp_path
+
+    def sent(file, role="owner"):
+        see(role).post(reverse("import_start", args=["inventory.skus"]), {"file": file})
+        return ImportRun.objects.order_by("-pk").first()
+
+    return sent
+
+
+def confirm(client, run, what="all"):
+    return client.post(reverse("import_do", args=[run.pk]), {"do": what}, follow=True)
+
+
+def totals(run):
+    return {"new": run.new_count, "update": run.change_count, "skip": run.same_count, "faults": run.bad_count}
+
+
+def test_the_button_of_the_list_leads_to_the_import(see):
+    answer = see().get(page("sku_import_skus"))
+    assert answer.url == reverse("import_start", args=["inventory.skus"])
+
+
+def test_skus_come_in_by_file_after_a_preview(see, send):
     sku("00123", name_en="kept")
-    client = see()
     file = workbook(
         HEADER, ("００123", "New name", None, 9.5, None, "690"), ("B-1", "Second", "Line", None, "bundle", None)
     )
-    shown = client.post(page("sku_import_skus"), {"file": file})
-    assert shown.context["totals"] == {"new": 1, "update": 1, "skip": 0}
+    run = send(file)
+    assert totals(run) == {"new": 1, "update": 1, "skip": 0, "faults": 0}
     assert Sku.objects.count() == 1
-    assert shown.context["faults"] == []
-    client.post(page("sku_import_skus"), {"upload": shown.context["upload"]})
+    confirm(see(), run)
     old, new = Sku.objects.order_by("code_key")
     assert (old.name, old.name_en, old.list_price, old.barcodes.get().code) == ("New name", "kept", D("9.5"), "690")
     assert (new.code, new.kind, new.product.name) == ("B-1", "bundle", "Line")
@@ -526,29 +549,26 @@ def test_skus_come_in_by_file_after_a_preview(see):
         (("B", "x", None, None, None, "690"), "belongs to A"),
     ],
 )
-def test_a_bad_sku_row_is_named_and_nothing_is_kept(see, row, message):
+def test_a_bad_sku_row_is_named_and_nothing_is_kept(see, send, row, message):
     Barcode.objects.create(sku=sku("A"), code="690")
-    shown = see().post(page("sku_import_skus"), {"file": workbook(HEADER, ("C", "good", None, None, None, None), row)})
-    assert message in shown.content.decode()
-    assert shown.context["upload"] == ""
+    run = send(workbook(HEADER, ("C", "good", None, None, None, None), row))
+    assert message in see().get(reverse("import_run", args=[run.pk])).content.decode()
+    confirm(see(), run)
     assert Sku.objects.count() == 1
 
 
-def test_another_persons_file_cannot_be_kept(see):
-    shown = see().post(page("sku_import_skus"), {"file": workbook(HEADER, ("C", "x", None, None, None, None))})
-    answer = see("ops_admin").post(page("sku_import_skus"), {"upload": shown.context["upload"]}, follow=True)
-    assert "no longer there" in answer.content.decode()
+def test_another_persons_file_cannot_be_kept(see, send):
+    run = send(workbook(HEADER, ("C", "x", None, None, None, None)))
+    assert confirm(see("ops_admin"), run).status_code == 404
     assert not Sku.objects.exists()
 
 
-def test_what_is_exported_comes_in_again_unchanged(see):
+def test_what_is_exported_comes_in_again_unchanged(see, send):
     item = sku("00123", list_price=D("9.5"), weight_g=120, origin="CN")
     Barcode.objects.create(sku=item, code="6901234567892")
-    client = see()
-    file = b"".join(client.get(page("sku_export_skus")).streaming_content)
-    shown = client.post(page("sku_import_skus"), {"file": SimpleUploadedFile("s.xlsx", file)})
-    assert shown.context["faults"] == []
-    assert shown.context["totals"] == {"new": 0, "update": 0, "skip": 1}
+    file = b"".join(see().get(page("sku_export_skus")).streaming_content)
+    run = send(SimpleUploadedFile("s.xlsx", file))
+    assert totals(run) == {"new": 0, "update": 0, "skip": 1, "faults": 0}
 
 
 def test_the_home_page_counts_what_runs_out(see, house):

@@ -168,6 +168,14 @@ PAGES = {
     "admin:backoffice_user_two_factor": ("o", "o"),
     "notices": ("*", "*"),
     "scan_photo": ("*", "*"),
+    "imports": ("*", "-"),
+    "import_help": ("*", "-"),
+    "import_run": ("*", "-"),  # one's own; of others only the owner's, and then with the right to the list
+    "import_do": ("-", "*"),
+    "import_problems": ("*", "-"),
+    "import_start": ("oap", "oap"),  # asked for the SKUs
+    "import_template": ("oap", "-"),
+    "import_export": (ALL, "-"),
     "admin:backoffice_incident_do": ("-", "oadwsbp"),
     "admin:backoffice_incidentrule_try": ("oai", "oai"),
     "admin:backoffice_outgoingmessage_do": ("-", "oads"),

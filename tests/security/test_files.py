@@ -7,7 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from backoffice.models import Upload
+from backoffice.models import ImportRun, Upload
 from backoffice.spreadsheets import uploads
 from inventory.models import Product, Sku, StockDocument, StockEntry
 from tests.inventory.sheets import csv, xlsx
@@ -46,20 +46,28 @@ def page(name, *args):
     return reverse(f"admin:inventory_{name}", args=args)
 
 
+IMPORT = "/admin/imports/inventory.skus/"
+
+
 def sent(client, file):
-    return client.post(page("sku_import_skus"), {"file": file})
+    """Send a file of SKUs; returns its run."""
+    client.post(IMPORT, {"file": file})
+    return ImportRun.objects.order_by("-pk").first()
+
+
+def confirm(client, run):
+    return client.post(reverse("import_do", args=[run.pk]), {"do": "all"})
 
 
 def test_only_who_sent_a_file_confirms_it(see, house):
-    kept = sent(see("buyer"), csv([("NEW-1", "New")], header=SKUS))
-    token = kept.context["upload"]
-    assert token
+    run = sent(see("buyer"), csv([("NEW-1", "New")], header=SKUS))
+    assert run.new_count == 1
     for role in ("owner", "ops_admin"):
-        see(role).post(page("sku_import_skus"), {"upload": token})
+        confirm(see(role), run)
         assert not Sku.objects.filter(code="NEW-1").exists()
-    see("buyer").post(page("sku_import_skus"), {"upload": token})
+    confirm(see("buyer"), run)
     assert Sku.objects.filter(code="NEW-1").count() == 1
-    see("buyer").post(page("sku_import_skus"), {"upload": token})  # used up
+    confirm(see("buyer"), run)  # used up
     assert Sku.objects.filter(code="NEW-1").count() == 1
     assert not Upload.objects.exists()
 
@@ -67,10 +75,14 @@ def test_only_who_sent_a_file_confirms_it(see, house):
 @pytest.mark.sqlite
 @pytest.mark.parametrize("token", ["", "../../etc/passwd", "x" * 5000, "\x00", "%2e%2e%2f", "' OR 1=1 --"])
 def test_a_made_up_name_of_a_kept_file_opens_nothing(see, house, token):
+    from backoffice.errors import YikuError
+
+    with pytest.raises(YikuError):
+        uploads.find(token, owner=None, purpose="import")
     before = Sku.objects.count()
-    answer = see("buyer").post(page("sku_import_skus"), {"upload": token})
-    assert answer.status_code == 302
-    assert Sku.objects.count() == before
+    answer = see("buyer").post(IMPORT, {"upload": token})
+    assert (answer.status_code, answer.context["form"].is_valid()) == (200, False)
+    assert (Sku.objects.count(), ImportRun.objects.count()) == (before, 0)
 
 
 def test_a_count_is_confirmed_by_those_only_who_see_its_warehouse(people, see, house):
@@ -105,7 +117,7 @@ HOSTILE = {
 def test_a_hostile_file_is_refused_in_a_sentence_and_leaves_nothing(see, house, name, content):
     before = (Sku.objects.count(), Product.objects.count(), StockDocument.objects.count())
     places = [
-        (page("sku_import_skus"), {}),
+        (IMPORT, {}),
         (page("stockdocument_upload_count"), {"warehouse": house.seller.place.pk, "reason": "count"}),
     ]
     for url, more in places:
@@ -117,9 +129,9 @@ def test_a_hostile_file_is_refused_in_a_sentence_and_leaves_nothing(see, house, 
 
 
 @pytest.mark.sqlite
-def test_kept_files_are_served_to_nobody(see, house):
-    sent(see("buyer"), csv([("NEW-1", "New")], header=SKUS))
-    row = Upload.objects.get()
+def test_kept_files_are_served_to_nobody(people, see, house):
+    see("buyer")
+    row = uploads.keep(csv([("NEW-1", "New")], header=SKUS), owner=people["buyer"], purpose="import")
     for url in (
         f"/media/uploads/{row.path}",
         f"/uploads/{row.path}",
@@ -187,23 +199,17 @@ def test_what_went_out_comes_in_again_as_it_was(see, formulas):
     before = list(Sku.objects.order_by("pk").values_list(*fields))
     tidied = [tuple(text.strip() for text in row) for row in before]
     data = download(see("owner").get(page("sku_export_skus")))
-    shown = sent(see("owner"), SimpleUploadedFile("skus.xlsx", data))
+    run = sent(see("owner"), SimpleUploadedFile("skus.xlsx", data))
     changed = sum(row != clean for row, clean in zip(before, tidied, strict=True))
     assert changed == sum(text != text.strip() for text in FORMULAS)
-    assert (shown.context["faults"], shown.context["totals"]["new"], shown.context["totals"]["update"]) == (
-        [],
-        0,
-        changed,
-    )
-    see("owner").post(page("sku_import_skus"), {"upload": shown.context["upload"]})
+    assert (run.bad_count, run.new_count, run.change_count) == (0, 0, changed)
+    confirm(see("owner"), run)
     assert list(Sku.objects.order_by("pk").values_list(*fields)) == tidied
 
 
 def test_a_formula_that_comes_in_is_text_or_refused(see, house):
-    sent_in = sent(see("owner"), xlsx([("F-1", "=1+1"), ("F-2", '=HYPERLINK("http://evil.example")')], header=SKUS))
-    token = sent_in.context["upload"]
-    if token:
-        see("owner").post(page("sku_import_skus"), {"upload": token})
+    run = sent(see("owner"), xlsx([("F-1", "=1+1"), ("F-2", '=HYPERLINK("http://evil.example")')], header=SKUS))
+    confirm(see("owner"), run)
     assert not Sku.objects.filter(code__in=["F-1", "F-2"]).exclude(name__startswith="=").filter(name="2").exists()
 
 
