@@ -1,6 +1,7 @@
 """The stock's tables: catalogue, places, stock and documents."""
 
 from inventory.models.arrivals import ExpectedArrival
+from inventory.models.assembly import Assembly, AssemblyLine, RecipePart
 from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku
 from inventory.models.documents import StockDocument, StockDocumentLine
 from inventory.models.places import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
@@ -21,9 +22,12 @@ from inventory.models.stocktakes import (
     StocktakeLine,
     StocktakeSheet,
 )
+from inventory.models.transfers import Transfer, TransferLine, TransferReceipt, TransferReceiptLine
 
 __all__ = [
     "Access",
+    "Assembly",
+    "AssemblyLine",
     "Balance",
     "Barcode",
     "Bucket",
@@ -32,6 +36,7 @@ __all__ = [
     "Pack",
     "Product",
     "Reason",
+    "RecipePart",
     "Reservation",
     "ShelfPlace",
     "Shop",
@@ -48,5 +53,9 @@ __all__ = [
     "StocktakeLimit",
     "StocktakeLine",
     "StocktakeSheet",
+    "Transfer",
+    "TransferLine",
+    "TransferReceipt",
+    "TransferReceiptLine",
     "Warehouse",
 ]
