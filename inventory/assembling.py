@@ -120,9 +120,7 @@ def _build(made: Assembly, parts: Mapping[int, Decimal]) -> dict[int, Decimal]:
     return values
 
 
-def _take_apart(
-    made: Assembly, parts: Mapping[int, Decimal], locked: Mapping[Pair, Locked]
-) -> dict[int, Decimal]:
+def _take_apart(made: Assembly, parts: Mapping[int, Decimal], locked: Mapping[Pair, Locked]) -> dict[int, Decimal]:
     made.value = _out(made, {made.sku_id: made.quantity})[made.sku_id]
     weights = [_unit_cost(locked[pk, made.warehouse_id]) * quantity for pk, quantity in parts.items()]
     values = dict(zip(parts, shared(made.value, weights), strict=True))

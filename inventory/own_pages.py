@@ -12,9 +12,9 @@ from backoffice.site import register_sidebar
 from inventory import home
 from inventory.levels import level
 from inventory.models import Balance, StockDocument
-from inventory.pages import stocktake
+from inventory.pages import stocktake, transfers
 
-PARTS = (stocktake,)
+PARTS = (stocktake, transfers)
 
 CATALOGUE = ["product", "sku", "barcode", "pack", "bundlepart"]
 PLACES = ["warehouse", "shop", "shopwarehouse", "stockpolicy"]

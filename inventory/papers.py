@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from backoffice.papers.letters import one_line
 from backoffice.papers.sheet import A4, Column, Sheet
@@ -89,7 +90,7 @@ def of_transfer(transfer: Transfer) -> bytes:
     )  # fmt: skip
     columns = [
         Column(_("No."), 12, "R"), Column(_("SKU"), 40, lines=2), Column(_("name"), 66),
-        Column(_("wanted"), 20, "R", bold=True), Column(_("picked"), 20, "R"), Column(_("came"), 24),
+        Column(pgettext("transfer", "wanted"), 20, "R", bold=True), Column(pgettext("transfer", "picked"), 20, "R"), Column(_("came"), 24),
     ]  # fmt: skip
     lines: Sequence[TransferLine] = transfer.lines.select_related("sku").order_by("pk")[:MOST_LINES]
     picked = transfer.picked_at is not None

@@ -1,5 +1,15 @@
 """Catalogue, places and stock in the admin."""
 
-from inventory.admin import arrivals, catalogue, documents, places, shelves, stock, stocktakes
+from inventory.admin import arrivals, assemblies, catalogue, documents, places, shelves, stock, stocktakes, transfers
 
-__all__ = ["arrivals", "catalogue", "documents", "places", "shelves", "stock", "stocktakes"]
+__all__ = [
+    "arrivals",
+    "assemblies",
+    "catalogue",
+    "documents",
+    "places",
+    "shelves",
+    "stock",
+    "stocktakes",
+    "transfers",
+]

@@ -22,6 +22,7 @@ from backoffice.adminkit import TabularInline, YikuModelAdmin
 from backoffice.search import prefix_condition, search_form
 from inventory import dated, readable
 from inventory.admin import sku_import, why
+from inventory.admin.recipes import RecipeInline
 from inventory.models import Balance, Barcode, BundlePart, Pack, Product, Sku, StockEntry
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class SkuAdmin(YikuModelAdmin):
     ordering = ("code_key",)
     sortable_by = ("code_shown",)
     autocomplete_fields = ("product",)
-    inlines = (BundlePartInline, BarcodeInline, PackInline)
+    inlines = (BundlePartInline, RecipeInline, BarcodeInline, PackInline)
     actions_list = ("import_skus", "export_skus")
     actions_detail = ("why_action",)
     fieldsets = (

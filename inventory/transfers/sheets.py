@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.models import User
 from backoffice.spreadsheets.reading import Named, Row, read_upload
@@ -26,8 +27,8 @@ QUANTITY = Column(
 SCHEMA = SheetSchema((counts.SKU, QUANTITY), most_rows=20_000)
 COLUMNS = (
     Out(counts.SKU.title, width=20), Out(_("name"), width=36), Out(QUANTITY.title, "number", 12),
-    Out(_("picked"), "number", 12), Out(_("in transit"), "number", 12), Out(_("received"), "number", 12),
-    Out(_("damaged"), "number", 12), Out(_("lost"), "number", 12), Out(_("went back"), "number", 12),
+    Out(pgettext_lazy("transfer", "picked"), "number", 12), Out(_("in transit"), "number", 12), Out(pgettext_lazy("transfer", "received"), "number", 12),
+    Out(pgettext_lazy("transfer", "damaged"), "number", 12), Out(pgettext_lazy("transfer", "lost"), "number", 12), Out(pgettext_lazy("transfer", "went back"), "number", 12),
     Out(_("more than sent"), "number", 12), Out(_("why"), width=60),
 )  # fmt: skip
 COST = (Out(_("value"), "money", 14), Out(_("value in transit"), "money", 14))
