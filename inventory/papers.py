@@ -90,7 +90,8 @@ def of_transfer(transfer: Transfer) -> bytes:
     )  # fmt: skip
     columns = [
         Column(_("No."), 12, "R"), Column(_("SKU"), 40, lines=2), Column(_("name"), 66),
-        Column(pgettext("transfer", "wanted"), 20, "R", bold=True), Column(pgettext("transfer", "picked"), 20, "R"), Column(_("came"), 24),
+        Column(pgettext("transfer", "wanted"), 20, "R", bold=True),
+        Column(pgettext("transfer", "picked"), 20, "R"), Column(_("came"), 24),
     ]  # fmt: skip
     lines: Sequence[TransferLine] = transfer.lines.select_related("sku").order_by("pk")[:MOST_LINES]
     picked = transfer.picked_at is not None

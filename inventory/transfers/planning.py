@@ -117,8 +117,8 @@ def countable(quantity: Decimal) -> bool:
     return quantity.is_finite() and 0 <= quantity < MOST and quantity == quantity.quantize(THOUSANDTH)
 
 
-def _refused(code: str, message: Any, place: int, field: str, **params: object) -> TransferRefused:
-    return TransferRefused(code, message, field=f"lines[{place}].{field}", params={"line": place + 1, **params})
+def _refused(refusal: str, message: Any, place: int, field: str, **params: object) -> TransferRefused:
+    return TransferRefused(refusal, message, field=f"lines[{place}].{field}", params={"line": place + 1, **params})
 
 
 def _write(transfer: Transfer, lines: Sequence[Wish]) -> None:

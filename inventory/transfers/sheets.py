@@ -27,8 +27,9 @@ QUANTITY = Column(
 SCHEMA = SheetSchema((counts.SKU, QUANTITY), most_rows=20_000)
 COLUMNS = (
     Out(counts.SKU.title, width=20), Out(_("name"), width=36), Out(QUANTITY.title, "number", 12),
-    Out(pgettext_lazy("transfer", "picked"), "number", 12), Out(_("in transit"), "number", 12), Out(pgettext_lazy("transfer", "received"), "number", 12),
-    Out(pgettext_lazy("transfer", "damaged"), "number", 12), Out(pgettext_lazy("transfer", "lost"), "number", 12), Out(pgettext_lazy("transfer", "went back"), "number", 12),
+    Out(pgettext_lazy("transfer", "picked"), "number", 12), Out(_("in transit"), "number", 12),
+    Out(pgettext_lazy("transfer", "received"), "number", 12), Out(pgettext_lazy("transfer", "damaged"), "number", 12),
+    Out(pgettext_lazy("transfer", "lost"), "number", 12), Out(pgettext_lazy("transfer", "went back"), "number", 12),
     Out(_("more than sent"), "number", 12), Out(_("why"), width=60),
 )  # fmt: skip
 COST = (Out(_("value"), "money", 14), Out(_("value in transit"), "money", 14))

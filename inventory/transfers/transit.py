@@ -25,7 +25,7 @@ def place() -> Warehouse:
         return found
     taken = set(Warehouse.objects.filter(code__in=CODES).values_list("code", flat=True))
     code = next((one for one in CODES if one not in taken), CODES[-1])
-    fields = {"code": code, "name": "在途", "name_en": "In transit", "active": False, "read_only": True}
+    fields = {"code": code, "name": "调拨在途", "name_en": "In transit", "active": False, "read_only": True}
     return Warehouse.objects.get_or_create(kind=Warehouse.Kind.TRANSIT, defaults=fields)[0]
 
 

@@ -200,6 +200,7 @@ def test_goods_of_two_transfers_keep_their_own_value(here, there, planned):
 def test_a_closed_warehouse_neither_sends_nor_receives(a, here, there, sent, planned, closed):
     made, draft = sent((a, 4)), planned((a, 1))
     Warehouse.objects.filter(pk=there.pk).update(**closed)
+    there.refresh_from_db()
     with pytest.raises(TransferRefused, match="THERE THERE is closed"):
         came(made, 4)
     with pytest.raises(TransferRefused, match="is closed"):
@@ -297,3 +298,14 @@ def test_a_warehouse_that_has_the_name_keeps_it():
     mine = warehouse("TRANSIT")
     assert transit.place().code == "IN-TRANSIT"
     assert Warehouse.objects.get(code="TRANSIT") == mine
+
+
+def test_the_database_itself_refuses_pieces_that_vanish(a, sent):
+    from django.db import IntegrityError, transaction
+
+    row = line(sent((a, 4)))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        type(row).objects.filter(pk=row.pk).update(transit=1)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        type(row).objects.filter(pk=row.pk).update(transit=0, received=4)  # its value would stay behind
+    assert under_way(a)[0] == 4
