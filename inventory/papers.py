@@ -10,7 +10,7 @@ from django.utils.translation import pgettext
 
 from backoffice.papers.letters import one_line
 from backoffice.papers.sheet import A4, Column, Sheet
-from inventory.models import StockDocument, Transfer, TransferLine
+from inventory.models import StockDocument, Transfer
 from inventory.readable import money, pieces
 
 LEFT, RIGHT, BOTTOM = 14.0, 196.0, 270.0
@@ -93,7 +93,7 @@ def of_transfer(transfer: Transfer) -> bytes:
         Column(pgettext("transfer", "wanted"), 20, "R", bold=True),
         Column(pgettext("transfer", "picked"), 20, "R"), Column(_("came"), 24),
     ]  # fmt: skip
-    lines: Sequence[TransferLine] = transfer.lines.select_related("sku").order_by("pk")[:MOST_LINES]
+    lines = transfer.lines.select_related("sku").order_by("pk")[:MOST_LINES]
     picked = transfer.picked_at is not None
     rows = [
         [place, line.sku.code, line.sku.name, pieces(line.quantity), pieces(line.picked) if picked else "", ""]

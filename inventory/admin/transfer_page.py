@@ -302,8 +302,8 @@ def _request(request: HttpRequest, transfer: Transfer, user: User) -> str:
 
 
 def _pick(request: HttpRequest, transfer: Transfer, user: User) -> str:
-    typed = {key[2:]: value for key, value in request.POST.items() if key.startswith("q_") and key[2:].isdecimal()}
-    wanted = {int(key): figure(value) for key, value in typed.items() if len(key) < 18} or None
+    named = [key[2:] for key in request.POST if key.startswith("q_") and key[2:].isdecimal() and len(key) < 18]
+    wanted = {int(key): figure(request.POST.get(f"q_{key}", "")) for key in named} or None
     picking.pick(transfer_id=transfer.pk, user=user, quantities=wanted)
     return _now("Picked: the goods are off the shelf, and under way in the books.")
 

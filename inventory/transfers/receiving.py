@@ -217,8 +217,8 @@ def _demand_within_limit(transfer: Transfer, lines: Sequence[TransferLine], user
     limit = transfer.destination.adjust_limit
     if user is None or limit is None or all(line.transit <= limit for line in lines):
         return
-    people = set(transfer.receipts.values_list("created_by_id", flat=True))
-    _demand_second(user, people | {transfer.picked_by_id, transfer.sent_by_id})
+    people: set[int | None] = {transfer.picked_by_id, transfer.sent_by_id}
+    _demand_second(user, people.union(transfer.receipts.values_list("created_by_id", flat=True)))
 
 
 def _demand_second(user: User, first: set[int | None]) -> None:

@@ -132,7 +132,7 @@ def test_papers_are_pdf(a, sent, see, here):
         body = b"".join(see(role).get(address("xlsx", document.pk, of="stockdocument")).streaming_content)
         rows = list(load_workbook(BytesIO(body)).active.values)
         assert ("unit cost" in rows[0]) is sees
-        assert rows[1][:9] == (1, "A", "A", "HERE", 10, None, -1, "Lost", "fell")
+        assert rows[1][:9] == (1, "A", "A", "HERE", 6, None, -1, "Lost", "fell")
     assert "document.pdf" in client.get(address("change", document.pk, of="stockdocument")).content.decode()
 
 
