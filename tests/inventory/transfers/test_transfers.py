@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from inventory import adjusting
 from inventory.access import visible
 from inventory.errors import NegativeStock
 from inventory.models import Access, StockDocument, StockEntry, Transfer, TransferReceipt, Warehouse
@@ -292,6 +293,14 @@ def test_the_account_of_goods_under_way_is_one_and_no_shelf(here):
             warehouse("SECOND", **fields)
     with pytest.raises(TransferRefused, match="is closed"):
         planning.plan(origin=place, destination=here, lines=[], user=None)
+
+
+def test_goods_under_way_are_not_adjusted_by_hand(a, sent):
+    sent((a, 4))
+    lost = adjusting.Line(sku_id=a.pk, change=D(-1))
+    with pytest.raises(adjusting.Refused, match="is closed"):
+        adjusting.adjust(warehouse_id=transit.place().pk, lines=[lost], reason="lost")
+    assert (under_way(a), StockDocument.objects.count()) == ((4, D("4.004")), 0)
 
 
 def test_a_warehouse_that_has_the_name_keeps_it():
