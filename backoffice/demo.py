@@ -161,6 +161,7 @@ class _Load:
         self.say("Special orders, closing the news of the past, labels …")
         with transaction.atomic(), clock.moved_to(lambda: self.now):
             packed = import_string(f"{ORDERS}.finish")()
+            import_string(f"{STOCK}.finish")()
             counts = self.state.get("counts", {})
             self._keep(counts={**counts, "shipped": counts.get("shipped", 0) + packed})
             import_string(f"{BOOKS}.post_all")()

@@ -30,11 +30,15 @@ Principal = User | AnonymousUser | ApiKey | None  # None is the system itself
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Paths:
-    """How to get from a model to its shop and its warehouse; `empty` rows name none and stand for all."""
+    """How to get from a model to its shop and its warehouse; `empty` rows name none and stand for all.
+
+    `other` is a second warehouse: who sees either one sees the row.
+    """
 
     shop: str | None
     warehouse: str | None
     empty: bool = False
+    other: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,14 +54,20 @@ NOTHING, EVERYTHING = Sight(frozenset(), frozenset()), Sight(None, None)
 
 
 def register(
-    model: type[Model], shop: str | None = "shop", warehouse: str | None = None, *, empty: bool = False
+    model: type[Model],
+    shop: str | None = "shop",
+    warehouse: str | None = None,
+    *,
+    empty: bool = False,
+    other: str | None = None,
 ) -> None:
     """Say where a model keeps its shop and/or warehouse (lookup paths such as "order__shop").
 
     A row must be visible by each path given. With `empty` a row that names no shop (or no warehouse) is visible to
-    whoever sees at least one: it stands for all of them.
+    whoever sees at least one: it stands for all of them. `other` is the path of a second warehouse (a transfer's
+    destination): a row is visible to whoever sees one of the two.
     """
-    _paths[model] = Paths(shop, warehouse, empty)
+    _paths[model] = Paths(shop, warehouse, empty, other)
 
 
 def registered(model: type[Model]) -> bool:
@@ -107,9 +117,10 @@ def visible(principal: Principal, queryset: QuerySet[Row]) -> QuerySet[Row]:
     if paths is None:
         raise LookupError(f"{queryset.model._meta.label} is not registered with inventory.access.")
     seen = sight(principal)
-    condition = _condition(paths.shop, seen.shops, paths.empty) & _condition(
-        paths.warehouse, seen.warehouses, paths.empty
-    )
+    place = _condition(paths.warehouse, seen.warehouses, paths.empty)
+    if place and paths.other:
+        place |= _condition(paths.other, seen.warehouses, paths.empty)
+    condition = _condition(paths.shop, seen.shops, paths.empty) & place
     return queryset.filter(condition) if condition else queryset
 
 

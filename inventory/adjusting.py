@@ -13,7 +13,7 @@ from backoffice import audit, clock
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import balances, documents
-from inventory.models import Reason, Sku, StockDocument, StockDocumentLine
+from inventory.models import Reason, Sku, StockDocument, StockDocumentLine, Warehouse
 
 # Why a person may change stock by hand; the other reasons belong to the documents that have them.
 REASONS = (Reason.CORRECTION, Reason.FOUND, Reason.LOST, Reason.DAMAGED, Reason.GIFT, Reason.OWN_USE, Reason.RECEIPT)
@@ -39,10 +39,11 @@ def adjust(
 ) -> StockDocument:
     """Post one document that adjusts a warehouse, every line or none; over the person's limit it is only proposed.
 
-    Raises `Refused` for a line without stock to keep, a SKU named twice or a reason that is not for people, and
+    Raises `Refused` for a closed warehouse (the account of goods under way is one), a line without stock to keep, a SKU
+    named twice or a reason that is not for people, and
     `inventory.errors.NegativeStock` naming every line that would take more than there is unreserved.
     """
-    _check(lines, reason)
+    _check(warehouse_id, lines, reason)
     with audit.acting_as(actor or audit.current_actor()):
         locked = balances.lock(((line.sku_id, warehouse_id) for line in lines), create=True)
         system = {sku: Decimal(row.on_hand).scaleb(-3) for (sku, _place), row in locked.items()}
@@ -60,14 +61,18 @@ def propose(
 
     Raises `Refused` as `adjust` does.
     """
-    _check(lines, reason)
+    _check(warehouse_id, lines, reason)
     locked = balances.lock(((line.sku_id, warehouse_id) for line in lines), create=True)
     system = {sku: Decimal(row.on_hand).scaleb(-3) for (sku, _place), row in locked.items()}
     document = _document(warehouse_id, lines, system, reason, note, user)
     return documents.propose(document_id=document.pk)
 
 
-def _check(lines: Sequence[Line], reason: str) -> None:
+def _check(warehouse_id: int, lines: Sequence[Line], reason: str) -> None:
+    closed = Warehouse.objects.filter(pk=warehouse_id, active=False).first()
+    if closed is not None:
+        message = _("%(warehouse)s is closed: its stock is not adjusted by hand.")
+        raise Refused("warehouse_closed", message, field="warehouse", params={"warehouse": closed})
     if reason not in REASONS:
         raise Refused("reason_not_allowed", _("This reason is not for adjustments by hand."))
     ids = [line.sku_id for line in lines]

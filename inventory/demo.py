@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from backoffice.models import User
-from inventory import codes, demo_imports, ledger
+from inventory import codes, demo_imports, demo_transfers, ledger
 from inventory.models import (
     Access,
     Balance,
@@ -188,6 +188,11 @@ def receive(
         for number, row in enumerate(rows, start=1)
     ]
     return len(ledger.post(entries=entries, actor=actor).posted) if entries else 0
+
+
+def finish() -> None:
+    """Add what the stories do not tell: transfers under way, a pre-built SKU."""
+    demo_transfers.finish()
 
 
 def free_stock() -> dict[tuple[str, str], Decimal]:

@@ -1,4 +1,7 @@
-"""Move goods of one SKU from a warehouse to another: out and in at the same value, in one transaction, once a key."""
+"""Move goods of one SKU from a warehouse to another in one step: out and in at the same value, once a key.
+
+For goods that are on the other shelf as soon as it is booked; what is on its way for a while is a transfer.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ def move(
     balances.lock([(sku_id, origin_id), (sku_id, destination_id)], create=True)
     gone = EntryDraft(
         key=f"{key}/out", sku_id=sku_id, warehouse_id=origin_id, quantity=-quantity,
-        reason=Reason.CORRECTION, reference=reference,
+        reason=Reason.TRANSFER, reference=reference,
     )  # fmt: skip
     done = ledger.post(entries=[gone], actor=actor)
     value = -(*done.posted, *done.repeated)[0].value
     come = EntryDraft(
         key=f"{key}/in", sku_id=sku_id, warehouse_id=destination_id, quantity=quantity,
-        reason=Reason.CORRECTION, reference=reference, value=value,
+        reason=Reason.TRANSFER, reference=reference, value=value,
     )  # fmt: skip
     ledger.post(entries=[come], actor=actor)
     return value

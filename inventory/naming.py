@@ -1,4 +1,4 @@
-"""What the stock's own references mean to a person: the count or adjustment and its page."""
+"""What the stock's own references mean to a person: the document behind a movement and its page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from backoffice import references
 from backoffice.models import User
 from backoffice.references import Described
 from inventory.access import visible
-from inventory.models import ExpectedArrival, StockDocument
+from inventory.models import Assembly, ExpectedArrival, StockDocument, Transfer
 
 
 def register() -> None:
     """Register the kinds; called once by AppConfig.ready()."""
     references.register("inventory.document", _documents)
     references.register("inventory.arrival", _arrivals)
+    references.register("inventory.transfer", _transfers)
+    references.register("inventory.assembly", _assemblies)
 
 
 def _documents(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Described]:
@@ -36,3 +38,17 @@ def _arrivals(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Descri
     return {
         one.pk: Described(str(one), reverse("admin:inventory_expectedarrival_change", args=[one.pk])) for one in mine
     }
+
+
+def _transfers(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Described]:
+    if not request.user.has_perm("inventory.view_transfer"):
+        return {}
+    mine = visible(cast(User, request.user), Transfer.objects.filter(pk__in=ids))
+    return {one.pk: Described(str(one), reverse("admin:inventory_transfer_change", args=[one.pk])) for one in mine}
+
+
+def _assemblies(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Described]:
+    if not request.user.has_perm("inventory.view_assembly"):
+        return {}
+    mine = visible(cast(User, request.user), Assembly.objects.filter(pk__in=ids))
+    return {one.pk: Described(str(one), reverse("admin:inventory_assembly_change", args=[one.pk])) for one in mine}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from django.db.models import QuerySet
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice import audit, clock
 from backoffice.spreadsheets.writing import Out, write_xlsx
 from inventory import counts
-from inventory.models import Balance, Sku, Warehouse
+from inventory.models import Balance, Sku, StockDocument, StockDocumentLine, Warehouse
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 IN_MEMORY = 2_000_000  # bytes, then a temporary file
@@ -24,6 +24,11 @@ COLUMNS = (
     Out(_("free"), "number", 12), Out(_("incoming"), "number", 12), Out(_("low stock from"), "number", 12),
 )  # fmt: skip
 COST_COLUMNS = (Out(_("unit cost"), "money", 12), Out(_("value"), "money", 14))
+DOCUMENT_COLUMNS = (
+    Out(_("row"), "number", 8), Out(_("SKU code"), width=20), Out(_("name"), width=32), Out(_("warehouse"), width=12),
+    Out(_("system"), "number", 12), Out(_("counted"), "number", 12), Out(_("difference"), "number", 12),
+    Out(_("reason"), width=18), Out(_("note"), width=32),
+)  # fmt: skip
 SHEET_COLUMNS = (
     Out(counts.SKU.title, width=20), Out(_("name"), width=36), Out(counts.WAREHOUSE.title, width=12),
     Out(counts.COUNTED.title, "number", 18),
@@ -51,6 +56,23 @@ def export_count_sheet(target: IO[bytes], place: Warehouse) -> int:
     skus = Sku.objects.filter(kind=Sku.Kind.STOCKED, active=True).order_by("code_key")
     rows = ((code, name, place.code, None) for code, name in skus.values_list("code", "name").iterator(2_000))
     return write_xlsx(target, SHEET_COLUMNS, rows, name=str(_("Count")))
+
+
+def export_document(target: IO[bytes], document: StockDocument, *, cost: bool) -> int:
+    """Write the lines of an adjustment or count with its reason; returns the number of rows."""
+    columns = (*DOCUMENT_COLUMNS, Out(_("unit cost"), "money", 12)) if cost else DOCUMENT_COLUMNS
+    lines = document.lines.select_related("sku", "warehouse").order_by("row").iterator(chunk_size=2_000)
+    return write_xlsx(target, columns, _document_rows(document, lines, cost), name=str(document))
+
+
+def _document_rows(
+    document: StockDocument, lines: Iterable[StockDocumentLine], cost: bool
+) -> Iterator[tuple[Any, ...]]:
+    said = (str(document.get_reason_display()), document.note)
+    for line in lines:
+        named = (line.row, line.sku.code, line.sku.name, line.warehouse.code)
+        row = (*named, line.system_quantity, line.counted_quantity, line.difference, *said)
+        yield (*row, line.unit_cost) if cost else row
 
 
 def balance_file(request: HttpRequest, balances: QuerySet[Balance]) -> FileResponse:

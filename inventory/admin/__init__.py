@@ -3,6 +3,7 @@
 from inventory.admin import (
     alerts,
     arrivals,
+    assemblies,
     audits,
     catalogue,
     documents,
@@ -12,11 +13,13 @@ from inventory.admin import (
     shelves,
     stock,
     stocktakes,
+    transfers,
 )
 
 __all__ = [
     "alerts",
     "arrivals",
+    "assemblies",
     "audits",
     "catalogue",
     "documents",
@@ -26,4 +29,5 @@ __all__ = [
     "shelves",
     "stock",
     "stocktakes",
+    "transfers",
 ]

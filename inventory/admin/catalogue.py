@@ -23,6 +23,7 @@ from backoffice.imports import pages as import_pages
 from backoffice.search import prefix_condition, search_form
 from inventory import dated, readable
 from inventory.admin import why
+from inventory.admin.recipes import RecipeInline
 from inventory.models import Balance, Barcode, BundlePart, Pack, Product, Sku, StockEntry
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ class SkuAdmin(YikuModelAdmin):
     ordering = ("code_key",)
     sortable_by = ("code_shown",)
     autocomplete_fields = ("product",)
-    inlines = (BundlePartInline, BarcodeInline, PackInline)
+    inlines = (BundlePartInline, RecipeInline, BarcodeInline, PackInline)
     actions_list = ("import_skus", "export_skus")
     actions_detail = ("why_action",)
     fieldsets = (

@@ -9,19 +9,19 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import action, display
 
 from backoffice.adminkit import YikuModelAdmin
 from backoffice.errors import YikuError
 from backoffice.models import User
-from inventory import counts, documents, readable, tasks
+from inventory import counts, documents, papers, readable, resources, tasks
 from inventory.access import visible
 from inventory.admin import adjustment_form, count_form
 from inventory.admin.filters import WarehouseFilter
@@ -73,8 +73,13 @@ class StockDocumentAdmin(YikuModelAdmin):
         return False
 
     def get_urls(self) -> list[Any]:
-        do = self.admin_site.admin_view(act)
-        return [path("<int:pk>/do/", do, name="inventory_stockdocument_do"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/do/", wrap(act), name="inventory_stockdocument_do"),
+            path("<int:pk>/document.pdf", wrap(paper), name="inventory_stockdocument_pdf"),
+            path("<int:pk>/document.xlsx", wrap(out), name="inventory_stockdocument_xlsx"),
+        ]
+        return [*own, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -156,6 +161,37 @@ def _context(model_admin: Any, request: HttpRequest, document: StockDocument) ->
         "more_problems": max(document.problem_count - len(document.problems), 0),
         "entries_url": reverse("admin:inventory_stockentry_changelist") + f"?q={document.reference}",
     }
+
+
+# --- on paper and as a workbook --------------------------------------------------------------------------------------
+
+
+def _document_of(request: HttpRequest, pk: int) -> StockDocument:
+    if not request.user.has_perm("inventory.view_stockdocument"):
+        raise PermissionDenied
+    rows = StockDocument.objects.select_related("warehouse", "created_by", "posted_by").filter(pk=pk)
+    document = visible(cast(User, request.user), rows).first()
+    if document is None:
+        raise Http404
+    return document
+
+
+@require_safe
+def paper(request: HttpRequest, pk: int) -> HttpResponse:
+    """The document to print, sign and file."""
+    document = _document_of(request, pk)
+    content = papers.of_document(document, cost=readable.sees_cost(request))
+    answer = HttpResponse(content, content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="stock-document-{document.pk}.pdf"'
+    return answer
+
+
+@require_safe
+def out(request: HttpRequest, pk: int) -> FileResponse:
+    """All lines of the document as a workbook."""
+    document, cost = _document_of(request, pk), readable.sees_cost(request)
+    name = f"stock-document-{document.pk}"
+    return resources.download(request, name, lambda file: resources.export_document(file, document, cost=cost))
 
 
 # --- the buttons -----------------------------------------------------------------------------------------------------

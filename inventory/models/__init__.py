@@ -1,6 +1,7 @@
 """The stock's tables: catalogue, places, stock and documents."""
 
 from inventory.models.arrivals import ExpectedArrival
+from inventory.models.assembly import Assembly, AssemblyLine, RecipePart
 from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku
 from inventory.models.documents import StockDocument, StockDocumentLine
 from inventory.models.floor import Bin, FloorAction
@@ -22,6 +23,7 @@ from inventory.models.stocktakes import (
     StocktakeLine,
     StocktakeSheet,
 )
+from inventory.models.transfers import Transfer, TransferLine, TransferReceipt, TransferReceiptLine
 from inventory.models.trust import (
     AlertKind,
     AuditFinding,
@@ -37,6 +39,8 @@ from inventory.models.trust import (
 __all__ = [
     "Access",
     "AlertKind",
+    "Assembly",
+    "AssemblyLine",
     "AuditFinding",
     "AuditRepair",
     "AuditRun",
@@ -53,6 +57,7 @@ __all__ = [
     "Pack",
     "Product",
     "Reason",
+    "RecipePart",
     "Reservation",
     "ShelfPlace",
     "Shop",
@@ -71,5 +76,9 @@ __all__ = [
     "StocktakeLimit",
     "StocktakeLine",
     "StocktakeSheet",
+    "Transfer",
+    "TransferLine",
+    "TransferReceipt",
+    "TransferReceiptLine",
     "Warehouse",
 ]

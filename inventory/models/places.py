@@ -27,6 +27,7 @@ class Warehouse(models.Model):
         THIRD_PARTY = "third_party", _("Third party")
         STORE = "store", _("Store")
         PLATFORM = "platform", _("Run by a platform")
+        TRANSIT = "transit", _("On its way between warehouses")
 
     code = models.CharField(pgettext_lazy("identifier", "code"), max_length=40, unique=True, validators=[CODE])
     name = models.CharField(_("name"), max_length=100)
@@ -60,6 +61,13 @@ class Warehouse(models.Model):
         verbose_name = _("warehouse")
         verbose_name_plural = _("warehouses")
         ordering = ["code"]
+        constraints = [
+            # Goods under way lie in one account: counted and valued like stock, never sold from, never counted.
+            models.UniqueConstraint(fields=["kind"], condition=Q(kind="transit"), name="warehouse_one_transit"),
+            models.CheckConstraint(
+                condition=~Q(kind="transit") | Q(active=False, read_only=True), name="warehouse_transit_is_no_shelf"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"

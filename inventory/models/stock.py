@@ -39,6 +39,8 @@ class Reason(models.TextChoices):
     GIFT = "gift", _("Gift or sample")
     OWN_USE = "own_use", _("Own use")
     CORRECTION = "correction", _("Correction")
+    TRANSFER = "transfer", _("Transfer")
+    ASSEMBLY = "assembly", _("Assembled or taken apart")
     UNDO = "undo", _("Undone")
     DEMAND = "demand", _("Ordered")
     RESERVE = "reserve", _("Reserved")

@@ -11,7 +11,7 @@ from finance import rates
 from fixtures import company, demo
 from fixtures.supply import Supply
 from inventory import demo as stock
-from inventory.models import Balance, Barcode, BundlePart, Shop, Sku, StockEntry, StockPolicy, Warehouse
+from inventory.models import Balance, Barcode, BundlePart, Shop, Sku, StockEntry, StockPolicy, Transfer, Warehouse
 from orders import demo_routing
 from orders.fulfil.routing import policies, returning
 from orders.models import RateRow, RateTable, ReturnPolicy, RoutingPolicy
@@ -52,6 +52,18 @@ def test_free_stock_is_known_by_code():
     stock.load(company=company.tiny(), since=SINCE)
     stock.receive(arrivals=[stock.Arrival("00123", "YW", Decimal(3), Decimal(30))], document="demo.r", at=SINCE)
     assert stock.free_stock()["00123", "YW"] == 3
+
+
+def test_transfers_stand_in_each_state_that_waits_and_a_box_is_built_once():
+    stock.load(company=company.full(), since=SINCE)
+    codes = list(Sku.objects.filter(kind="stocked").order_by("code_key").values_list("code", flat=True)[:20])
+    arrivals = [stock.Arrival(code, "YW", Decimal(60), Decimal(8)) for code in codes]
+    stock.receive(arrivals=arrivals, document="demo.r", at=SINCE)
+    for _twice in range(2):
+        stock.finish()
+    states = sorted(Transfer.objects.filter(proposed=False).values_list("state", flat=True))
+    assert states == ["partly", "requested", "transit"]
+    assert Balance.objects.get(sku__code="BX-CHA-01", warehouse__code="YW").on_hand == 4
 
 
 def test_the_buyer_fills_the_shelves_for_the_orders_to_come():

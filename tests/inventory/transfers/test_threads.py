@@ -1,0 +1,111 @@
+"""Two people at once on PostgreSQL: one does it, the other is told; nothing is moved twice."""
+
+from decimal import Decimal
+
+import pytest
+
+from inventory import assembling, reservations
+from inventory.models import Assembly, RecipePart, TransferReceipt, Warehouse
+from inventory.transfers import picking, planning, proposing, receiving
+from inventory.transfers.errors import AlreadyDone
+from tests.inventory.factories import shop, sku, stock, want, warehouse
+from tests.inventory.invariants import broken
+from tests.inventory.threads import errors, together
+from tests.inventory.transfers.conftest import came, lies, line, under_way
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+D = Decimal
+
+
+def test_two_who_pick_at_once_pick_once(a, here, there, planned):
+    made = planned((a, 4))
+    planning.request(transfer_id=made.pk, user=None)
+    results = together(*[lambda: picking.pick(transfer_id=made.pk, user=None)] * 4)
+    assert [type(one) for one in errors(results)] == [AlreadyDone] * 3
+    assert (lies(a, here)[0], under_way(a), lies(a, there)[1]) == (6, (4, D("4.004")), 4)
+    assert Warehouse.objects.filter(kind="transit").count() == 1
+    assert broken() == []
+
+
+def test_two_who_receive_at_once_receive_once_and_the_second_is_told(a, there, sent, clerk, owner):
+    made = sent((a, 4))
+    results = together(*[lambda who=who: came(made, 4, user=who) for who in (clerk, owner)])
+    (refusal,) = errors(results)
+    assert isinstance(refusal, AlreadyDone)
+    assert "did it at" in str(refusal)
+    assert (lies(a, there)[0], under_way(a), TransferReceipt.objects.count()) == (4, (0, 0), 1)
+    assert broken() == []
+
+
+def test_the_same_click_arriving_twice_at_once_is_one_receipt(a, there, sent):
+    made = sent((a, 4))
+    results = together(*[lambda: came(made, 2, once="k")] * 4)
+    assert not errors(results)
+    assert sorted(one.repeated for one in results) == [False, True, True, True]
+    assert lies(a, there)[0] == 2
+
+
+def test_receiving_and_calling_off_at_once_move_the_goods_one_way(here, there, sent):
+    for _round in range(5):
+        item = sku()
+        stock(item, here, 2, "1.3333")
+        made = sent((item, 2))
+        together(
+            lambda made=made: came(made, 2),
+            lambda made=made: picking.cancel(transfer_id=made.pk, user=None),
+        )
+        row = line(made)
+        assert (row.received, row.back) in [(2, 0), (0, 2)]
+        place = there if row.received else here
+        assert (lies(item, place), under_way(item)) == ((2, 0, D("2.6666")), (0, 0))
+    assert broken() == []
+
+
+def test_transfers_in_both_directions_never_wait_for_each_other(here, there):
+    items = [sku() for _ in range(4)]
+    for item in items:
+        for place in (here, there):
+            stock(item, place, 50)
+
+    def go(origin, destination, goods):
+        for _round in range(4):
+            wishes = [planning.Wish(sku_id=item.pk, quantity=D(1)) for item in goods]
+            made = planning.plan(origin=origin, destination=destination, lines=wishes, user=None)
+            planning.request(transfer_id=made.pk, user=None)
+            picking.pick(transfer_id=made.pk, user=None)
+            picking.send(transfer_id=made.pk, user=None)
+            rows = [receiving.Came(line_id=row.pk, good=D(1)) for row in made.lines.all()]
+            receiving.receive(transfer_id=made.pk, came=rows, user=None)
+
+    results = together(
+        lambda: go(here, there, items), lambda: go(there, here, items[::-1]), lambda: go(here, there, items[::-1])
+    )
+    assert not errors(results)
+    assert (lies(items[0], here)[0], lies(items[0], there)[0]) == (46, 54)
+    assert broken() == []
+
+
+def test_two_who_click_the_proposal_at_once_make_one_draft(owner):
+    item, first, second = sku(), warehouse(), warehouse()
+    stock(item, second, 10)
+    shop(first, second)
+    reservations.book_demand(wants=[want("l:1", item, 6, first)])
+    (one,) = proposing.propose(proposing.read(owner))
+    results = together(*[lambda: proposing.make_drafts(chosen=[one.choice], user=owner)] * 3)
+    assert not errors(results)
+    assert sorted(len(made) for made in results) == [0, 0, 1]
+
+
+def test_the_same_click_builds_once_and_an_undo_is_done_once(a, b, here):
+    box = sku("BOX")
+    RecipePart.objects.create(built=box, part=a, quantity=D(2))
+
+    def build():
+        return assembling.assemble(kind="build", warehouse=here, sku=box, quantity=D(2), user=None, once="k")
+
+    results = together(*[build] * 4)
+    assert not errors(results)
+    assert (len({one.pk for one in results}), lies(box, here)[0], Assembly.objects.count()) == (1, 2, 1)
+    results = together(*[lambda: assembling.undo(assembly_id=results[0].pk, user=None)] * 3)
+    assert len(errors(results)) == 2
+    assert (lies(a, here)[0], lies(box, here)[0], broken()) == (10, 0, [])
