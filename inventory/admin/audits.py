@@ -306,8 +306,12 @@ class AuditSettingAdmin(YikuModelAdmin):
             raise PermissionDenied
         if request.GET:
             raise DisallowedModelAdminLookup("Nothing can be asked of one row.")
-        AuditSetting.objects.get_or_create(pk=1)
         return self.changeform_view(request, "1", "", extra_context)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> AuditSetting | None:
+        """The row, or what holds while nobody has saved it: a look makes none."""
+        found = super().get_object(request, object_id, from_field)
+        return found or (AuditSetting(pk=1) if object_id == "1" else None)
 
     def save_model(self, request: HttpRequest, obj: AuditSetting, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

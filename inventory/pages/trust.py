@@ -21,6 +21,7 @@ from inventory.models import (
     GhostReservation,
     StockAlert,
     StockAlertRule,
+    TransferLine,
 )
 
 AUDIT = ["view_auditfinding", "view_auditrun"]
@@ -61,6 +62,7 @@ def register() -> None:
     access.register(AuditRun, shop=None)
     access.register(StockAlertRule, shop=None, warehouse="warehouse", empty=True)
     sources.register_incoming("inventory.arrivals", _on_their_way)
+    sources.register_incoming("inventory.transfers", _between_warehouses)
     alarm.register()
     keeping.register()
     register_card("stock_trust", card, order=42, permission="inventory.view_stockalert")
@@ -87,6 +89,14 @@ def _on_their_way() -> list[tuple[int, int, str, int]]:
         "sku_id", "warehouse_id", "quantity", "received_quantity"
     )
     return [(one.sku_id, one.warehouse_id, one.reference, int(one.left * 1000)) for one in rows if one.left]
+
+
+def _between_warehouses() -> list[tuple[int, int, str, int]]:
+    """What is left of transfers under way: their destinations expect it."""
+    rows = TransferLine.objects.filter(transit__gt=0).values_list(
+        "sku_id", "transfer__destination_id", "transfer_id", "transit"
+    )
+    return [(sku, place, f"inventory.transfer:{pk}", int(left * 1000)) for sku, place, pk, left in rows]
 
 
 def _open(request: HttpRequest) -> QuerySet[AuditFinding]:

@@ -164,7 +164,7 @@ def test_skus_are_found_by_code_barcode_and_name(see, typed):
 def sku_form(item, **fields):
     """The change form of a SKU as a browser sends it."""
     data = {"product": item.product_id, "code": item.code, "name": item.name, "kind": item.kind, "active": "on"}
-    for prefix in ("parts", "barcodes", "packs"):
+    for prefix in ("parts", "barcodes", "packs", "recipe"):
         data |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}
     return data | fields
 

@@ -133,7 +133,9 @@ class ReplenishRowAdmin(ReadOnlyMixin, YikuModelAdmin):
 
     @action(description=_("Calculate"), url_path="calculate", icon="calculate", permissions=["draft"])
     def calculate(self, request: HttpRequest) -> HttpResponse:
-        """Look at every SKU now."""
+        """Look at every SKU now, once the person has said so: following a link starts nothing."""
+        if request.method != "POST":
+            return kit.page(request, "calculate", _now("Calculate"), back=reverse(LIST))
         try:
             run = replenishment.begin(owner=request.user)  # type: ignore[arg-type]
         except YikuError as refusal:

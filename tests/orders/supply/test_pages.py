@@ -133,7 +133,10 @@ def test_the_papers_say_what_the_supplier_needs_in_chinese(buyer):
 
 def test_suggestions_from_calculating_to_the_draft(desk, buyer):
     clerk = desk("buyer")
-    clerk.get(reverse("admin:orders_replenishrow_calculate"))
+    page = reverse("admin:orders_replenishrow_calculate")
+    assert clerk.get(page).status_code == 200
+    assert not ReplenishRow.objects.exists()  # a look starts nothing
+    clerk.post(page)
     row = ReplenishRow.objects.get(sku=buyer.mug)
     ReplenishRow.objects.filter(pk=row.pk).update(
         verdict="order", quantity=24, price=4, supplier=buyer.supplier, warehouse=buyer.place, mean=2, chance=0.31
