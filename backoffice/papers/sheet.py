@@ -41,7 +41,6 @@ class Sheet:
 
     def __init__(self, *, title: str = "", compress: bool = True) -> None:
         self.pdf = FPDF(unit="mm", format=A4)
-        self.pdf.set_display_mode("default")  # else the file would tell the reader's program what to do when it opens
         self.pdf.set_compression(compress)
         self.pdf.set_auto_page_break(False)
         self.pdf.set_title(one_line(title)[:200])

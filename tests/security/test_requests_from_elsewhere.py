@@ -59,10 +59,7 @@ def test_a_token_from_another_origin_does_not_count(victim):
 # A link that is followed may leave one line in the audit trail: that this person read or took away personal data.
 # It is no change of state: nothing else can be changed by it, it cannot be taken back, and whoever sends the link gets
 # neither the file nor anything but a record against himself.
-READING = {
-    "export.skus", "export.stock", "export.parcels", "late_order.export", "manifest.print", "papers.print",
-    "quote.reveal_buyer",
-}  # fmt: skip
+READING = {"export", "late_order.export", "manifest.print", "papers.print", "quote.reveal_buyer"}
 
 
 def test_looking_changes_nothing(people, desk):
@@ -74,7 +71,8 @@ def test_looking_changes_nothing(people, desk):
         client.get(f"{url}{joint}do=approve&post=yes&confirmed=1&action=approve&_selected_action=1&_save=1&language=en")
     after = _content()
     assert {table for table in before if before[table] != after[table]} == {AuditEntry._meta.db_table}
-    assert set(AuditEntry.objects.order_by("pk")[known:].values_list("action", flat=True)) <= READING
+    done = AuditEntry.objects.order_by("pk")[known:].values_list("action", flat=True)
+    assert {one.partition(".")[0] if one.startswith("export.") else one for one in done} <= READING
 
 
 def _content() -> dict[str, list]:
