@@ -223,7 +223,7 @@ PAGES = {
     "admin:inventory_flooraction_find": (ALL, "-"),
     "admin:inventory_flooraction_do": ("-", "oawp"),
     "admin:inventory_bin_paste": ("oaw", "oaw"),
-    "admin:inventory_bin_xlsx": ("oadwi", "-"),
+    "admin:inventory_bin_xlsx": ("oadwi", "oadwi"),
     "admin:inventory_bin_to_excel": ("oadwi", "oadwi"),
     "admin:inventory_balance_export_xlsx": (ALL, ALL),
     "admin:inventory_auditrun_start": ("oaw", "oaw"),
