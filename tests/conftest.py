@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection
@@ -85,12 +86,16 @@ BaseDatabaseOperations.execute_sql_flush = _flush_past_triggers
 def django_db_setup(request, django_test_environment, django_db_blocker, django_db_modify_db_settings):
     """The test database, copied from one that is migrated already; --reuse-db takes the one that is there."""
     name = connection.settings_dict["TEST"]["NAME"]
+    from django.contrib.contenttypes.models import ContentType
+
     with django_db_blocker.unblock():
         if not (request.config.getvalue("reuse_db") and databases.stands(connection.vendor, name)):
             databases.place(connection.vendor, name)
         connection.close()
         settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
         emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+        for model in [one for one in apps.get_models() if one.__module__.startswith("tests.")]:  # migrate knows of none
+            ContentType.objects.filter(app_label=model._meta.app_label, model=model._meta.model_name).delete()
         if POSTGRES:
             emptying.remember()
     yield
