@@ -111,7 +111,7 @@ def test_an_answer_that_was_lost_is_sent_again_and_done_once(phone, company):
     phone.route("**/flooraction/do/", swallow)
     phone.get_by_role("button", name="Moved").click()
     expect(phone.locator("#yf-page")).to_have_attribute("data-pending", "1")
-    until(lambda: lost)
+    until(lambda: phone.wait_for_timeout(100) or lost)  # the route is served while the page is waited for
     phone.reload()  # the tab was closed: the queue lies on the device
     expect(phone.locator(".yp-log li.yp-yes")).to_contain_text("Done already", timeout=15_000)
     assert (lost, on_hand(company.place), on_hand(other), FloorAction.objects.count()) == ([200], 16, 4, 1)
