@@ -166,7 +166,7 @@ class AuditFindingAdmin(StockList):
             raise Http404
         return _page(request, "finding", AuditFinding, **_of_finding(request, row))
 
-    @action(description=_("Export"), url_path="export", icon="download")
+    @action(description=_("Export"), url_path="export", icon="download", permissions=["view"])
     def export_xlsx(self, request: HttpRequest) -> HttpResponseBase:
         """All open differences this person sees."""
         rows = self.get_queryset(request).filter(state=State.OPEN)
