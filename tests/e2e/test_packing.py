@@ -61,6 +61,8 @@ def test_one_order_is_picked_and_packed_with_a_scanner(page, company):
     until(lambda: Wave.objects.get().state == "picked")
 
     page.get_by_role("link", name="To the packing table").click()
+    expect(page.locator(".yo h1")).to_have_text(f"Pack {wave.code}")
+    page.wait_for_load_state()  # a scanner types at once; until the page listens, nobody hears it
     scan(page, f"{wave.code}-1")
     expect(page.locator(".yo h1")).to_have_text("#1001")
     scan(page, "spoon")
