@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet, URLField
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
@@ -28,6 +29,7 @@ FILTER_ENDINGS = {
     "id__isnull",
 }  # fmt: skip
 MOST_DIGITS = 18  # a key with more digits makes the database fall over instead of finding nothing
+ONE = "1"  # the key of the one row
 RANGE_ENDINGS = ("_from", "_to", "_from_0", "_from_1", "_to_0", "_to_1")
 
 
@@ -115,6 +117,53 @@ class ReadOnlyMixin:
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody deletes."""
         return False
+
+
+class OneRowAdmin(YikuModelAdmin):
+    """Settings in one row: the list is its page. A look makes no row; the defaults hold until it is saved."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """There is one."""
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.GET:
+            raise DisallowedModelAdminLookup("Nothing can be asked of one row.")
+        return self.changeform_view(request, ONE, "", extra_context)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row, or one that is not saved yet."""
+        found = super().get_object(request, object_id, from_field)
+        return found or (self.model(pk=int(ONE)) if object_id == ONE else None)
+
+
+class OwnPageAdmin(YikuModelAdmin):
+    """A list whose rows have a page of our own, with buttons: nothing is added or edited as a row."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """The page's own form makes rows."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """The page's buttons do what may be done."""
+        return False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the page to whoever may see the row."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return self.own_page(request, row)
+
+    def own_page(self, request: HttpRequest, row: Any) -> HttpResponse:
+        """Return the page of one row."""
+        raise NotImplementedError
 
 
 def _named(field: str, title: Any) -> Callable[[Any], str]:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from backoffice.adminkit import YikuModelAdmin
+from backoffice.adminkit import OwnPageAdmin
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import assembling, catalogue, readable
@@ -127,7 +127,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @admin.register(Assembly)
-class AssemblyAdmin(YikuModelAdmin):
+class AssemblyAdmin(OwnPageAdmin):
     """What was built and taken apart, as far as this person sees the warehouses."""
 
     empty_note = _("None yet. Write a recipe on the page of the pre-built SKU, then assemble it here.")
@@ -141,13 +141,6 @@ class AssemblyAdmin(YikuModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Assembly]:
         return visible(cast(User, request.user), super().get_queryset(request))
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is edited as a row."""
-        return False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def has_assemble_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Who may build."""
         return request.user.has_perm(ASSEMBLE)
@@ -160,24 +153,16 @@ class AssemblyAdmin(YikuModelAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """The page of one assembly is our own."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        made = self.get_object(request, object_id)
-        if made is None:
-            raise Http404
+    def own_page(self, request: HttpRequest, row: Assembly) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": str(made),
+            "title": str(row),
             "opts": self.opts,
-            "made": made,
-            "lines": made.lines.select_related("part").order_by("pk"),
+            "made": row,
+            "lines": row.lines.select_related("part").order_by("pk"),
             "see_cost": readable.sees_cost(request),
-            "may_undo": request.user.has_perm(ASSEMBLE) and made.state == Assembly.State.POSTED,
-            "entries_url": reverse("admin:inventory_stockentry_changelist") + f"?q={made.reference}",
+            "may_undo": request.user.has_perm(ASSEMBLE) and row.state == Assembly.State.POSTED,
+            "entries_url": reverse("admin:inventory_stockentry_changelist") + f"?q={row.reference}",
         }
         return TemplateResponse(request, "admin/inventory/transfer/assembly.html", context)
 

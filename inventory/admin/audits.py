@@ -6,7 +6,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from django.contrib import admin, messages
-from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,7 +20,7 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import action, display
 
 from backoffice import audit, references
-from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin, refuse
+from backoffice.adminkit import OneRowAdmin, OwnPageAdmin, ReadOnlyMixin, refuse
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import readable, resources
@@ -51,7 +50,7 @@ def _page(request: HttpRequest, template: str, model: Any, **more: Any) -> HttpR
 
 
 @admin.register(AuditRun)
-class AuditRunAdmin(ReadOnlyMixin, YikuModelAdmin):
+class AuditRunAdmin(ReadOnlyMixin, OwnPageAdmin):
     """Every audit: how much it compared and what it found."""
 
     empty_note = _("None yet: the stock is audited every night. “Audit now” does it at once.")
@@ -73,20 +72,13 @@ class AuditRunAdmin(ReadOnlyMixin, YikuModelAdmin):
         """To the page that begins it."""
         return HttpResponseRedirect(reverse("admin:inventory_auditrun_start"))
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
+    def own_page(self, request: HttpRequest, row: AuditRun) -> HttpResponse:
         """The result of one audit, or how far it is."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        run = cast(AuditRun | None, self.get_object(request, object_id))
-        if run is None:
-            raise Http404
-        rows = visible(cast(User, request.user), AuditFinding.objects.filter(last_run=run))
+        rows = visible(cast(User, request.user), AuditFinding.objects.filter(last_run=row))
         rows = rows.select_related("sku", "warehouse").order_by("state", "-money", "pk")[:100]
-        said = runs.told(run) if run.state == AuditRun.State.DONE else ""
-        here = reverse("admin:inventory_auditrun_change", args=[run.pk])
-        return _page(request, "run", AuditRun, title=str(run), run=run, rows=list(rows), said=said, here=here)
+        said = runs.told(row) if row.state == AuditRun.State.DONE else ""
+        here = reverse("admin:inventory_auditrun_change", args=[row.pk])
+        return _page(request, "run", AuditRun, title=str(row), run=row, rows=list(rows), said=said, here=here)
 
     @display(description=_("state"), label=RUN_LABELS)
     def state_label(self, row: AuditRun) -> tuple[str, str]:
@@ -127,7 +119,7 @@ class StandsFilter(admin.SimpleListFilter):
 
 
 @admin.register(AuditFinding)
-class AuditFindingAdmin(StockList):
+class AuditFindingAdmin(StockList, OwnPageAdmin):
     """Counters that are not what their documents say."""
 
     empty_note = _("Nothing differs: every counter is what its documents say.")
@@ -155,15 +147,8 @@ class AuditFindingAdmin(StockList):
             row.described = [named[text] for text in row.documents]
         return shown
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
+    def own_page(self, request: HttpRequest, row: AuditFinding) -> HttpResponse:
         """One difference: its documents, what a repair would change, what was done."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        row = cast(AuditFinding | None, self.get_object(request, object_id))
-        if row is None:
-            raise Http404
         return _page(request, "finding", AuditFinding, **_of_finding(request, row))
 
     @action(description=_("Export"), url_path="export", icon="download", permissions=["view"])
@@ -292,26 +277,10 @@ def _repair(request: HttpRequest, row: AuditFinding) -> int:
 
 
 @admin.register(AuditSetting)
-class AuditSettingAdmin(YikuModelAdmin):
-    """One row: the list is its page."""
+class AuditSettingAdmin(OneRowAdmin):
+    """When the audit runs, and what counts as forgotten."""
 
     fields = (("audit_at", "enabled"), "ghost_days")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """There is one."""
-        return False
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if request.GET:
-            raise DisallowedModelAdminLookup("Nothing can be asked of one row.")
-        return self.changeform_view(request, "1", "", extra_context)
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> AuditSetting | None:
-        """The row, or what holds while nobody has saved it: a look makes none."""
-        found = super().get_object(request, object_id, from_field)
-        return found or (AuditSetting(pk=1) if object_id == "1" else None)
 
     def save_model(self, request: HttpRequest, obj: AuditSetting, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import action, display
 
-from backoffice.adminkit import YikuModelAdmin
+from backoffice.adminkit import OwnPageAdmin
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import counts, documents, papers, readable, resources, tasks
@@ -36,7 +36,7 @@ LINES_A_PAGE = 100
 
 
 @admin.register(StockDocument)
-class StockDocumentAdmin(YikuModelAdmin):
+class StockDocumentAdmin(OwnPageAdmin):
     """Adjustments, counts, opening stock."""
 
     empty_note = _(
@@ -61,16 +61,9 @@ class StockDocumentAdmin(YikuModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[StockDocument]:
         return visible(cast(User, request.user), super().get_queryset(request))
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is edited as a row; the page's buttons do what may be done."""
-        return False
-
     def has_count_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Who may count and adjust."""
         return request.user.has_perm("inventory.count_stock")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
@@ -81,16 +74,8 @@ class StockDocumentAdmin(YikuModelAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """The page of one document is our own."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        document = self.get_object(request, object_id)
-        if document is None:
-            raise Http404
-        return TemplateResponse(request, "admin/inventory/document.html", _context(self, request, document))
+    def own_page(self, request: HttpRequest, row: StockDocument) -> HttpResponse:
+        return TemplateResponse(request, "admin/inventory/document.html", _context(self, request, row))
 
     @action(description=_("Upload a count"), url_path="count", icon="upload_file", permissions=["count"])
     def upload_count(self, request: HttpRequest) -> HttpResponse:

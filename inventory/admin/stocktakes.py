@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from backoffice import audit
-from backoffice.adminkit import YikuModelAdmin
+from backoffice.adminkit import OwnPageAdmin, YikuModelAdmin
 from backoffice.models import User
 from inventory.access import visible
 from inventory.admin import stocktake_page, stocktake_phone, stocktake_sheets
@@ -29,7 +28,7 @@ STATE_LABELS = {
 
 
 @admin.register(Stocktake)
-class StocktakeAdmin(YikuModelAdmin):
+class StocktakeAdmin(OwnPageAdmin):
     """Counts of a warehouse or a part of it, as far as this person sees them."""
 
     empty_note = _("None yet. Plan one, print its sheet or count with a phone: you see the differences before posting.")
@@ -42,13 +41,6 @@ class StocktakeAdmin(YikuModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stocktake]:
         return visible(cast(User, request.user), super().get_queryset(request))
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is edited as a row; the page's buttons do what may be done."""
-        return False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     def has_count_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Who may plan and count."""
@@ -73,17 +65,9 @@ class StocktakeAdmin(YikuModelAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """The page of one stocktake is our own."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        stocktake = self.get_object(request, object_id)
-        if stocktake is None:
-            raise Http404
+    def own_page(self, request: HttpRequest, row: Stocktake) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts}
-        more = stocktake_page.context(request, stocktake)
+        more = stocktake_page.context(request, row)
         return TemplateResponse(request, "admin/inventory/stocktake/page.html", {**context, **more})
 
     @action(description=_("Plan a stocktake"), url_path="plan", icon="add", permissions=["count"])

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from backoffice.adminkit import YikuModelAdmin
+from backoffice.adminkit import OwnPageAdmin
 from backoffice.models import User
 from inventory.access import visible
 from inventory.admin import transfer_page, transfer_proposal, transfer_receiving
@@ -27,7 +26,7 @@ STATE_LABELS = {
 
 
 @admin.register(Transfer)
-class TransferAdmin(YikuModelAdmin):
+class TransferAdmin(OwnPageAdmin):
     """Transfers that begin or end in a warehouse the person sees."""
 
     empty_note = _("None yet. Plan one, or let the proposal say what should go over.")
@@ -40,13 +39,6 @@ class TransferAdmin(YikuModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
         return visible(cast(User, request.user), super().get_queryset(request))
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is edited as a row; the page's buttons do what may be done."""
-        return False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     def has_plan_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Who may plan."""
@@ -69,17 +61,9 @@ class TransferAdmin(YikuModelAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """The page of one transfer is our own."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        transfer = self.get_object(request, object_id)
-        if transfer is None:
-            raise Http404
+    def own_page(self, request: HttpRequest, row: Transfer) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts}
-        more = transfer_page.context(request, transfer)
+        more = transfer_page.context(request, row)
         return TemplateResponse(request, "admin/inventory/transfer/page.html", {**context, **more})
 
     @action(description=_("Plan a transfer"), url_path="plan", icon="add", permissions=["plan"])

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import holidays
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.exceptions import DisallowedModelAdminLookup
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +21,7 @@ from unfold.widgets import (
 )
 
 from backoffice import audit, clock
-from backoffice.adminkit import YikuModelAdmin
+from backoffice.adminkit import OneRowAdmin, YikuModelAdmin
 from backoffice.incidents import causes, kinds
 from backoffice.incidents.admin.rule_pages import kind_choices
 from backoffice.models import IncidentCause, MessageTemplate, WorkTime
@@ -184,7 +182,7 @@ class WorkTimeForm(TimeBase):
 
 
 @admin.register(WorkTime)
-class WorkTimeAdmin(YikuModelAdmin):
+class WorkTimeAdmin(OneRowAdmin):
     """One row: the list is its page."""
 
     form = WorkTimeForm
@@ -196,17 +194,6 @@ class WorkTimeAdmin(YikuModelAdmin):
         (_("Incidents"), {"fields": ("reopen_days",)}),
         (_("Quiet hours of customers"), {"fields": (("quiet_from", "quiet_to"), "quiet_channels")}),
     )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """There is one."""
-        return False
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if request.GET:
-            raise DisallowedModelAdminLookup("Nothing can be asked of one row.")
-        return self.changeform_view(request, "1", "", extra_context)
 
     def save_model(self, request: HttpRequest, obj: WorkTime, form: Any, change: bool) -> None:
         names = list(WorkTimeForm.Meta.fields)

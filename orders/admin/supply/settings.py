@@ -6,12 +6,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.exceptions import DisallowedModelAdminLookup
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from backoffice.adminkit import OneRowAdmin
 from backoffice.roles import ROLES, role_label
 from inventory.models import Warehouse
 from orders.admin.supply import kit
@@ -19,32 +18,13 @@ from orders.models import PromotionDays, PurchaseLimit, PurchaseSetting
 
 
 @admin.register(PurchaseSetting)
-class PurchaseSettingAdmin(kit.AuditedAdmin):
+class PurchaseSettingAdmin(OneRowAdmin, kit.AuditedAdmin):
     """One row for the house."""
 
-    list_display = ("__str__", "scope", "service_level", "history_days", "review_days", "tolerance")
     fields = (
         ("scope", "warehouse"), ("service_level", "history_days", "review_days"), "tolerance",
         ("prefix", "next_number"),
     )  # fmt: skip
-    ordering = ("id",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """There is one."""
-        return False
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Straight to the one row."""
-        if not self.has_view_or_change_permission(request):
-            return super().changelist_view(request, extra_context)
-        if request.GET:
-            raise DisallowedModelAdminLookup("Nothing can be asked of one row.")
-        return HttpResponseRedirect(reverse("admin:orders_purchasesetting_change", args=[1]))
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> PurchaseSetting | None:
-        """The row, or what holds while nobody has saved it: a look makes none."""
-        found = super().get_object(request, object_id, from_field)
-        return found or (PurchaseSetting(pk=1) if object_id == "1" else None)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "warehouse":
