@@ -10,6 +10,7 @@ from decimal import Decimal
 import structlog
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _now
+from django.utils.translation import ngettext
 
 from backoffice import audit, clock, longwork, progress, workhours
 from backoffice.models import Progress, User
@@ -170,4 +171,5 @@ def told(run: AuditRun) -> str:
     """Return the result of an audit in one sentence."""
     if not run.found:
         return _now("Nothing differs: every counter is what its documents say.")
-    return _now("%(found)d differences, %(opened)d of them new.") % {"found": run.found, "opened": run.opened}
+    told = ngettext("%(found)d difference", "%(found)d differences", run.found) % {"found": run.found}
+    return _now("%(differences)s, new among them: %(opened)d.") % {"differences": told, "opened": run.opened}
