@@ -13,6 +13,7 @@ from inventory.errors import NegativeStock
 from inventory.models import AuditFinding, AuditRepair, AuditRun, AuditSetting, Balance, Reservation, StockEntry
 from inventory.self_audit import repairing, runs
 from inventory.self_audit.errors import AuditRefused
+from inventory.transfers import picking, planning, receiving
 from tests.inventory.factories import buckets, sku, stock, want, warehouse
 from tests.inventory.invariants import broken
 
@@ -295,3 +296,18 @@ def test_reserved_goods_cannot_be_given_back_to_an_empty_shelf(a, w, desk, audit
     with pytest.raises(NegativeStock):
         repairing.undo(repair_id=made.pk, actor="olga")
     assert buckets(a, w) == (10, 0, 8)
+
+
+def test_what_a_transfer_has_under_way_is_expected_where_it_goes(a, w, audited, tamper):
+    wishes = [planning.Wish(sku_id=a.pk, quantity=D(4))]
+    made = planning.plan(origin=w, destination=warehouse("THERE"), lines=wishes, user=None)
+    planning.request(transfer_id=made.pk, user=None)
+    picking.pick(transfer_id=made.pk, user=None)
+    picking.send(transfer_id=made.pk, user=None)
+    assert audited().found == 0
+    came = receiving.Came(line_id=made.lines.get().pk, good=D(1), damaged=D(0))
+    receiving.receive(transfer_id=made.pk, came=[came], user=None)
+    assert audited().found == 0
+    tamper("UPDATE inventory_transferline SET transit = 2000, received = 2000")
+    audited()
+    assert [(kind, found, should) for kind, _counter, found, should in seen()] == [("expected", 3, 2)]
