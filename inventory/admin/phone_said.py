@@ -14,17 +14,23 @@ from django.utils.dateparse import parse_datetime
 MOST_SCANS, LONGEST = 50, 200_000  # in one request: scans, bytes
 
 
-def scans(request: HttpRequest) -> list[Mapping[str, Any]] | None:
-    """Return the scans of `{"scans": [{"key": …}]}`; None for what is no such body."""
-    if len(request.body) > LONGEST:
+def sent(request: HttpRequest, rows: str, *, most: int = MOST_SCANS, longest: int = LONGEST) -> dict[str, Any] | None:
+    """Return a body like `{"scans": [{…}]}`, `rows` naming its list; None for what is no such body."""
+    if len(request.body) > longest:
         return None
     try:
         body = json.loads(request.body or b"null")
     except ValueError:
         return None
-    found = body.get("scans") if isinstance(body, dict) else None
-    good = isinstance(found, list) and len(found) <= MOST_SCANS and all(isinstance(one, dict) for one in found)
-    return found if good else None
+    found = body.get(rows) if isinstance(body, dict) else None
+    good = isinstance(found, list) and len(found) <= most and all(isinstance(one, dict) for one in found)
+    return body if good else None
+
+
+def scans(request: HttpRequest) -> list[Mapping[str, Any]] | None:
+    """Return the scans of `{"scans": [{"key": …}]}`; None for what is no such body."""
+    body = sent(request, "scans")
+    return None if body is None else body["scans"]
 
 
 def text(one: Mapping[str, Any], name: str, most: int) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -15,6 +14,7 @@ from django.utils.translation import pgettext
 
 from backoffice.errors import YikuError
 from backoffice.models import User
+from inventory.admin import phone_said
 from inventory.admin.transfer_page import MOVE, demand, here, transfer_of
 from inventory.models import Barcode, Transfer, TransferLine
 from inventory.transfers import receiving
@@ -67,7 +67,7 @@ def words() -> dict[str, str]:
 
 
 def _booked(request: HttpRequest, transfer: Transfer, user: User) -> JsonResponse:
-    body = _body(request)
+    body = phone_said.sent(request, "lines", most=MOST_ROWS, longest=LONGEST)
     if body is None:
         return JsonResponse({"ok": False, "message": _("This could not be booked. Load the page anew.")}, status=400)
     try:
@@ -75,9 +75,9 @@ def _booked(request: HttpRequest, transfer: Transfer, user: User) -> JsonRespons
             transfer_id=transfer.pk,
             came=[_came(row) for row in body["lines"]],
             user=user,
-            once=str(body.get("once") or "").replace("\0", "")[:64],
+            once=phone_said.text(body, "once", 64),
             seen=body["seen"] if isinstance(body.get("seen"), int) else None,
-            note=str(body.get("note") or "").replace("\0", "")[:300],
+            note=phone_said.text(body, "note", 300),
         )
     except YikuError as refusal:
         return JsonResponse({"ok": False, "code": refusal.code, "message": str(refusal)})
@@ -87,29 +87,10 @@ def _booked(request: HttpRequest, transfer: Transfer, user: User) -> JsonRespons
     return JsonResponse({"ok": True, "repeated": done.repeated, "message": told, "there": here(transfer)})
 
 
-def _body(request: HttpRequest) -> Mapping[str, Any] | None:
-    if len(request.body) > LONGEST:
-        return None
-    try:
-        body = json.loads(request.body or b"null")
-    except ValueError:
-        return None
-    rows = body.get("lines") if isinstance(body, dict) else None
-    good = isinstance(rows, list) and len(rows) <= MOST_ROWS and all(isinstance(one, dict) for one in rows)
-    return body if good else None
-
-
 def _came(row: Mapping[str, Any]) -> Came:
     line = row.get("line")
     return Came(
         line_id=line if isinstance(line, int) and 0 < line < 10**18 else 0,
-        good=_figure(row.get("good")),
-        damaged=_figure(row.get("damaged")),
+        good=phone_said.quantity(row.get("good") or 0),
+        damaged=phone_said.quantity(row.get("damaged") or 0),
     )
-
-
-def _figure(said: Any) -> Decimal:
-    try:
-        return Decimal(str(said or "0")[:30])
-    except InvalidOperation:
-        return Decimal("NaN")

@@ -9,7 +9,7 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from inventory import adjusting, reservations
-from inventory.models import Access, Assembly, Barcode, Pack, RecipePart, StockDocument, Transfer
+from inventory.models import Access, Assembly, Barcode, Pack, RecipePart, StockDocument, Transfer, TransferReceipt
 from tests.inventory.factories import shop, sku, stock, want, warehouse
 from tests.inventory.sheets import xlsx
 from tests.inventory.transfers.conftest import came, lies, line, state
@@ -161,6 +161,13 @@ def test_nonsense_from_a_phone_is_refused_and_nothing_comes(a, there, sent, see,
 def test_a_body_that_is_none_is_refused(a, sent, see, body):
     answer = see().post(address("receive", sent((a, 1)).pk), body, content_type="application/json")
     assert answer.status_code == 400
+
+
+def test_halves_of_letters_from_a_phone_are_left_out_of_the_note(a, sent, see):
+    made = sent((a, 1))
+    told = book(see(), made, {"line": line(made).pk, "good": "1"}, note="ok \ud83d\x00 then", once="\ud800x")
+    assert told["ok"] is True
+    assert TransferReceipt.objects.get().note == "ok  then"
 
 
 def test_transfers_of_other_warehouses_are_not_there(a, sent, people):
