@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,7 +15,6 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from backoffice import audit
 from backoffice.adminkit import YikuModelAdmin
@@ -25,60 +23,25 @@ from inventory import codes, readable, resources
 from inventory.access import visible
 from inventory.admin import floor_pages
 from inventory.admin.filters import WarehouseFilter
+from inventory.admin.pasting import PasteForm, bin_name, way
 from inventory.floor import bin_sheet
 from inventory.floor.bins import LONGEST
 from inventory.models import Bin, FloorAction, Warehouse
 
-MOST_PASTED = 5_000
 Row = tuple[Warehouse, str, int, int]
 
 
-class BinPasteForm(forms.Form):
-    """Columns as they come from a sheet."""
+class BinPasteForm(PasteForm):
+    """The bins of warehouses."""
 
-    text = forms.CharField(
-        label=_("rows"), max_length=500_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 16}),
-        help_text=_("A row each: warehouse code, bin and, if you like, the place on the way and the order in which "
-                    "empty bins are filled. Copy the columns out of Excel and paste them here."),
-    )  # fmt: skip
+    explained = _(
+        "A row each: warehouse code, bin and, if you like, the place on the way and the order in which "
+        "empty bins are filled. Copy the columns out of Excel and paste them here."
+    )
 
-    def __init__(self, *args: Any, places: QuerySet[Warehouse], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.places = {place.code.casefold(): place for place in places}
-
-    def clean_text(self) -> list[Row]:
-        """All rows or none: each fault is named with its row."""
-        typed: str = self.cleaned_data["text"].replace("\0", "")
-        rows = [line for line in typed.splitlines() if line.strip()]
-        if len(rows) > MOST_PASTED:
-            raise ValidationError(_now("At most %d rows at once.") % MOST_PASTED)
-        found: dict[tuple[int, str], Row] = {}
-        wrong = []
-        for number, line in enumerate(rows, 1):
-            cells = [cell.strip() for cell in (line.split("\t") if "\t" in line else line.split(","))]
-            try:
-                row = self._row([*cells, "", "", ""])
-                found[row[0].pk, row[1].casefold()] = row
-            except ValueError as error:
-                wrong.append(_now("Row %(row)d: %(what)s") % {"row": number, "what": str(error)})
-        if wrong:
-            raise ValidationError(wrong[:20])
-        return list(found.values())
-
-    def _row(self, cells: list[str]) -> Row:
-        place = self.places.get(cells[0].casefold())
-        if place is None:
-            raise ValueError(_now("there is no warehouse “%s”.") % cells[0][:60])
-        name = codes.display(cells[1])
-        if not name or len(name) > LONGEST:
-            raise ValueError(_now("the bin's name has 1 to %d characters.") % LONGEST)
-        return place, name, _whole(cells[2]), _whole(cells[3])
-
-
-def _whole(text: str) -> int:
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 9):
-        raise ValueError(_now("the place on the way is a whole number."))
-    return int(text or 0)
+    def row(self, cells: list[str]) -> tuple[tuple[int, str], Row]:
+        place, name = self.place(cells[0]), bin_name(codes.display(cells[1]), LONGEST)
+        return (place.pk, name.casefold()), (place, name, way(cells[2]), way(cells[3]))
 
 
 @transaction.atomic

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,7 +15,6 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from backoffice import audit, clock
 from backoffice.adminkit import YikuModelAdmin
@@ -25,61 +23,31 @@ from backoffice.search import prefix_condition, search_form
 from inventory import codes
 from inventory.access import visible
 from inventory.admin.filters import WarehouseFilter
+from inventory.admin.pasting import PasteForm, bin_name, way
 from inventory.models import ShelfPlace, Sku, Warehouse
 
-MOST_PASTED = 5_000
 LONGEST_BIN = 40
 Row = tuple[Sku, Warehouse, str, int]
 
 
-class ShelfPasteForm(forms.Form):
-    """Columns as they come from a sheet; `places` are the warehouses the person sees."""
+class ShelfPasteForm(PasteForm):
+    """In which bin of a warehouse a SKU lies."""
 
-    text = forms.CharField(
-        label=_("rows"), max_length=500_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 16}),
-        help_text=_("A row each: SKU, warehouse code, bin and, if the bins' names do not say it, the place on the way. "
-                    "Copy the columns out of Excel and paste them here."),
-    )  # fmt: skip
+    explained = _(
+        "A row each: SKU, warehouse code, bin and, if the bins' names do not say it, the place on the way. "
+        "Copy the columns out of Excel and paste them here."
+    )
 
-    def __init__(self, *args: Any, places: QuerySet[Warehouse], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.places = {place.code.casefold(): place for place in places}
+    def prepare(self, rows: list[list[str]]) -> None:
+        keys = [codes.normalise(cells[0]) for cells in rows]
+        self.skus = {sku.code_key: sku for sku in Sku.objects.filter(code_key__in=keys)}
 
-    def clean_text(self) -> list[Row]:
-        """All rows or none: each fault is named with its row."""
-        typed: str = self.cleaned_data["text"].replace("\0", "")
-        rows = [line for line in typed.splitlines() if line.strip()]
-        if len(rows) > MOST_PASTED:
-            raise ValidationError(_now("At most %d rows at once.") % MOST_PASTED)
-        split = [[cell.strip() for cell in (row.split("\t") if "\t" in row else row.split(","))] for row in rows]
-        keys = [codes.normalise(cells[0]) for cells in split]
-        skus = {sku.code_key: sku for sku in Sku.objects.filter(code_key__in=keys)}
-        found: dict[tuple[int, int], Row] = {}
-        wrong = []
-        for number, (cells, key) in enumerate(zip(split, keys, strict=True), 1):
-            try:
-                row = _row(cells, skus.get(key), self.places)
-                found[row[0].pk, row[1].pk] = row
-            except ValueError as error:
-                wrong.append(_now("Row %(row)d: %(what)s") % {"row": number, "what": str(error)})
-        if wrong:
-            raise ValidationError(wrong[:20])
-        return list(found.values())
-
-
-def _row(cells: list[str], sku: Sku | None, places: dict[str, Warehouse]) -> Row:
-    if sku is None:
-        raise ValueError(_now("there is no SKU “%s”.") % cells[0][:60])
-    place = places.get(cells[1].casefold()) if len(cells) > 1 else None
-    if place is None:
-        raise ValueError(_now("there is no warehouse “%s”.") % (cells[1][:60] if len(cells) > 1 else ""))
-    name = cells[2] if len(cells) > 2 else ""
-    if not name or len(name) > LONGEST_BIN:
-        raise ValueError(_now("the bin's name has 1 to %d characters.") % LONGEST_BIN)
-    order = cells[3] if len(cells) > 3 else ""
-    if order and not (order.isascii() and order.isdecimal() and len(order) < 9):
-        raise ValueError(_now("the place on the way is a whole number."))
-    return sku, place, name, int(order or 0)
+    def row(self, cells: list[str]) -> tuple[tuple[int, int], Row]:
+        sku = self.skus.get(codes.normalise(cells[0]))
+        if sku is None:
+            raise ValueError(_now("there is no SKU “%s”.") % cells[0][:60])
+        place = self.place(cells[1])
+        return (sku.pk, place.pk), (sku, place, bin_name(cells[2], LONGEST_BIN), way(cells[3]))
 
 
 def put(rows: list[Row], actor: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,11 +14,10 @@ from django.utils.translation import gettext as _
 from backoffice import audit
 from backoffice.errors import YikuError
 from inventory.access import visible
+from inventory.admin import phone_said
 from orders.models import Wave, WaveOrder
 
 MAKE, WORK, VIEW = "orders.make_wave", "orders.work_wave", "orders.view_wave"
-MOST_SCANS = 50  # in one request: a phone that was offline sends them page by page
-LONGEST = 200_000  # bytes of such a request
 
 
 def context(request: HttpRequest, title: str, **more: Any) -> dict[str, Any]:
@@ -111,14 +109,7 @@ def storable(value: Any) -> Any:
 
 
 def _scans(request: HttpRequest) -> list[Mapping[str, Any]] | None:
-    if len(request.body) > LONGEST:
-        return None
-    try:
-        body = json.loads(request.body or b"null")
-    except (ValueError, RecursionError):
-        return None
-    scans = body.get("scans") if isinstance(body, dict) else None
-    if not isinstance(scans, list) or len(scans) > MOST_SCANS:
-        return None
-    good = all(isinstance(one, dict) and isinstance(one.get("key"), str) and storable(one["key"]) for one in scans)
-    return scans if good else None
+    body = phone_said.sent(request, "scans")
+    scans = body["scans"] if body is not None else []
+    good = all(isinstance(one.get("key"), str) and storable(one["key"]) for one in scans)
+    return scans if good and body is not None else None

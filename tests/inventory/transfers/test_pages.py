@@ -157,7 +157,7 @@ def test_nonsense_from_a_phone_is_refused_and_nothing_comes(a, there, sent, see,
     assert (lies(a, there)[0], state(made)) == (0, "transit")
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{", '{"lines": [1]}', '{"lines": 1}'])
+@pytest.mark.parametrize("body", ["", "[]", "{", '{"lines": [1]}', '{"lines": 1}', "[" * 100_000])
 def test_a_body_that_is_none_is_refused(a, sent, see, body):
     answer = see().post(address("receive", sent((a, 1)).pk), body, content_type="application/json")
     assert answer.status_code == 400
