@@ -11,14 +11,14 @@ from orders.fulfil import wave_together
 from orders.models import Order, Shipment, Wave, WaveGoods, WaveOrder
 
 READY = (Order.State.APPROVED, Order.State.PARTLY_SHIPPED)
+OVER = (Order.State.SHIPPED, Order.State.CANCELLED, Order.State.HISTORY)  # in no wave any more
 
 
 def of(orders: Sequence[Order]) -> dict[int, Status]:
     """Say which orders are in a wave, being picked or packed, packed and still here, or go together with others."""
-    ids = [one.pk for one in orders]
     found = _packed([one.pk for one in orders if one.state in (*READY, Order.State.SHIPPED)])
     found |= _together(orders)
-    return found | _in_waves([pk for pk in ids if pk])
+    return found | _in_waves([one.pk for one in orders if one.pk and one.state not in OVER])
 
 
 def _in_waves(order_ids: Sequence[int]) -> dict[int, Status]:
