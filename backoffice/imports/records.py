@@ -1,7 +1,11 @@
-"""Importers of plain rows: found by a key, compared field by field, saved through the model, restored on undo."""
+"""Importers of plain rows: found by a key, compared field by field, saved through the model, restored on undo.
+
+django-import-export reads and writes the fields of a row and validates it; the frame plans, locks and undoes.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -9,6 +13,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from import_export.fields import Field
+from import_export.resources import ModelResource
 
 from backoffice import locks
 from backoffice.imports.errors import ImportRefused, KeptAsIs
@@ -57,7 +63,7 @@ class RecordKind(ImportKind):
 
     def store(self, instance: Any, plan: Plan, *more: str) -> None:
         """Validate and write what the plan changes; `more` are attributes beside `fields`."""
-        instance.full_clean()
+        self.resource().validate_instance(instance)
         changed = [self.fields[column] for column in plan.changes if column in self.fields]
         if plan.found is None:
             instance.save()
@@ -85,19 +91,19 @@ class RecordKind(ImportKind):
 
     def _compared(self, line: Line, found: Any) -> dict[str, list[Any]]:
         changes = {}
-        for column, attribute in self.fields.items():
-            value = line.values.get(column)
-            if value is None:
+        given = self._given(line)
+        for column, field in self.resource().fields.items():
+            if column not in given:
                 continue
-            old, new = None if found is None else plain(getattr(found, attribute)), plain(value)
+            old, new = None if found is None else plain(field.get_value(found)), plain(given[column])
             if old != new:
                 changes[column] = [old, new]
         return changes
 
     def _validate(self, line: Line) -> None:
         """Bounds of the model that the columns do not know (choices, lengths), before anybody confirms."""
-        instance = self.model(**self._values(line))
-        given = {attribute for column, attribute in self.fields.items() if line.values.get(column) is not None}
+        instance = self._filled(self.model(), line)
+        given = {self.fields[column] for column in self._given(line)}
         others = [field.name for field in self.model._meta.fields if field.name not in given]
         try:
             instance.clean_fields(exclude=others)
@@ -106,9 +112,23 @@ class RecordKind(ImportKind):
             for attribute, said in error.message_dict.items():
                 line.refuse(columns.get(attribute, self.columns[0].key), " ".join(said))
 
-    def _values(self, line: Line) -> dict[str, Any]:
-        given = {attribute: line.values.get(column) for column, attribute in self.fields.items()}
-        return {attribute: value for attribute, value in given.items() if value is not None}
+    def _given(self, line: Line) -> dict[str, Any]:
+        """Return the cells that say something, by column: an empty one leaves what is there."""
+        return {column: line.values[column] for column in self.fields if line.values.get(column) is not None}
+
+    def _filled(self, instance: Any, line: Line) -> Any:
+        """Return the instance with what the row says."""
+        self.resource().import_instance(instance, self._given(line))
+        return instance
+
+    @classmethod
+    @functools.cache
+    def resource(cls) -> ModelResource:
+        """Return the library's view of the model: one field a column, values as the reader of the file gave them."""
+        columns = {column: Field(attribute=name, column_name=column) for column, name in cls.fields.items()}
+        meta = {"model": cls.model, "fields": tuple(columns), "clean_model_instances": True}
+        made = type(f"{cls.__name__}Resource", (ModelResource,), {**columns, "Meta": type("Meta", (), meta)})
+        return made()
 
     def lock(self, plans: Sequence[Plan]) -> None:
         """Lock the rows; one that was written between the plan and the lock sends the person back to the preview."""
@@ -128,19 +148,17 @@ class RecordKind(ImportKind):
         locks.locked_rows(self.model._default_manager.filter(pk__in=ids))
 
     def apply(self, plan: Plan) -> Done:
-        values = self._values(plan.line)
+        names = [self.fields[column] for column in self._given(plan.line)]
         if plan.found is None:
-            instance = self.model(**values)
+            instance = self._filled(self.model(), plan.line)
             more = self.save(instance, plan)
             memory = {"made": _snapshot(instance), **more}
         else:
-            instance = plan.found
-            before = {name: plain(getattr(instance, name)) for name in values}
-            for name, value in values.items():
-                setattr(instance, name, value)
+            before = {name: plain(getattr(plan.found, name)) for name in names}
+            instance = self._filled(plan.found, plan.line)
             more = self.save(instance, plan)
-            after = {name: plain(getattr(instance, name)) for name in values}
-            changed = [name for name in values if before[name] != after[name]]
+            after = {name: plain(getattr(instance, name)) for name in names}
+            changed = [name for name in names if before[name] != after[name]]
             memory = {"before": {name: before[name] for name in changed},
                       "after": {name: after[name] for name in changed}, **more}  # fmt: skip
         return Done(f"{self.model._meta.label_lower}:{instance.pk}", memory)
