@@ -23,9 +23,10 @@ from orders.contracts import Address, Buyer, IncomingOrder
 from orders.desk import own_orders
 from orders.errors import OrderError
 from orders.fulfil.carrier_texts import people_of
-from orders.models import Company, Invoice, Label, Order, OrderContact, OrderVersion, Quote, Return
+from orders.models import Company, Invoice, Label, Order, OrderContact, OrderVersion, Quote, Return, ReturnPhoto
 from orders.models.order import order_reference
 from orders.models.returns import OPEN as RETURNS_OPEN
+from orders.returns import photos
 
 PREFIX = "orders.order:"
 OVER = (Order.State.SHIPPED, Order.State.CANCELLED, Order.State.HISTORY)
@@ -124,6 +125,7 @@ def register() -> None:
     erasing.register_place("versions", _("versions of orders"), _in_versions)
     erasing.register_place("invoices", _("invoices"), _in_invoices)
     erasing.register_place("labels", _("labels"), _in_labels)
+    erasing.register_place("photos", _("photos of returns"), _in_photos)
     erasing.register_place("notes", _("notes and texts"), _in_texts)
     erasing.register_place("contacts", _("buyers and addresses"), _in_contacts)
 
@@ -212,6 +214,15 @@ def _in_labels(person: Person, write: bool) -> int:
     count = rows.count()
     if write:
         rows.update(pdf=None, request={}, data={})
+    return count
+
+
+def _in_photos(person: Person, write: bool) -> int:
+    """Nobody can search a picture for an address, so all of the buyer's go."""
+    rows = ReturnPhoto.objects.filter(rma__order__in=person.ids(PREFIX))
+    count = rows.count()
+    if write:
+        photos.remove(rows)
     return count
 
 

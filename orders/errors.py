@@ -24,6 +24,9 @@ SENTENCES: dict[str, Any] = {
     "already_void": _("This parcel was already taken back."),
     "already_reported": _("The platform has already been told of this parcel; it cannot be taken back here."),
     "from_platform": _("This parcel was recorded on the platform; take it back there."),
+    "handed_over": _(
+        "This parcel was handed to the carrier. Take it back only if it lies here again; else wait for it as a return."
+    ),
     "goods_returned": _("Goods of this parcel were already returned."),
     "other_warehouse": _(
         "Goods of this parcel left a warehouse that you may not see; ask a colleague who works there."

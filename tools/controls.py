@@ -40,6 +40,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis")
 AT_ONCE = 2
 SECONDS = 180  # the longest a test may take; one that hangs without its guard counts as red
+MIGRATING = 900  # and one that makes its own database first
 HUNG = -1
 EMPTY_TEST = "tests/crash/test_constraints.py"  # touches no row: what it leaves is an empty database
 PROVEN, NOT_RED, NOT_THERE, RED_BEFORE, BROKEN = "proven", "not red", "does not apply", "red before", "did not run"
@@ -180,7 +181,7 @@ class Prover:
                 run.code = os.waitstatus_to_exitcode(status) if run.code is None else run.code
                 return self._ended(run, child)
             for child, late in self.running.items():
-                if late.code is None and time.monotonic() - late.began > SECONDS:
+                if late.code is None and time.monotonic() - late.began > (MIGRATING if late.own else SECONDS):
                     late.code = HUNG
                     os.kill(child, signal.SIGKILL)
             time.sleep(0.05)

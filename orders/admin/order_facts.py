@@ -190,6 +190,7 @@ def _parcel(shipment: Shipment, lines: dict[int, OrderLine]) -> dict[str, Any]:
         "row": shipment,
         "void": shipment.state == Shipment.State.VOID,
         "own": shipment.source == Shipment.Source.DESK,
+        "gone": getattr(shipment, "handover", None),
         "lines": [(lines[one.line_id], pieces(one.quantity)) for one in shipment.lines.all()],
         "link": shipment.tracking_url if shipment.tracking_url.startswith(("https://", "http://")) else "",
     }

@@ -291,7 +291,10 @@ def _void(request: HttpRequest, order: Order) -> None:
     if shipment is None:
         raise Http404
     seen = sight(request.user).warehouses
-    shipping.void(shipment_id=shipment.pk, actor=_who(), reason=_reason(request), warehouses=seen)
+    shipping.void(
+        shipment_id=shipment.pk, actor=_who(), reason=_reason(request), warehouses=seen,
+        lies_here="lies_here" in request.POST,
+    )  # fmt: skip
     messages.success(request, _("The parcel is taken back: goods and books as before."))
 
 

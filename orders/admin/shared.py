@@ -39,7 +39,7 @@ def parcels(order: Order, *, every: bool = False) -> list[Shipment]:
     """Return the newest parcels, or every one, each with what is in it; whether it has any is known from either."""
     known: list[Shipment] | None = vars(order).get(_PARCELS)
     if known is None:
-        rows = order.shipments.prefetch_related("lines")
+        rows = order.shipments.select_related("handover").prefetch_related("lines")
         known = list(rows if every else rows[: READ + 1])
         vars(order)[_PARCELS] = known
     return known

@@ -19,6 +19,7 @@ from orders.models import DeskRun
 
 TASK = "orders.tasks.desk_run"
 KEEP = dt.timedelta(days=7)
+SILENT = dt.timedelta(minutes=10)  # no step of any work takes so long
 Work = Callable[[DeskRun, progress.Meter], None]
 _works: dict[str, Work] = {}
 
@@ -57,8 +58,11 @@ def _go_on(run: DeskRun, meter: progress.Meter) -> None:
 
 
 def running(run: DeskRun) -> bool:
-    """True while a worker has it, or will."""
-    return run.ended_at is None and run.progress is not None and run.progress.state == progress.RUNNING
+    """True while a worker has it, or will; one whose bar has stood still for long was left by a worker that died."""
+    bar = run.progress
+    if run.ended_at is not None or bar is None or bar.state != progress.RUNNING:
+        return False
+    return bar.updated_at > clock.now() - SILENT
 
 
 def finish(run: DeskRun) -> None:

@@ -20,7 +20,16 @@ from orders.fulfil import parcels as writing
 from orders.fulfil.parcels import Hand, Sending
 from orders.fulfil.picking import Holdings, Pick, Within, available_units, pieces_per_unit, take
 from orders.fulfil.routing import attaching
-from orders.models import MergeMember, Order, OrderEventDelivery, OrderLine, Shipment, ShipmentGoods, ShipmentLine
+from orders.models import (
+    Handover,
+    MergeMember,
+    Order,
+    OrderEventDelivery,
+    OrderLine,
+    Shipment,
+    ShipmentGoods,
+    ShipmentLine,
+)
 from orders.models.order import OPEN_STATES, line_reference
 
 State = Order.State
@@ -228,18 +237,26 @@ def _note(order: Order, shipments: Sequence[Shipment], actor: str) -> None:
 
 
 @transaction.atomic
-def void(*, shipment_id: int, actor: str, reason: str = "", warehouses: frozenset[int] | None = None) -> Shipment:
+def void(
+    *,
+    shipment_id: int,
+    actor: str,
+    reason: str = "",
+    warehouses: frozenset[int] | None = None,
+    lies_here: bool = False,
+) -> Shipment:
     """Take a parcel back before the platform heard of it: goods return at their cost, the sale is reversed.
 
-    The goods are reserved for the order again. `warehouses` are those whoever asks may see; None: all. Raises
-    OrderError: not_found, already_void, from_platform, goods_returned, other_warehouse, already_reported.
+    The goods are reserved for the order again. `warehouses` are those whoever asks may see; None: all. One that was
+    handed to the carrier is taken back only by who says that it `lies_here`. Raises OrderError: not_found,
+    already_void, from_platform, goods_returned, other_warehouse, handed_over, already_reported.
     """
     found = Shipment.objects.filter(pk=shipment_id).values_list("order_id", flat=True).first()
     if found is None:
         raise OrderError("not_found")
     order = Order.objects.select_for_update().get(pk=found)
     shipment = Shipment.objects.get(pk=shipment_id)
-    _check_void(shipment, warehouses)
+    _check_void(shipment, warehouses, lies_here)
     _stop_news(shipment)
     now = clock.now()
     goods = list(ShipmentGoods.objects.filter(shipment_line__shipment=shipment).select_related("shipment_line"))
@@ -255,7 +272,7 @@ def void(*, shipment_id: int, actor: str, reason: str = "", warehouses: frozense
     return shipment
 
 
-def _check_void(shipment: Shipment, warehouses: frozenset[int] | None) -> None:
+def _check_void(shipment: Shipment, warehouses: frozenset[int] | None, lies_here: bool) -> None:
     if shipment.state == Shipment.State.VOID:
         raise OrderError("already_void")
     if shipment.source == Shipment.Source.PLATFORM:
@@ -265,6 +282,8 @@ def _check_void(shipment: Shipment, warehouses: frozenset[int] | None) -> None:
         raise OrderError("goods_returned")
     if warehouses is not None and goods.exclude(warehouse_id__in=warehouses).exists():
         raise OrderError("other_warehouse")
+    if not lies_here and Handover.objects.filter(shipment=shipment).exists():
+        raise OrderError("handed_over")
 
 
 def _stop_news(shipment: Shipment) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
 
 from backoffice import clock
 from orders.models import Return, ReturnPhoto, StrayParcel
@@ -68,6 +70,13 @@ def keep(file: Sent, *, actor: str, rma: Return | None = None, stray: StrayParce
     return ReturnPhoto.objects.create(
         rma=rma, stray=stray, token=token, kind=kind, size=len(data), at=clock.now(), by=actor[:150]
     )
+
+
+def remove(rows: QuerySet[ReturnPhoto]) -> None:
+    """Delete pictures; the files go when the transaction has held."""
+    paths = [path_of(row) for row in rows]
+    rows.delete()
+    transaction.on_commit(lambda: [path.unlink(missing_ok=True) for path in paths])
 
 
 def _read(file: Sent) -> bytes:

@@ -1,11 +1,14 @@
 """S73: a buyer is erased in one step everywhere; numbers and amounts stay, the record names nobody."""
 
 import datetime as dt
+import io
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from backoffice import clock
 from backoffice.messages import queueing
@@ -15,8 +18,21 @@ from orders import contracts, erasing
 from orders.desk import marking
 from orders.errors import OrderError
 from orders.fulfil.papers import printing
-from orders.models import Company, Invoice, Order, OrderContact, OrderVersion, Quote, Return, StaffNote
+from orders.models import (
+    Company,
+    Invoice,
+    Label,
+    Order,
+    OrderContact,
+    OrderVersion,
+    Quote,
+    Return,
+    ReturnPhoto,
+    StaffNote,
+)
+from orders.returns import photos
 from tests.orders.factories import line, order
+from tests.orders.papers.factories import offline
 from tests.security.house import BUYER
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +106,23 @@ def test_numbers_and_amounts_stay_and_the_pages_open(people, over):
     for name, row in (("orders_order", found[0]), ("orders_quote", Quote.objects.get()), ("orders_invoice", kept)):
         assert client.get(reverse(f"admin:{name}_change", args=[row.pk])).status_code == 200
     assert client.get(reverse("admin:orders_order_versions", args=[found[0].pk])).status_code == 200
+
+
+def test_photos_of_returns_and_the_carriers_own_file_go_with_the_buyer(over, django_capture_on_commit_callbacks):
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    back = Return.objects.first()
+    kept = photos.keep(SimpleUploadedFile("label.png", buffer.getvalue()), actor="user:1 li", rma=back)
+    service = offline()
+    label = Label.objects.create(
+        order=back.order, account=service.account, service=service, warehouse=over.seller.place, idempotency_key="k",
+        weight_g=1, asked_at=clock.now(), pdf=b"%PDF-1.4 whose", request={"to": 1}, data={"to": 1},
+    )  # fmt: skip
+    with django_capture_on_commit_callbacks(execute=True):
+        erasing.erase(orders=list(Order.objects.all()), actor="user:1 li")
+    label.refresh_from_db()
+    assert (label.pdf, label.request, label.data) == (None, {}, {})
+    assert (ReturnPhoto.objects.count(), photos.path_of(kept).exists()) == (0, False)
 
 
 def test_invoices_keep_the_buyer_where_the_law_asks_for_it(over):

@@ -510,6 +510,18 @@ def test_a_month_of_many_orders_is_counted_by_a_worker_under_a_bar(people, watch
     assert "counting takes a while" in text(client(people, "owner").get(address))  # another's count is not shown
 
 
+def test_a_count_whose_worker_died_may_be_begun_again(people, watch, monkeypatch):
+    monkeypatch.setattr(month_runs, "NOW", 0)
+    monkeypatch.setattr(runs.longwork, "workers_alive", lambda: True)
+    monkeypatch.setattr(runs.longwork, "enqueue", lambda *arguments: None)
+    first = clock.now().date().replace(day=1)
+    begun = month_runs.begin(owner=people["bookkeeper"], first=first)
+    assert (runs.running(begun), month_runs.begin(owner=people["bookkeeper"], first=first)) == (True, begun)
+    watch.on(HOUR / 5)
+    assert not runs.running(begun)
+    assert month_runs.begin(owner=people["bookkeeper"], first=first) != begun
+
+
 def test_a_kept_month_reads_as_it_was_counted_and_only_for_the_same_shops(people, watch, monkeypatch):
     monkeypatch.setattr(month_runs, "NOW", 0)
     seller = short_seller(1, 100, 200)

@@ -1,11 +1,16 @@
 """The filters of the list, and the index of marks and tags that the database keeps by itself."""
 
+import datetime as dt
+
 import pytest
 from django.db import connection
 from django.urls import reverse
 
+from backoffice import clock
+from inventory.models import Access
 from orders import labels, triggers
 from orders.desk import marking
+from orders.late import board
 from orders.models import Order, OrderLabel
 from tests.orders.factories import LYON, Seller, later, line, order
 
@@ -105,8 +110,15 @@ def test_orders_are_found_by_the_warehouse_that_keeps_their_goods(desk, seller):
 
 
 def test_a_warehouse_somebody_may_not_see_tells_nothing(people, seller):
-    from inventory.models import Access
-
     access = Access.objects.create(user=people["warehouse_clerk"], all_shops=True)
     access.warehouses.add(seller.places[1])
     assert numbers(people.client("warehouse_clerk"), f"reserved_at={seller.place.pk}") == []
+
+
+def test_what_is_late_is_what_the_board_calls_late_our_own_time_included(seller, people):
+    Access.objects.create(user=people["order_clerk"], all_shops=True)
+    clerk, now = people.client("order_clerk"), clock.now()
+    for number, hours in ((1, -1), (2, 3)):
+        Order.objects.filter(pk=seller.order(number).pk).update(ship_by=None, due_at=now + dt.timedelta(hours=hours))
+    assert (numbers(clerk, "due=late"), numbers(clerk, "due=soon")) == (["#1001"], ["#1002"])
+    assert board.figures(Order.objects.all())["late"] == 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from orders.errors import OrderError
 from orders.fulfil import handover, shipping
 from orders.models import Handover, PackingSetting, PackScan
 from tests.orders.packing.floor import LI, WU, codes, floor_with_orders, key
@@ -47,6 +48,18 @@ def test_twice_unknown_and_taken_back_are_refused_and_kept(floor):
     assert "was taken back: it must not leave" in out("SF2").message
     assert Handover.objects.count() == 1
     assert [right for _code, right in codes("out")] == [True, False, False, False, False, False]
+
+
+def test_a_parcel_that_left_comes_back_only_when_somebody_says_that_it_lies_here(floor):
+    assert out("SF1").ok
+    sent = floor.order(1).shipments.get()
+    with pytest.raises(OrderError) as caught:
+        shipping.void(shipment_id=sent.pk, actor=LI)
+    sent.refresh_from_db()
+    assert (caught.value.code, sent.state, floor.order(1).state) == ("handed_over", "sent", "shipped")
+    shipping.void(shipment_id=sent.pk, actor=LI, lies_here=True)
+    sent.refresh_from_db()
+    assert (sent.state, floor.order(1).state) == ("void", "approved")
 
 
 def test_a_scan_that_was_sent_twice_is_one(floor):
