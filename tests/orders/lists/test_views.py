@@ -126,7 +126,7 @@ def test_the_views_of_the_house_find_what_they_say(desk, seller):
     seller.take(order(3, line("MUG"), payment=PaymentStatus.PENDING), order(4, line("MUG", 50)), order(5, line("MUG")))
     marking.mark(order_ids=[seller.order(5).pk], marks=["VIP"], actor="user:1 li")
     marking.set_priority(order_ids=[seller.order(5).pk], priority=8, actor="user:1 li")
-    Order.objects.filter(pk=seller.order(1).pk).update(ship_by=now)
+    Order.objects.filter(pk=seller.order(1).pk).update(ship_by=now, due_at=now)
     found = {}
     for one in client.get(reverse(LIST) + "?view=all").context["views"]:
         found[one.key] = numbers(client.get(one.url))
