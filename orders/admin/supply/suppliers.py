@@ -11,14 +11,17 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from backoffice.adminkit import TabularInline
+from backoffice.imports.buttons import ByFile
 from orders.admin.supply import kit
 from orders.models import PriceBreak, Supplier, SupplierItem
 
 
 @admin.register(Supplier)
-class SupplierAdmin(kit.AuditedAdmin):
+class SupplierAdmin(ByFile, kit.AuditedAdmin):
     """Whom we buy from; lead times are measured by themselves."""
 
+    file_kind = "orders.suppliers"
+    actions_list = ("import_file", "export_file")
     list_display = ("code", "name", "contact", "currency", "lead_shown", "measured_shown", "active")
     list_filter = ("active", "currency")
     search_fields = ("code__istartswith", "name__icontains")
@@ -52,9 +55,11 @@ class BreakInline(TabularInline):
 
 
 @admin.register(SupplierItem)
-class SupplierItemAdmin(kit.AuditedAdmin):
+class SupplierItemAdmin(ByFile, kit.AuditedAdmin):
     """What a supplier sells; prices are for who may see them."""
 
+    file_kind = "orders.supplier_items"
+    actions_list = ("import_file", "export_file")
     list_display = ("goods", "supplier", "supplier_code", "price_shown", "minimum", "pack_size", "preferred", "active")
     list_display_links = ("goods",)
     list_filter = ("supplier", "preferred", "active")
