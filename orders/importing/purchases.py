@@ -313,10 +313,10 @@ class PurchaseKind(DocumentKind):
             return f"{TARGET}:{made.pk}", {"revision": made.revision}
         row, lines = document.ours.row, document.ours.lines.values()
         before = _told(row, lines)
-        kept = [meant.pop(one.sku_id, None) or Wanted(sku_id=one.sku_id, quantity=one.quantity, price=one.price)
-                for one in lines]  # fmt: skip
+        as_they_are = {one.sku_id: Wanted(sku_id=one.sku_id, quantity=one.quantity, price=one.price) for one in lines}
+        wanted = list((as_they_are | meant).values())
         changed = drafting.change(
-            order_id=row.pk, lines=[*kept, *meant.values()], actor=actor, revision=row.revision, warehouses=within,
+            order_id=row.pk, lines=wanted, actor=actor, revision=row.revision, warehouses=within,
             expected_on=head.get("expected_on") or row.expected_on, note=head.get("note") or row.note,
             warehouse_id=place.pk if place and head.get("warehouse") else None,
         )  # fmt: skip

@@ -171,7 +171,8 @@ PAGES = {
     "notices": ("*", "*"),
     "scan_photo": ("*", "*"),
     "imports": ("*", "-"),
-    "import_help": ("*", "-"),
+    "guides": ("*", "-"),
+    "guide": ("*", "-"),  # of what one may do
     "import_run": ("*", "-"),  # one's own; of others only the owner's, and then with the right to the list
     "import_do": ("-", "*"),
     "import_problems": ("*", "-"),
