@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from backoffice.adminkit import TabularInline
 from backoffice.imports.buttons import ByFile
+from inventory import readable
 from orders.admin.supply import kit
 from orders.models import PriceBreak, Supplier, SupplierItem
 
@@ -60,7 +61,8 @@ class SupplierItemAdmin(ByFile, kit.AuditedAdmin):
 
     file_kind = "orders.supplier_items"
     actions_list = ("import_file", "export_file")
-    list_display = ("goods", "supplier", "supplier_code", "price_shown", "minimum", "pack_size", "preferred", "active")
+    list_display = ("goods", "supplier", "supplier_code", "price_shown", "minimum_shown", "pack_shown", "preferred",
+                    "active")  # fmt: skip
     list_display_links = ("goods",)
     list_filter = ("supplier", "preferred", "active")
     list_select_related = ("sku", "supplier")
@@ -79,6 +81,16 @@ class SupplierItemAdmin(ByFile, kit.AuditedAdmin):
     def goods(self, row: SupplierItem) -> list[str]:
         """Code and name."""
         return [row.sku.code, row.sku.name]
+
+    @admin.display(description=_("minimum quantity"))
+    def minimum_shown(self, row: SupplierItem) -> str:
+        """Without needless zeros."""
+        return readable.pieces(row.minimum)
+
+    @admin.display(description=_("pack size"))
+    def pack_shown(self, row: SupplierItem) -> str:
+        """Without needless zeros."""
+        return readable.pieces(row.pack_size)
 
     @admin.display(description=_("price"))
     def price_shown(self, row: SupplierItem) -> str:
