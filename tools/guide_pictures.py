@@ -1,6 +1,6 @@
 """Take the pictures of the guides from a running demo: `python tools/guide_pictures.py ADDRESS [GUIDE…]`.
 
-Needs Chromium and the demo company. Pictures are WebP of at most 60 kB, one a language, in the app that brings the guide.
+Needs Chromium and the demo company. Pictures are WebP of at most 60 kB, one a language, in the guide's own app.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ def test_a_bomb_among_purchase_orders_is_refused(owner, made, code):
 
 
 def test_dates_as_serials_formulas_and_ruined_codes_in_purchase_orders(owner):
-    """A date cell, its serial, a formula with and without a result, a barcode that lost its digits, a code made a date."""
+    """A date as serial and as text, a formula with its result, barcodes that lost their digits, lost zeros."""
     header = ("采购单号", "供应商", "仓库", "商品编码", "条码", "数量", "单价", "预计到货")
     serial = (DAY - dt.date(1899, 12, 30)).days
     book = xlsx((header, ("1", "QL", "YW", "-12", None, 5, 2, serial), ("2", "QL", "YW", "00123", None, 9, 2, None),

@@ -83,11 +83,8 @@ def test_suppliers_are_found_by_code_and_undone(take, person, buyer):
 def test_a_suppliers_faults_are_named(look):
     run = look(SUPPLIERS, ("code", "name", "currency", "lead time", "e-mail"),
                ("A B", "x", None, None, None), ("C", None, None, None, None), ("D", "x", "€", None, None),
-               ("E", "x", None, -1, None), ("F", "x", None, None, "nobody"), ("G", "x", None, None, None), ("g",
-                                                                                                            "y",
-                                                                                                            None,
-                                                                                                            None,
-                                                                                                            None))  # fmt: skip
+               ("E", "x", None, -1, None), ("F", "x", None, None, "nobody"), ("G", "x", None, None, None),
+               ("g", "y", None, None, None))  # fmt: skip
     assert sorted(said(run)) == [2, 3, 4, 5, 6, 8]
     assert said(run)[2] == "Use letters, digits, “-”, “_” and “.” only."
 
