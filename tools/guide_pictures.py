@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 from PIL import Image, ImageChops
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 if __package__ is None:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
 from screenshots import _first, _sign_in
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDE, TALL = {"width": 1040, "height": 680}, {"width": 390, "height": 700}
+WIDE, TALL = ViewportSize(width=1040, height=680), ViewportSize(width=390, height=700)
 MOST_BYTES = 60_000
 STOCK, ORDERS = "/admin/inventory", "/admin/orders"
 # guide: app, who looks, the page; `first:` opens the first row of a list
