@@ -58,15 +58,17 @@ def register_incidents() -> None:
 def register_imports() -> None:
     """Register the page of imports and exports; called once by AppConfig.ready()."""
     from backoffice.chores import register_chore
+    from backoffice.guides import register_guide
     from backoffice.imports import tasks
-    from backoffice.imports.kinds import kinds
+    from backoffice.imports.guide import IMPORTS, may_see_a_list
 
     register_role_permissions("backoffice", {"owner": ["view_importrun"]})
     register_chore("imports.sweep", 3_600.0, tasks.clean_up)
     register_sidebar(
         "stock", _("Import and export"), "imports", icon="swap_vertical_circle", order=40,
-        permission=lambda request: any(kind.may_see(request.user) for kind in kinds()),
+        permission=may_see_a_list,
     )  # fmt: skip
+    register_guide(IMPORTS)
 
 
 def register() -> None:

@@ -102,6 +102,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "backoffice.demo_people.login_page",
+                "backoffice.guides.guide_link",
             ],
         },
     },
@@ -260,6 +261,7 @@ UNFOLD = {
             {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
             {"title": _("Two-factor sign-in"), "link": reverse_lazy("two_factor")},
             {"title": _("My notices"), "link": reverse_lazy("notices")},
+            {"title": _("How it goes"), "link": reverse_lazy("guides")},
         ]
     },
     "SHOW_HISTORY": True,

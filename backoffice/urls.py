@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from backoffice import notice_pages, scanning_pages, twofactor_pages, views
+from backoffice import guides, notice_pages, scanning_pages, twofactor_pages, views
 from backoffice.imports import pages as import_pages
 
 # An app that serves addresses outside the admin has a urls.py; its name is all the ground knows.
@@ -23,8 +23,9 @@ urlpatterns = [
     path("admin/two-factor/code/", twofactor_pages.code, name="two_factor_code"),
     path("admin/notices/", admin.site.admin_view(notice_pages.own), name="notices"),
     path("admin/scan/photo/", admin.site.admin_view(scanning_pages.photo), name="scan_photo"),
+    path("admin/guides/", admin.site.admin_view(guides.index), name="guides"),
+    path("admin/guides/<slug:key>/", admin.site.admin_view(guides.page), name="guide"),
     path("admin/imports/", admin.site.admin_view(import_pages.index), name="imports"),
-    path("admin/imports/help/", admin.site.admin_view(import_pages.help_page), name="import_help"),
     path("admin/imports/file/<int:pk>/", admin.site.admin_view(import_pages.show), name="import_run"),
     path("admin/imports/file/<int:pk>/do/", admin.site.admin_view(import_pages.act), name="import_do"),
     path("admin/imports/file/<int:pk>/problems/", admin.site.admin_view(import_pages.errors), name="import_problems"),

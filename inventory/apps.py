@@ -12,9 +12,10 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Bring the pages, the cards and the rights of the roles."""
-        from inventory import importing, incident_sight, naming, own_pages
+        from inventory import guides, importing, incident_sight, naming, own_pages
 
         own_pages.register()
         naming.register()
         importing.register()
+        guides.register()
         incident_sight.register()

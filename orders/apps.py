@@ -15,7 +15,7 @@ class OrdersConfig(AppConfig):
         from django.db.models.signals import post_migrate
 
         from backoffice.chores import register_chore
-        from orders import naming, own_pages
+        from orders import guides, importing, naming, own_pages
         from orders.desk.rules import carriers, own_works, routes, works
 
         own_pages.register()
@@ -24,4 +24,6 @@ class OrdersConfig(AppConfig):
         carriers.register_carrier()
         register_chore("rule_works", 2.0, works.run_due)
         naming.register()
+        importing.register()
+        guides.register()
         post_migrate.connect(own_pages.checks_after_migrate, sender=self, dispatch_uid="orders.checks")

@@ -20,6 +20,7 @@ from inventory import demo_floor
 from inventory.models import Shop
 from orders import (
     demo_changes,
+    demo_files,
     demo_late,
     demo_lists,
     demo_packing,
@@ -258,4 +259,5 @@ def finish() -> int:
     demo_routing.finish()
     demo_floor.finish()
     demo_supply.finish()
+    demo_files.finish()
     return packed

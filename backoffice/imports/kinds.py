@@ -31,6 +31,7 @@ class Line:
     row: int
     values: dict[str, Any]
     problems: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # column key, sentence
+    document: str = ""  # which document it is a line of, where several rows are one
 
     def refuse(self, column: str, what: str) -> None:
         """Note what is wrong with a cell."""
@@ -100,6 +101,7 @@ class ImportKind(ExportKind):
     most_rows: ClassVar[int] = MOST_ROWS
     options_form: ClassVar[type[forms.Form] | None] = None  # said beside the file; takes `user`, cleans to JSON
     examples: ClassVar[Sequence[Sequence[Any]]] = ()  # rows of the explanation in the template
+    document: ClassVar[Sequence[str]] = ()  # columns that tell documents of several rows apart, the number first
     change_list: ClassVar[str] = ""  # name of the page that lists what came in
 
     @classmethod

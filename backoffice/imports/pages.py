@@ -51,13 +51,6 @@ def index(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/imports/index.html", context)
 
 
-@require_safe
-def help_page(request: HttpRequest) -> HttpResponse:
-    """How an import goes, on one screen."""
-    context = {**admin.site.each_context(request), "title": _now("How to import a file")}
-    return TemplateResponse(request, "admin/imports/help.html", context)
-
-
 def _list(request: HttpRequest, kind: type[ExportKind]) -> dict[str, Any]:
     imports = issubclass(kind, ImportKind) and kind.may_import(request.user)
     return {"key": kind.key, "title": kind.title, "note": kind.note, "imports": imports}

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import bulk
+from backoffice.imports.documents import Sorter, broken, held_back
 from backoffice.imports.errors import ImportRefused
 from backoffice.imports.kinds import BAD, ImportKind, Line, Plan, import_kind_of, plain, unpacked
 from backoffice.models import ImportRow, ImportRun, User
@@ -94,13 +95,16 @@ def take_counts(run: ImportRun, counts: Mapping[str, int]) -> None:
 def _read_rows(run: ImportRun, kind: ImportKind, reading: SheetReading, meter: Meter | None) -> Counter[str]:
     counts: Counter[str] = Counter()
     seen = 0
+    documents: list[tuple[str, int, str]] = []
+    sorter = None
     for batch in reading.batches():
         wrong: dict[int, list[list[str]]] = defaultdict(list)
         for one in reading.problems[seen:]:
             wrong[one.row].append([one.column, one.letter, one.what])
         seen = len(reading.problems)
-        keys = [column.key for column in kind.columns]
-        lines = [Line(row[0], dict(zip(keys, row[1:], strict=True))) for row in batch]
+        sorter = sorter or Sorter(kind, reading.places)
+        lines = _lines(kind, batch)
+        belongs = _belonging(sorter, lines, wrong, reading.cells)
         plans: dict[int, Plan] = {}
         for first in range(0, len(lines), PAGE):
             for plan in planned(kind, lines[first : first + PAGE]):
@@ -110,7 +114,43 @@ def _read_rows(run: ImportRun, kind: ImportKind, reading: SheetReading, meter: M
         rows = [_row(run, number, cells, plans.get(number), wrong.get(number)) for number, cells in reading.cells]
         bulk.insert_rows(ImportRow, COLUMNS, rows)
         counts.update(row[2] for row in rows)
+        if kind.document:
+            documents += [(belongs[row[1]], row[1], row[2]) for row in rows if row[1] in belongs]
+    counts.update(_hold_back(run, documents))
     return counts
+
+
+def _lines(kind: ImportKind, batch: Sequence[Any]) -> list[Line]:
+    keys = [column.key for column in kind.columns]
+    return [Line(row[0], dict(zip(keys, row[1:], strict=True))) for row in batch]
+
+
+def _belonging(
+    sorter: Sorter, lines: Sequence[Line], wrong: Mapping[int, Any], cells: Sequence[tuple[int, list[Any]]]
+) -> dict[int, str]:
+    """Return row → document for all rows that are neither blank nor totals, and note it on the lines."""
+    ours = {line.row for line in lines} | set(wrong)
+    belongs = {number: sorter.of(row) for number, row in cells if number in ours}
+    for line in lines:
+        line.document = belongs.get(line.row, "")
+    return belongs
+
+
+def _hold_back(run: ImportRun, documents: Sequence[tuple[str, int, str]]) -> Mapping[str, int]:
+    """Mark the good rows of documents with a bad one; returns by how much the counts change."""
+    faults = broken(documents)
+    held: dict[int, list[int]] = defaultdict(list)
+    change: Counter[str] = Counter()
+    for document, row, outcome in documents:
+        if document in faults and outcome != BAD:
+            held[faults[document]].append(row)
+            change[outcome] -= 1
+            change[BAD] += 1
+    for fault, rows in held.items():
+        for first in range(0, len(rows), PAGE):
+            marked = run.rows.filter(row__in=rows[first : first + PAGE])
+            marked.update(outcome=BAD, changes={}, problems=[held_back(fault)])
+    return change
 
 
 def planned(kind: ImportKind, lines: Sequence[Line]) -> list[Plan]:
@@ -138,11 +178,19 @@ def planned_again(run: ImportRun, kind: ImportKind) -> tuple[list[Plan], int]:
 
     Those are written into the preview, so that the person can look again.
     """
-    rows = list(run.rows.filter(values__isnull=False).order_by("row"))
-    lines = [Line(row.row, unpacked(kind.columns, row.values or {})) for row in rows]
+    stored = list(run.rows.exclude(outcome=OUT).order_by("row"))
+    rows, lines, documents = [row for row in stored if row.values is not None], [], []
+    sorter = Sorter(kind, run.places)
+    for row in stored:
+        document = sorter.of(row.cells)
+        if row.values is None:
+            documents.append((document, row.row, BAD))
+        else:
+            lines.append(Line(row.row, unpacked(kind.columns, row.values), document=document))
     plans: list[Plan] = []
     for first in range(0, len(lines), PAGE):
         plans += planned(kind, lines[first : first + PAGE])
+    _hold_plans_back(plans, documents)
     moved = []
     for row, plan in zip(rows, plans, strict=True):
         if (row.outcome, row.changes) != (plan.outcome, plan.changes):
@@ -151,3 +199,14 @@ def planned_again(run: ImportRun, kind: ImportKind) -> tuple[list[Plan], int]:
             moved.append(row)
     ImportRow.objects.bulk_update(moved, ["outcome", "changes", "problems"], batch_size=PAGE)
     return plans, len(moved)
+
+
+def _hold_plans_back(plans: Sequence[Plan], unread: Sequence[tuple[str, int, str]]) -> None:
+    """A plan whose document has a bad row is bad."""
+    faults = broken(sorted([*unread, *((plan.line.document, plan.line.row, plan.outcome) for plan in plans)],
+                           key=lambda one: one[1]))  # fmt: skip
+    for plan in plans:
+        fault = faults.get(plan.line.document)
+        if fault is not None and plan.outcome != BAD:
+            plan.outcome, plan.changes = BAD, {}
+            plan.line.refuse("", held_back(fault)[2])

@@ -20,6 +20,7 @@ from unfold.decorators import action, display
 from backoffice import audit
 from backoffice.adminkit import TabularInline, YikuModelAdmin
 from backoffice.imports import pages as import_pages
+from backoffice.imports.buttons import ByFile
 from backoffice.search import prefix_condition, search_form
 from inventory import dated, readable
 from inventory.admin import why
@@ -78,9 +79,11 @@ class SkuInline(TabularInline):
 
 
 @admin.register(Product)
-class ProductAdmin(YikuModelAdmin):
+class ProductAdmin(ByFile, YikuModelAdmin):
     """Products (款)."""
 
+    file_kind = "inventory.products"
+    actions_list = ("import_file", "export_file")
     list_display = ("name_shown", "brand", "category", "sku_count", "status_label")
     list_display_links = ("name_shown",)
     list_filter = (("status", admin.ChoicesFieldListFilter),)

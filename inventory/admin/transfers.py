@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from backoffice.adminkit import OwnPageAdmin
+from backoffice.imports.buttons import ByFile
 from backoffice.models import User
 from inventory.access import visible
 from inventory.admin import transfer_page, transfer_proposal, transfer_receiving
@@ -26,7 +27,7 @@ STATE_LABELS = {
 
 
 @admin.register(Transfer)
-class TransferAdmin(OwnPageAdmin):
+class TransferAdmin(ByFile, OwnPageAdmin):
     """Transfers that begin or end in a warehouse the person sees."""
 
     empty_note = _("None yet. Plan one, or let the proposal say what should go over.")
@@ -35,7 +36,8 @@ class TransferAdmin(OwnPageAdmin):
     list_filter = (("state", admin.ChoicesFieldListFilter),)
     list_select_related = ("origin", "destination")
     ordering = ("-id",)
-    actions_list = ("new_transfer", "see_proposal")
+    actions_list = ("new_transfer", "see_proposal", "import_file", "export_file")
+    file_kind = "inventory.transfers"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
         return visible(cast(User, request.user), super().get_queryset(request))

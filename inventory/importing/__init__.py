@@ -1,4 +1,4 @@
-"""The stock's lists by file: products, SKUs, barcodes and packs, bundles, opening stock; balances only go out."""
+"""The lists of stock by file: goods, barcodes, bundles, opening stock, transfers; balances only go out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ def register() -> None:
     from inventory.importing.opening import OpeningKind
     from inventory.importing.products import ProductKind
     from inventory.importing.skus import SkuKind
+    from inventory.importing.transfers import TransferKind
 
-    for kind in (ProductKind, SkuKind, BarcodeKind, BundleKind, OpeningKind, BalanceKind):
+    for kind in (ProductKind, SkuKind, BarcodeKind, BundleKind, OpeningKind, TransferKind, BalanceKind):
         register_kind(kind)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext, pgettext_lazy
 
 from backoffice.chores import register_chore
 from backoffice.home import Figure, HomeCard, register_card
@@ -71,7 +71,7 @@ def register() -> None:
     lines = (
         ("stock", _("Stock alerts"), "stockalert", "notifications_active", _alerts),
         ("stock", _("Forgotten reservations"), "ghostreservation", "lock_clock", None),
-        ("stock", _("Stock differences"), "auditfinding", "difference", _open),
+        ("stock", pgettext_lazy("audit", "Stock differences"), "auditfinding", "difference", _open),
         ("stock", _("Stock audits"), "auditrun", "fact_check", None),
         ("settings", _("Rules of stock alerts"), "stockalertrule", "tune", None),
         ("settings", _("Stock audit"), "auditsetting", "schedule", None),
@@ -123,7 +123,7 @@ def card(request: HttpRequest) -> HomeCard:
         count = _open(request).count()
         if count:
             differences = reverse("admin:inventory_auditfinding_changelist")
-            figures.append(Figure(_now("Stock differences"), f"{count:,}", differences, "bad"))
+            figures.append(Figure(pgettext("audit", "Stock differences"), f"{count:,}", differences, "bad"))
     return HomeCard(
         title=_("Stock to look at"), figures=figures, url=url, icon="notifications_active",
         empty=_("No limit is passed, and nothing differs."), as_of=last.ended_at if last else None,

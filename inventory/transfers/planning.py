@@ -57,15 +57,24 @@ def plan(
 
 
 @transaction.atomic
-def change(*, transfer_id: int, lines: Sequence[Wish], user: User | None) -> Transfer:
-    """Replace the lines of a draft, all or none. Raises TransferRefused as `plan` does."""
+def change(
+    *,
+    transfer_id: int,
+    lines: Sequence[Wish],
+    user: User | None,
+    note: str | None = None,
+    expected_on: dt.date | None = None,
+) -> Transfer:
+    """Replace the lines of a draft, all or none; without a note or a day these stay. Refuses as `plan` does."""
     transfer = locked(transfer_id)
     demand(transfer, State.DRAFT, after=(State.REQUESTED,))
     _demand_places(transfer.origin, transfer.destination, user)
     _demand_lines(lines)
     transfer.lines.all().delete()
     _write(transfer, lines)
-    transfer.save(update_fields=["line_count"])
+    transfer.note = transfer.note if note is None else note[:300]
+    transfer.expected_on = expected_on or transfer.expected_on
+    transfer.save(update_fields=["line_count", "note", "expected_on"])
     audit.record(action="transfer.change", target=transfer, after={"lines": transfer.line_count})
     return transfer
 

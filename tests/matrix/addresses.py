@@ -25,7 +25,7 @@ class Address:
         """The address with `pk` where an object is asked for (a missing one by default)."""
         values = {"pk": pk or MISSING, "object_id": pk or MISSING, "id": pk or MISSING, "code": "X", "rest": "x"}
         values |= {"platform": "shopify", "token": "nobody", "content_type_id": 1, "app_label": "orders"}
-        values |= {"kind": "inventory.skus"}
+        values |= {"kind": "inventory.skus", "key": "imports"}
         return reverse(self.name, kwargs={name: values.get(name, pk or MISSING) for name in self.arguments})
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from backoffice.adminkit import ReadOnlyMixin, YikuModelAdmin
+from backoffice.imports.buttons import ByFile
 from inventory.access import visible
 from orders.admin.late.sheets import workbook
 from orders.admin.supply import files, kit, order_form, order_page, receive_page, sheets
@@ -27,7 +28,7 @@ TONES = {
 
 
 @admin.register(PurchaseOrder)
-class PurchaseOrderAdmin(ReadOnlyMixin, YikuModelAdmin):
+class PurchaseOrderAdmin(ByFile, ReadOnlyMixin, YikuModelAdmin):
     """Purchase orders have pages of their own; nothing is edited as a row."""
 
     list_display = ("number", "supplier_name", "place", "state_label", "total_shown", "expected_on", "created_at")
@@ -36,7 +37,8 @@ class PurchaseOrderAdmin(ReadOnlyMixin, YikuModelAdmin):
     list_select_related = ("supplier", "warehouse")
     search_fields = ("number__istartswith", "supplier__name__icontains")
     ordering = ("-id",)
-    actions_list = ("new_order", "export_xlsx")
+    actions_list = ("new_order", "import_file", "export_file", "export_xlsx")
+    file_kind = "orders.purchases"
     empty_note = _("No purchase orders. Enter one, or let the suggestions draft them.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PurchaseOrder]:
@@ -97,9 +99,9 @@ class PurchaseOrderAdmin(ReadOnlyMixin, YikuModelAdmin):
         """To the form."""
         return HttpResponseRedirect(reverse("admin:orders_purchaseorder_new"))
 
-    @action(description=_("Export"), url_path="export", icon="download", permissions=["view"])
+    @action(description=_("Export totals"), url_path="export", icon="request_quote", permissions=["view"])
     def export_xlsx(self, request: HttpRequest) -> HttpResponseBase:
-        """All orders this person sees."""
+        """All orders this person sees, one a row."""
         prices = kit.sees_prices(request)
         rows = self.get_queryset(request).select_related("supplier", "warehouse").iterator(500)
         columns = [*sheets.ORDERS, *(sheets.TOTALS if prices else ())]

@@ -11,14 +11,18 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from backoffice.adminkit import TabularInline
+from backoffice.imports.buttons import ByFile
+from inventory import readable
 from orders.admin.supply import kit
 from orders.models import PriceBreak, Supplier, SupplierItem
 
 
 @admin.register(Supplier)
-class SupplierAdmin(kit.AuditedAdmin):
+class SupplierAdmin(ByFile, kit.AuditedAdmin):
     """Whom we buy from; lead times are measured by themselves."""
 
+    file_kind = "orders.suppliers"
+    actions_list = ("import_file", "export_file")
     list_display = ("code", "name", "contact", "currency", "lead_shown", "measured_shown", "active")
     list_filter = ("active", "currency")
     search_fields = ("code__istartswith", "name__icontains")
@@ -52,10 +56,13 @@ class BreakInline(TabularInline):
 
 
 @admin.register(SupplierItem)
-class SupplierItemAdmin(kit.AuditedAdmin):
+class SupplierItemAdmin(ByFile, kit.AuditedAdmin):
     """What a supplier sells; prices are for who may see them."""
 
-    list_display = ("goods", "supplier", "supplier_code", "price_shown", "minimum", "pack_size", "preferred", "active")
+    file_kind = "orders.supplier_items"
+    actions_list = ("import_file", "export_file")
+    list_display = ("goods", "supplier", "supplier_code", "price_shown", "minimum_shown", "pack_shown", "preferred",
+                    "active")  # fmt: skip
     list_display_links = ("goods",)
     list_filter = ("supplier", "preferred", "active")
     list_select_related = ("sku", "supplier")
@@ -74,6 +81,16 @@ class SupplierItemAdmin(kit.AuditedAdmin):
     def goods(self, row: SupplierItem) -> list[str]:
         """Code and name."""
         return [row.sku.code, row.sku.name]
+
+    @admin.display(description=_("minimum quantity"))
+    def minimum_shown(self, row: SupplierItem) -> str:
+        """Without needless zeros."""
+        return readable.pieces(row.minimum)
+
+    @admin.display(description=_("pack size"))
+    def pack_shown(self, row: SupplierItem) -> str:
+        """Without needless zeros."""
+        return readable.pieces(row.pack_size)
 
     @admin.display(description=_("price"))
     def price_shown(self, row: SupplierItem) -> str:

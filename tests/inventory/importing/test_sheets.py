@@ -12,6 +12,8 @@ from openpyxl import load_workbook
 from backoffice.imports.kinds import ImportKind, kinds
 from backoffice.models import AuditEntry
 from inventory.models import Barcode, Pack, Sku
+from inventory.transfers import planning
+from inventory.transfers.planning import Wish
 from tests.inventory.factories import bundle, sku, stock, warehouse
 from tests.inventory.importing.conftest import counts, csv, said, upload, xlsx
 
@@ -35,6 +37,8 @@ def catalogue():
         Barcode.objects.create(sku=item, code=f"79{number}", pack=pack)
         stock(item, place, 3)
     bundle(*((item, 2) for item in items), code="-SET")
+    wishes = [Wish(sku_id=item.pk, quantity=D("1.5")) for item in items]
+    planning.plan(origin=place, destination=warehouse("V"), lines=wishes, user=None, note="=1+1")
     return items
 
 

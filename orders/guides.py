@@ -1,0 +1,57 @@
+"""How purchasing goes: orders to suppliers, and what should be ordered."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.guides import Guide, register_guide
+
+PURCHASING = Guide(
+    key="purchasing",
+    title=_("How to buy"),
+    intro=_("From a supplier's terms to goods on the shelf, and back again."),
+    pages=("admin:orders_purchaseorder_changelist", "admin:orders_supplier_changelist",
+           "admin:orders_supplieritem_changelist"),
+    permission="orders.view_purchaseorder",
+    picture="orders/guides/purchasing",
+    order=70,
+    steps=(
+        (_("Suppliers and their prices."),
+         _("Enter or import whom you buy from and what each sells: price, packs, price breaks.")),
+        (_("Draft."), _("Type or paste the lines, import a file of orders, or let the suggestions draft them.")),
+        (_("Order."), _("Above your limit somebody else approves. The supplier gets the PDF or the workbook.")),
+        (_("Receive."),
+         _("In parts or at once: accepted, damaged, refused. A little too much is taken, up to the setting.")),
+        (_("Close, send back, note the invoice."), _("Differences in price and pieces are shown in money.")),
+    ),
+    tips=(
+        _("A file comes in as drafts only: nobody has ordered anything until you do."),
+        _("Warehouse clerks receive; they see no prices."),
+    ),
+)  # fmt: skip
+REPLENISHMENT = Guide(
+    key="replenishment",
+    title=_("How to reorder"),
+    intro=_("Each SKU is looked at every night: what to order, why, and for all others why not."),
+    pages=("admin:orders_replenishrow_changelist", "admin:orders_promotiondays_changelist"),
+    permission="orders.view_replenishrow",
+    picture="orders/guides/replenishment",
+    order=80,
+    steps=(
+        (_("Calculate."), _("Happens every night; press it after a change of prices or lead times.")),
+        (_("Ask why."), _("Click a SKU: demand, lead time, safety stock and reorder point, number by number.")),
+        (_("Choose rows and draft."), _("One draft per supplier and warehouse. A suggestion becomes an order once.")),
+        (_("Look at what is not suggested."),
+         _("Enough here or coming, never sold, or no supplier: the filter shows each reason.")),
+    ),
+    tips=(
+        _("Days without stock and promotion days do not count as demand."),
+        _("Lead times are measured from your receipts, from three deliveries on."),
+    ),
+)  # fmt: skip
+
+
+def register() -> None:
+    """Register them; called once by AppConfig.ready()."""
+    for guide in (PURCHASING, REPLENISHMENT):
+        register_guide(guide)
