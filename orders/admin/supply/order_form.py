@@ -29,9 +29,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 def _draft(request: HttpRequest) -> PurchaseOrder:
     supplier = Supplier.objects.filter(pk=kit.number(kit.text(request, "supplier"))).first()
-    if supplier is None:
-        supplier = Supplier.objects.filter(active=True).order_by("code").first()
-    if supplier is None:
+    if supplier is None:  # chosen and deleted meanwhile: another one must not get the order
         raise drafting.SupplyError("supplier_off", supplier="–")
     made = drafting.draft(
         supplier_id=supplier.pk, warehouse_id=kit.number(kit.text(request, "warehouse")),
