@@ -52,7 +52,7 @@ def moved_meanwhile(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> Ite
         bucket=Bucket.ON_HAND,
         recorded_at__gt=stocktake.snapshot_at,
         recorded_at__lte=stocktake.submitted_at or max(line.counted_at for line in lines if line.counted_at),
-    ).exclude(reference=stocktake.reference)
+    ).exclude(reference=stocktake.reference).exclude(quantity=0)
     moved: dict[int, list[StockEntry]] = defaultdict(list)
     for entry in entries.order_by("id")[:20_000]:
         moved[entry.sku_id].append(entry)
