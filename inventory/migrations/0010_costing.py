@@ -126,4 +126,9 @@ class Migration(migrations.Migration):
             model_name='layeruse',
             index=models.Index(condition=models.Q(('source', ''), _negated=True), fields=['source'], name='layer_use_source'),
         ),
+        migrations.AlterField(
+            model_name='auditfinding',
+            name='kind',
+            field=models.CharField(choices=[('balance', 'Balance and movements'), ('held', 'Reservation and movements'), ('wanted', 'Reservation and order'), ('expected', 'Incoming and expected deliveries'), ('shipped', 'Parcels and goods out'), ('layers', 'Balance and cost layers')], max_length=10, verbose_name='what differs'),
+        ),
     ]
