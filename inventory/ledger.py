@@ -229,9 +229,7 @@ def apply(
         left = balance.on_hand - balance.reserved if bucket in (ON_HAND, RESERVED) else 0
         if left < 0 or (quantity < 0 and getattr(balance, COLUMNS[bucket]) < 0):
             shorts.append(_short(move, balance))
-        rows.append(
-            (*move[:5], cost, value, move.reason, move.reference, moment, now, *move[10:], actor)
-        )
+        rows.append((*move[:5], cost, value, move.reason, move.reference, moment, now, *move[10:], actor))
     if shorts:
         raise NegativeStock(shorts)
     return rows

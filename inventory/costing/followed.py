@@ -1,4 +1,4 @@
-"""Follow a correction through layers: what is left of the goods themselves, wherever they are, and who took the rest."""
+"""Follow a correction through layers: what is left of the goods themselves, wherever it is, and who took the rest."""
 
 from __future__ import annotations
 

@@ -54,8 +54,7 @@ class Posting:
         self, line: TransferLine, what: str, where: int, quantity: Decimal, reason: str, value: Decimal | None = None,
         source: str = "",
     ) -> EntryDraft:  # fmt: skip
-        """Note goods that move; `value` signed like `quantity`, None at the average; `source` is what they go on from.
-        """
+        """Note goods that move; `value` signed like `quantity`, None at the average; `source` is what they carry on."""
         draft = EntryDraft(
             key=f"{self.transfer.reference}/{line.pk}.{self.transfer.turn}{what}", sku_id=line.sku_id,
             warehouse_id=where, quantity=quantity, reason=reason, reference=self.transfer.reference, value=value,

@@ -43,9 +43,7 @@ class CostDocument(models.Model):
 
     kind = models.CharField(_("kind of cost"), max_length=10, choices=Kind)
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.DRAFT)
-    warehouse = models.ForeignKey(
-        "inventory.Warehouse", models.PROTECT, related_name="+", verbose_name=_("arrived in")
-    )
+    warehouse = models.ForeignKey("inventory.Warehouse", models.PROTECT, related_name="+", verbose_name=_("arrived in"))
     supplier = models.ForeignKey(
         Supplier, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("supplier")
     )

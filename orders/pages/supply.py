@@ -42,8 +42,11 @@ ROLES = {
     "buyer": [*BUY, *COSTS, "view_purchasesetting"],
     "warehouse_clerk": ["view_purchaseorder", "receive_purchaseorder"],
     "bookkeeper": [*READ, *BOOKED],
-    "auditor": [*READ, "view_costdocument", "view_replenishrow", "view_promotiondays", "view_purchasesetting", "view_purchaselimit"],
-}
+    "auditor": [
+        *READ, "view_costdocument", "view_replenishrow", "view_promotiondays", "view_purchasesetting",
+        "view_purchaselimit",
+    ],
+}  # fmt: skip
 NIGHT = 86_400
 
 

@@ -55,7 +55,11 @@ def take_in(order: Order, decision: ReturnDecision, warehouse_id: int, actor: st
     left_by = {one.goods.sku_id: goods_back.left_by(one.goods) for one in reversed(back)}  # the latest parcel's
     items = [
         PutBack(
-            reference=reference, sku_id=sku_id, warehouse_id=place, quantity=pieces, value=value,
+            reference=reference,
+            sku_id=sku_id,
+            warehouse_id=place,
+            quantity=pieces,
+            value=value,
             source=left_by[sku_id],
         )
         for sku_id, (pieces, value) in summed.items()

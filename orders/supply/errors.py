@@ -45,7 +45,9 @@ SENTENCES: dict[str, Any] = {
     "no_weight": _("%(sku)s has no weight: write it on the SKU's page, or share by something else."),
     "no_size": _("%(sku)s has no length, width and height: write them on the SKU's page, or share by something else."),
     "hand_sum": _("The amounts by hand add up to %(sum)s, not to %(amount)s."),
-    "same_price": _("Invoice %(number)s asks the prices that were agreed, or none of its goods has come: no cost moves."),
+    "same_price": _(
+        "Invoice %(number)s asks the prices that were agreed, or none of its goods has come: no cost moves."
+    ),
     "cost_state": _("%(number)s is “%(state)s”: this cannot be done with it. Last change: %(who)s, %(when)s."),
     "cost_moved": _("Goods of %(number)s moved since this page was shown. Look at the figures again, then book."),
     "no_run": _("Nothing has been calculated yet: press “Calculate”."),

@@ -159,5 +159,3 @@ def discard(*, document_id: int, actor: str) -> None:
         raise SupplyError("cost_state", number=str(made), state=made.get_state_display(), **who)
     audit.record(action="cost.discard", target=made, summary=str(made), actor=actor)
     made.delete()
-
-

@@ -31,7 +31,9 @@ def move(key, sku, place, quantity, *, cost=None, value=None, days=0, reason="co
 
 
 def left(place):
-    return [(one.entry_key, one.quantity, one.value) for one in CostLayer.objects.filter(warehouse=place, quantity__gt=0)]
+    return [
+        (one.entry_key, one.quantity, one.value) for one in CostLayer.objects.filter(warehouse=place, quantity__gt=0)
+    ]
 
 
 @pytest.fixture
@@ -177,7 +179,7 @@ def test_the_same_correction_again_changes_nothing_another_under_its_key_is_refu
 def _statements(moves):
     pairs = {one.pair for one in moves}
     locked = balances.lock(pairs)
-    with CaptureQueriesContext(connection, ) as seen:
+    with CaptureQueriesContext(connection) as seen:
         ledger.write(moves, locked)
     return len(seen)
 
