@@ -107,7 +107,7 @@ class Layers:
     def _take_in(self, row: tuple[Any, ...], sources: set[str]) -> None:
         layer = self.known.get(row[0])
         if layer is None:
-            layer = self.known[row[0]] = Layer(*row[:6], _moment(row[6]), *(int(one) for one in row[7:11]))
+            layer = self.known[row[0]] = _layer(row)
         entry_key, quantity, value, source = row[11:]
         if not entry_key:
             self.open[layer.pair].append(layer)
@@ -208,6 +208,15 @@ class Layers:
         """Write new layers, what was taken from which, and what is left."""
         write(self.made, self.uses)
         self.made, self.uses = [], []
+
+
+def _layer(row: tuple[Any, ...]) -> Layer:
+    pk, entry_key, position, sku_id, warehouse_id, origin, received_at = row[:7]
+    quantity_in, value_in, quantity, value = (int(one) for one in row[7:11])
+    return Layer(
+        pk, entry_key, position, sku_id, warehouse_id, origin, _moment(received_at), quantity_in, value_in, quantity,
+        value,
+    )  # fmt: skip
 
 
 def _age(layer: Layer) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Q, Sum
@@ -134,7 +135,7 @@ def _turn(row: CostSetting, method: str) -> None:
             cursor.execute(CLOSE)
 
 
-def _moment(now: dt.datetime) -> object:
+def _moment(now: dt.datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(now)
 
 

@@ -77,14 +77,14 @@ def page(asked: Asked, *, limit: int, offset: int = 0) -> Worth:
     if not found:
         return Worth()
     count, quantity, value = found[0][7:]
-    rows = tuple(Row(*one[:5], _pieces(one[5]), _money(one[6])) for one in found)
+    rows = tuple(map(_row, found))
     return Worth(rows, count, _pieces(quantity), _money(value))
 
 
 def every(asked: Asked) -> Iterator[Row]:
     """Yield all SKUs, for a file."""
     for one in _rows(asked, 2**31, 0):
-        yield Row(*one[:5], _pieces(one[5]), _money(one[6]))
+        yield _row(one)
 
 
 def _rows(asked: Asked, limit: int, offset: int) -> Iterator[tuple[Any, ...]]:
@@ -101,6 +101,11 @@ def _rows(asked: Asked, limit: int, offset: int) -> Iterator[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(_PAGE.format(sums=sums, some=some, category=category), [*parameters, limit, offset])
         yield from cursor.fetchall()
+
+
+def _row(one: tuple[Any, ...]) -> Row:
+    sku_id, code, name, name_en, category = one[:5]
+    return Row(sku_id, code, name, name_en, category, _pieces(one[5]), _money(one[6]))
 
 
 def _pieces(stored: Any) -> Decimal:

@@ -282,9 +282,10 @@ def _of_layers(balances: dict[Pair, tuple[Any, ...]]) -> Iterator[Difference]:
     for pair in layers.keys() | (balances.keys() if layered else set()):
         row = balances.get(pair) if layered else None
         should = (row[0], row[4]) if row else (0, 0)
+        sku_id, warehouse_id = pair
         for counter, want, have in zip((ON_HAND, VALUE), should, layers.get(pair, (0, 0)), strict=True):
             if want != have:
-                yield Difference(Kind.LAYERS, counter, *pair, want, have)
+                yield Difference(Kind.LAYERS, counter, sku_id, warehouse_id, want, have)
 
 
 # --- names and money -------------------------------------------------------------------------------------------------

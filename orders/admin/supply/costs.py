@@ -138,9 +138,11 @@ def _line(one: Any) -> dict[str, Any]:
 
 def _parts(request: HttpRequest, ripple: Ripple) -> dict[str, Any]:
     """What is kept, gone and carried on, with names; and the months that change."""
-    skus = Sku.objects.in_bulk({one.sku_id for one in (*ripple.kept, *ripple.gone, *ripple.carried)})
+    moved: list[Any] = [*ripple.kept, *ripple.gone, *ripple.carried]
+    skus = Sku.objects.in_bulk({one.sku_id for one in moved})
     places = Warehouse.objects.in_bulk()
-    named = references.describe(request, [one.reference for one in (*ripple.gone[:SHOWN], *ripple.carried)])
+    told: list[Any] = [*ripple.gone[:SHOWN], *ripple.carried]
+    named = references.describe(request, [one.reference for one in told])
     months: dict[Any, Decimal] = defaultdict(Decimal)
     groups = booking.grouped(ripple.gone, setting().late)
     for (_shop, month), rows in groups.items():
