@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('amount', backoffice.fields.MoneyField(verbose_name='amount')),
                 ('rate', backoffice.fields.RateField(verbose_name='rate')),
                 ('base_amount', backoffice.fields.MoneyField(verbose_name='amount in base currency')),
-                ('basis', models.CharField(choices=[('value', 'value'), ('quantity', 'pieces'), ('weight', 'weight'), ('volume', 'volume'), ('hand', 'amounts by hand')], default='value', max_length=10, verbose_name='shared by')),
+                ('basis', models.CharField(choices=[('value', 'value of the goods'), ('quantity', 'pieces'), ('weight', 'weight'), ('volume', 'volume'), ('hand', 'amounts by hand')], default='value', max_length=10, verbose_name='shared by')),
                 ('note', models.CharField(blank=True, max_length=300, verbose_name='note')),
                 ('late', models.CharField(blank=True, editable=False, max_length=10)),
                 ('once', models.CharField(editable=False, max_length=100, unique=True)),

@@ -30,7 +30,7 @@ class CostDocument(models.Model):
         INVOICE = "invoice", _("Price of a supplier's invoice")
 
     class Basis(models.TextChoices):
-        VALUE = "value", _("value")
+        VALUE = "value", _("value of the goods")
         QUANTITY = "quantity", _("pieces")
         WEIGHT = "weight", _("weight")
         VOLUME = "volume", _("volume")

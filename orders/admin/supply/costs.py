@@ -23,6 +23,7 @@ from backoffice.adminkit import OwnPageAdmin
 from backoffice.errors import YikuError
 from backoffice.models import User
 from backoffice.spreadsheets.writing import Out, write_xlsx
+from finance.currencies import base_code
 from finance.models import Currency
 from inventory import readable, resources
 from inventory.access import visible
@@ -42,7 +43,7 @@ SHOWN = 200
 COLUMNS = (
     Out(_("purchase order"), width=14), Out(_("SKU code"), width=20), Out(_("name"), width=32),
     Out(_("received"), "datetime", 18), Out(_("pieces"), "number", 10), Out(_("value then"), "money", 14),
-    Out(_("share"), "money", 14), Out(_("share of a piece"), "money", 14),
+    Out(_("amount shared"), "money", 14), Out(_("share of a piece"), "money", 14),
 )  # fmt: skip
 
 
@@ -238,7 +239,7 @@ def new(request: HttpRequest) -> HttpResponse:
         request, "cost_form", _("Share a cost"), orders=", ".join(one.number for one in orders) or numbers, rows=rows,
         problem=problem, kinds=[one for one in Kind.choices if one[0] != Kind.INVOICE], bases=Basis.choices,
         currencies=list(Currency.objects.order_by("code").values_list("code", flat=True)), typed=request.POST,
-        today=clock.now().date().isoformat(), opts=CostDocument._meta,
+        base=base_code(), today=clock.now().date().isoformat(), opts=CostDocument._meta,
     )  # fmt: skip
 
 
