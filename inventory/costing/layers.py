@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from inventory.ledger import Move
 
 ON_HAND = 1
+_OPEN, _TAKEN, _BACK = 1, 2, 3  # what a row says: a layer, what a source took of it, what was put back for a source
 _COLUMNS = (
     "l.id, l.entry_key, l.position, l.sku_id, l.warehouse_id, l.origin, l.received_at, l.opened_quantity, "
     "l.opened_value, l.quantity, l.value"
@@ -86,34 +87,35 @@ class Layers:
     def _read(self, pairs: set[Pair], sources: list[str]) -> None:
         source, parameters = sets.pairs_source(sorted(pairs))
         sql = (
-            f"SELECT {_COLUMNS}, '', 0, 0, '' FROM {source} JOIN inventory_costlayer l "  # noqa: S608 — no input
+            f"SELECT {_COLUMNS}, {_OPEN}, 0, '', 0, 0, '' FROM {source} JOIN inventory_costlayer l "  # noqa: S608 — no input
             "ON l.sku_id = w.sku_id AND l.warehouse_id = w.warehouse_id WHERE l.quantity > 0"
         )
         if sources:
             among, keys = sets.among("u.entry_key", sources)
             again, _keys = sets.among("u.source", sources)
-            used = f"SELECT {_COLUMNS}, u.entry_key, u.quantity, u.value, u.source FROM inventory_layeruse u "  # noqa: S608
-            sql += f" UNION ALL {used} JOIN inventory_costlayer l ON l.id = u.layer_id WHERE {among}"
-            sql += f" UNION ALL {used} JOIN inventory_costlayer l ON l.id = u.layer_id WHERE u.source <> '' AND {again}"
+            used = "u.id, u.entry_key, u.quantity, u.value, u.source FROM inventory_layeruse u"
+            used += " JOIN inventory_costlayer l ON l.id = u.layer_id WHERE"
+            sql += f" UNION ALL SELECT {_COLUMNS}, {_TAKEN}, {used} {among}"
+            sql += f" UNION ALL SELECT {_COLUMNS}, {_BACK}, {used} u.source <> '' AND {again}"
             parameters = [*parameters, *keys, *keys]
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             rows = cursor.fetchall()
-        for row in rows:
-            self._take_in(row, set(sources))
+        for row in sorted(rows, key=lambda row: row[11:13]):  # uses in the order in which they were made
+            self._take_in(row)
         for layers in self.open.values():
             layers.sort(key=_age)
 
-    def _take_in(self, row: tuple[Any, ...], sources: set[str]) -> None:
+    def _take_in(self, row: tuple[Any, ...]) -> None:
         layer = self.known.get(row[0])
         if layer is None:
             layer = self.known[row[0]] = _layer(row)
-        entry_key, quantity, value, source = row[11:]
-        if not entry_key:
+        kind, _use_id, entry_key, quantity, value, source = row[11:]
+        if kind == _OPEN:
             self.open[layer.pair].append(layer)
-        elif entry_key in sources and all(one.layer is not layer for one in self.used[entry_key]):
+        elif kind == _TAKEN:
             self.used[entry_key].append(Use(entry_key, layer, int(quantity), int(value), source))
-        if source in sources and entry_key not in sources:
+        else:
             self.back[source][layer] -= int(quantity)
 
     # --- goods out ---------------------------------------------------------------------------------------------------

@@ -200,3 +200,18 @@ def _listening():
     from backoffice import outbox
 
     return bool(outbox.consumers("inventory.StockChangeDelivery"))
+
+
+def test_a_return_is_undone_and_another_made_in_one_posting(shelf):
+    sku, place = shelf
+    move("out", sku, place, -12)
+    move("back:1", sku, place, 12, value=32, source="out", reason="return")
+    drafts = [
+        EntryDraft(key="undo", sku_id=sku.pk, warehouse_id=place.pk, quantity=D(-2), reason="undo", source="back:1"),
+        EntryDraft(
+            key="back:2", sku_id=sku.pk, warehouse_id=place.pk, quantity=D(1), value=D(1), reason="return", source="out"
+        ),
+    ]  # fmt: skip
+    ledger.post(entries=drafts)
+    assert CostLayer.objects.get(entry_key="back:2").quantity == 1  # all that left is back: no layer takes it again
+    assert unsound() == []
