@@ -127,6 +127,7 @@ def test_booked_twice_it_is_booked_once(buyer, came):
     for _click in range(2):
         booking.book(document_id=made.pk, actor=LI)
     assert (value(buyer), StockEntry.objects.filter(reason="revaluation").count()) == (D("104.28"), 2)
+    assert CostEffect.objects.count() == 2
 
 
 def test_goods_that_moved_since_the_preview_are_looked_at_again(buyer, came):
