@@ -33,6 +33,7 @@ START = (
     ("5051", "其他业务收入—运费", "Shipping charged", "income", "shipping_income"),
     ("5301", "营业外收入", "Other income", "income", ""),
     ("5401", "主营业务成本", "Cost of goods sold", "expense", "cogs"),
+    ("540101", "主营业务成本—成本差异", "Cost differences", "expense", "cost_differences"),
     ("5403", "税金及附加", "Taxes and surcharges", "expense", ""),
     ("5601", "销售费用", "Selling expenses", "expense", ""),
     ("560101", "销售费用—平台手续费", "Platform fees", "expense", "platform_fees"),

@@ -107,7 +107,32 @@ class RefundFacts:
     goods_lost: Decimal = ZERO
 
 
-Facts = SaleFacts | RefundFacts
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CostLine:
+    """What goods of one warehouse that are gone cost more (less: below zero), in the base currency.
+
+    `sold` goes into the cost of goods sold, the rest into cost differences.
+    """
+
+    warehouse_id: int | None
+    amount: Decimal
+    sold: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CostFacts:
+    """A cost that came late, as far as its goods are gone. Of one shop's sales, or of no shop alone."""
+
+    reference: str  # "orders.costdocument:7/1"
+    shop_id: int | None
+    occurred_at: dt.datetime
+    currency: str  # the base currency
+    number: str
+    lines: tuple[CostLine, ...]
+    external_id: str = ""
+
+
+Facts = SaleFacts | RefundFacts | CostFacts
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -123,6 +148,12 @@ def sale_from_json(data: Mapping[str, Any]) -> SaleFacts:
     lines = tuple(SaleLine(**_decimals(x, "quantity", "net", "tax", "discount", "cost")) for x in data["lines"])
     values = _decimals(data, "shipping_net", "shipping_tax", "rounding")
     return SaleFacts(**{**values, "lines": lines, "occurred_at": dt.datetime.fromisoformat(data["occurred_at"])})
+
+
+def cost_from_json(data: Mapping[str, Any]) -> CostFacts:
+    """Rebuild the facts of a late cost; raises KeyError, TypeError or ArithmeticError on anything else."""
+    lines = tuple(CostLine(**_decimals(x, "amount")) for x in data["lines"])
+    return CostFacts(**{**data, "lines": lines, "occurred_at": dt.datetime.fromisoformat(data["occurred_at"])})
 
 
 def refund_from_json(data: Mapping[str, Any]) -> RefundFacts:

@@ -28,9 +28,8 @@ KEEP = [
 def register() -> None:
     """Register the pages of the books; called once by AppConfig.ready()."""
     register_role_permissions("finance", {"owner": KEEP, "bookkeeper": KEEP, "auditor": VIEW})
-    for rows in (Voucher, VoucherLine, OpenItem):
+    for rows in (Voucher, VoucherLine, OpenItem, PostingRequest):
         access.register(rows, shop="shop", empty=True)
-    access.register(PostingRequest, shop="shop")
     register_card("books", home.card, order=70, permission="finance.view_postingrequest")
     for place, (title, model, icon) in enumerate(_lines()):
         register_sidebar(

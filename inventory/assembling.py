@@ -142,6 +142,7 @@ def _draft(
     return EntryDraft(
         key=f"{made.reference}/{sku_id}{way}", sku_id=sku_id, warehouse_id=made.warehouse_id, quantity=quantity,
         reason=reason, reference=made.reference, value=value,
+        source=f"{made.reference}/{sku_id}" if reason == Reason.UNDO else "",
     )  # fmt: skip
 
 

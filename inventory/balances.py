@@ -28,6 +28,8 @@ GUARD = (
     "t.on_hand + v.on_hand >= t.reserved + v.reserved AND t.demand + v.demand >= 0 AND t.reserved + v.reserved >= 0 "
     "AND t.incoming + v.incoming >= 0 AND t.value + v.value >= 0"
 )
+# Read with the locks: who changes the method keeps everybody from locking meanwhile (inventory.costing.method).
+LAYERED = "EXISTS (SELECT 1 FROM inventory_costsetting c WHERE c.id = 1 AND c.method = 'fifo')"
 COLUMNS: dict[int, str] = {1: "on_hand", 2: "demand", 3: "reserved", 4: "incoming"}  # by Bucket
 
 
@@ -44,6 +46,7 @@ class Locked:
     incoming: int
     value: int
     last_cost: int | None
+    layered: bool = False  # first in, first out: its value lies in layers
     added: list[int] = dataclasses.field(default_factory=lambda: [0, 0, 0, 0, 0])
     touched: bool = False
 
@@ -96,7 +99,8 @@ def _select(pairs: list[Pair]) -> dict[Pair, Locked]:
         return {}
     source, parameters = sets.pairs_source(pairs)
     sql = (
-        "SELECT b.id, b.sku_id, b.warehouse_id, b.on_hand, b.demand, b.reserved, b.incoming, b.value, b.last_cost "  # noqa: S608 — no input
+        "SELECT b.id, b.sku_id, b.warehouse_id, b.on_hand, b.demand, b.reserved, b.incoming, b.value, b.last_cost, "  # noqa: S608 — no input
+        f"{LAYERED} "
         f"FROM {source} JOIN inventory_balance b ON b.sku_id = w.sku_id AND b.warehouse_id = w.warehouse_id "
         f"ORDER BY b.id{' FOR NO KEY UPDATE OF b' if connection.vendor == 'postgresql' else ''}"
     )

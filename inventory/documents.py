@@ -235,7 +235,7 @@ def _reverse_moves(document: StockDocument, reverse: StockDocument) -> Iterator[
         yield [
             Move(
                 f"{reverse.reference}/{key.rsplit('/', 1)[1]}", sku, place, ON_HAND, -moved, Reason.UNDO.value,
-                reverse.reference, None, -value,
+                reverse.reference, None, -value, source=key,
             )
             for _id, key, sku, place, moved, value in entries
         ]  # fmt: skip

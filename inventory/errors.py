@@ -55,6 +55,16 @@ class KeyReused(YikuError):
         super().__init__("key_reused", message, params={"keys": ", ".join(keys[:5])})
 
 
+class NoValueThere(YikuError):
+    """A correction of value needs goods, and takes no more than they are worth. Nothing was posted."""
+
+    def __init__(self, sku_id: int, warehouse_id: int, *, value: Decimal) -> None:
+        none = Decimal(0)
+        named = _names(Short(sku_id=sku_id, warehouse_id=warehouse_id, bucket=1, wanted=none, available=none))
+        message = _("%(goods)s is worth %(value)s: its value cannot be corrected by more, nor without goods.")
+        super().__init__("no_value_there", message, params={"goods": named, "value": f"{value:f}"})
+
+
 class TooLarge(YikuError):
     """A balance would grow beyond what the database can count."""
 

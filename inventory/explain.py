@@ -186,4 +186,5 @@ def _held(skus: Collection[int], warehouses: Collection[int], at: dt.datetime | 
 
 def _entries(skus: Collection[int], warehouses: Collection[int], moment: dt.datetime) -> list[StockEntry]:
     rows = StockEntry.objects.filter(sku_id__in=skus, warehouse_id__in=warehouses, recorded_at__lte=moment)
+    rows = rows.exclude(quantity=0)  # a correction of value alone says nothing about pieces
     return list(rows.select_related("sku", "warehouse").order_by("-id")[:MOST_ENTRIES])

@@ -53,6 +53,7 @@ class PutBack:
     warehouse_id: int
     quantity: Decimal
     value: Decimal | None = None
+    source: str = ""  # the entry by which they left (`out_key`), if it is known
 
 
 def release(*, references: Collection[str], reason: str = Reason.RELEASE, actor: str = "") -> list[Held]:
@@ -96,7 +97,7 @@ def consume(
     occurred_at: dt.datetime | None = None,
     actor: str = "",
 ) -> list[Consumed]:
-    """Let reserved goods leave: (reference, sku id, warehouse id, pieces), at moving average.
+    """Let reserved goods leave: (reference, sku id, warehouse id, pieces), at what they cost.
 
     `document` ("orders.shipment:12") and the item make the business key: the same shipment consumes once, and a
     repeat returns the same cost. Raises NotReserved, naming every item that holds too little.
@@ -127,9 +128,14 @@ def _summed(items: Sequence[Item]) -> dict[tuple[str, int, int], int]:
 
 def _goods_out(document: str, item: tuple[str, int, int], quantity: int, occurred_at: dt.datetime | None) -> Move:
     reference, sku_id, warehouse_id = item
-    key = _goods_key(document, item, "out")
+    key = out_key(document, item)
     reason = Reason.SHIPMENT.value
     return Move(key, sku_id, warehouse_id, 1, -quantity, reason, reference, occurred_at=occurred_at)
+
+
+def out_key(document: str, item: tuple[str, int, int]) -> str:
+    """Return the key of the entry by which `consume` let (reference, sku id, warehouse id) leave."""
+    return _goods_key(document, item, "out")
 
 
 def _goods_key(document: str, item: tuple[str, int, int], way: str) -> str:
@@ -182,6 +188,7 @@ def put_back(
             reference=item.reference,
             value=item.value,
             occurred_at=occurred_at,
+            source=item.source,
         )
         for item in items
     ]

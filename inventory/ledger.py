@@ -1,7 +1,8 @@
 """The stock ledger: the only writer of entries, balances and the news of their change.
 
-Quantity and value move together under the balance's lock at moving average per warehouse: goods in bring their cost,
-goods out take their share of the value, and the last unit takes the remainder, so that an empty shelf is worth nothing.
+Quantity and value move together under the balance's lock, per warehouse, at moving average or by layers, first in first
+out (inventory.costing): goods in bring their cost, goods out take their share of the value, and the last unit takes the
+remainder, so that an empty shelf is worth nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from backoffice import audit, bulk, clock, outbox
 from backoffice.fields import CostField, MoneyField, QuantityField
 from inventory import balances, sets
 from inventory.balances import COLUMNS, Locked, pieces
-from inventory.errors import KeyReused, NegativeStock, Short
-from inventory.models import Bucket, StockChange, StockChangeDelivery, StockEntry
+from inventory.costing.layers import Layers
+from inventory.costing.sharing import divided
+from inventory.errors import KeyReused, NegativeStock, NoValueThere, Short
+from inventory.models import Bucket, Reason, StockChange, StockChangeDelivery, StockEntry
 from inventory.sets import Pair
 
 _QUANTITY, _MONEY, _COST = QuantityField(), MoneyField(), CostField()
@@ -33,7 +36,11 @@ class EntryDraft:
 
     `key` says what happened, once and for ever ("inventory.document:7/3"): posting it again changes nothing.
     Goods in without cost or value come in at the average. Goods out leave at the average, unless `value` says
-    otherwise (a reversal), and never with more value than the balance has.
+    otherwise (a reversal), and never with more value than the balance has. A correction of value alone has the reason
+    of one and no pieces.
+
+    `source` is the key of the entry this one takes back or carries on (a return, an undo, the other half of a
+    transfer): in layers, pieces go back to where that one took them and are taken from what that one brought.
     """
 
     key: str
@@ -49,6 +56,7 @@ class EntryDraft:
     lot: str = ""
     bin: str = ""
     condition: str = ""
+    source: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,7 @@ class Move(NamedTuple):
     lot: str = ""
     bin: str = ""
     condition: str = ""
+    source: str = ""
 
     @property
     def pair(self) -> Pair:
@@ -115,7 +124,7 @@ def _move(draft: EntryDraft) -> Move:
         raise ValueError("Demand and reservations are moved by inventory.reservations.")
     if not draft.key or len(draft.key) > 200:
         raise ValueError(f"An entry needs a key of 1 to 200 characters, not {draft.key!r}.")
-    if not draft.quantity:
+    if not draft.quantity and not _value_only(draft):
         raise ValueError(f"Entry {draft.key} moves nothing.")
     if draft.value is not None and draft.value * draft.quantity < 0:
         raise ValueError(f"Entry {draft.key} moves quantity and value in opposite directions.")
@@ -135,7 +144,12 @@ def _move(draft: EntryDraft) -> Move:
         draft.lot,
         draft.bin,
         draft.condition,
+        draft.source[:200],
     )
+
+
+def _value_only(draft: EntryDraft) -> bool:
+    return bool(draft.value) and draft.reason == Reason.REVALUATION and draft.bucket == Bucket.ON_HAND
 
 
 def _without_twins(moves: list[Move]) -> list[Move]:
@@ -154,10 +168,15 @@ def known(moves: Sequence[Move]) -> dict[str, Posted]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         rows = {row[0]: row for row in cursor.fetchall()}
-    other = [move.key for move in moves if move.key in rows and rows[move.key][1:5] != move[1:5]]
+    other = [move.key for move in moves if move.key in rows and _unlike(move, rows[move.key])]
     if other:
         raise KeyReused(other)
     return {key: _posted(*row) for key, row in rows.items()}
+
+
+def _unlike(move: Move, row: tuple[Any, ...]) -> bool:
+    """What moves no pieces is the value it corrects."""
+    return bool(row[1:5] != move[1:5] or (not move.quantity and row[5] != move.value))
 
 
 def _posted(key: str, sku_id: int, warehouse_id: int, bucket: int, quantity: int, value: int) -> Posted:
@@ -177,18 +196,26 @@ def _posted(key: str, sku_id: int, warehouse_id: int, bucket: int, quantity: int
 def write(moves: Iterable[Move], locked: dict[Pair, Locked], *, actor: str = "") -> list[EntryRow]:
     """Apply new moves to locked balances and write entries, balances and news: four statements for any number.
 
-    Raises NegativeStock, naming every balance that has too little, before anything is written.
+    Values kept in layers cost one statement more to read them and at most two to write them.
+
+    Raises NegativeStock, naming every balance that has too little, before anything is written; NoValueThere for a
+    correction of value where there are no goods, or more than they are worth.
     """
     moves = list(moves)
-    rows = apply(moves, locked, actor)
+    layers = Layers.of(moves, locked)
+    rows = apply(moves, locked, actor, layers)
     if rows:
         balances.save(locked.values())
+        if layers:
+            layers.save()
         bulk.insert_rows(StockEntry, _ENTRY_COLUMNS, rows, prepared=True)
-        announce({(move.sku_id, move.warehouse_id): move.reason for move in moves})
+        announce({(move.sku_id, move.warehouse_id): move.reason for move in moves if move.quantity})
     return rows
 
 
-def apply(moves: Sequence[Move], locked: dict[Pair, Locked], actor: str = "") -> list[EntryRow]:
+def apply(
+    moves: Sequence[Move], locked: dict[Pair, Locked], actor: str = "", layers: Layers | None = None
+) -> list[EntryRow]:
     """Work the moves into the balances in memory; returns the rows of the entries."""
     now, actor = clock.now(), actor or audit.current_actor().name
     shorts: list[Short] = []
@@ -196,14 +223,13 @@ def apply(moves: Sequence[Move], locked: dict[Pair, Locked], actor: str = "") ->
     for move in moves:
         balance = locked[move.sku_id, move.warehouse_id]
         bucket, quantity = move.bucket, move.quantity
-        value, cost = _valued(move, balance) if bucket == ON_HAND else (0, move.unit_cost)
+        moment = move.occurred_at or now
+        value, cost = _valued(move, balance, moment, layers) if bucket == ON_HAND else (0, move.unit_cost)
         balance.add(bucket, quantity, value)
         left = balance.on_hand - balance.reserved if bucket in (ON_HAND, RESERVED) else 0
         if left < 0 or (quantity < 0 and getattr(balance, COLUMNS[bucket]) < 0):
             shorts.append(_short(move, balance))
-        rows.append(
-            (*move[:5], cost, value, move.reason, move.reference, move.occurred_at or now, now, *move[10:], actor)
-        )
+        rows.append((*move[:5], cost, value, move.reason, move.reference, moment, now, *move[10:], actor))
     if shorts:
         raise NegativeStock(shorts)
     return rows
@@ -225,6 +251,7 @@ _ENTRY_COLUMNS = (
     "lot",
     "bin",
     "condition",
+    "source",
     "actor",
 )
 
@@ -249,16 +276,31 @@ def _short(move: Move, balance: Locked) -> Short:
     )
 
 
-def _valued(move: Move, balance: Locked) -> tuple[int, int | None]:
-    """Return the signed value of goods that move, and their unit cost."""
+def _valued(move: Move, balance: Locked, moment: dt.datetime, layers: Layers | None) -> tuple[int, int | None]:
+    """Return the signed value of goods that move, and their unit cost; layers move along."""
+    own = layers if balance.layered else None
+    if not move.quantity:
+        return _revalued(move, balance, own), None
     if move.quantity > 0:
         value = _value_in(move, balance)
         cost = divided(value * _COST_IN_MONEY, move.quantity)
         if value:
             balance.last_cost = cost
+        if own:
+            own.put(move, value, moment)
         return value, cost
-    value = _value_out(move, balance)
+    value = _value_out(move, balance, own)
     return -value, divided(value * _COST_IN_MONEY, -move.quantity)
+
+
+def _revalued(move: Move, balance: Locked, layers: Layers | None) -> int:
+    """No value on an empty shelf, and none below zero."""
+    value = move.value or 0
+    if balance.on_hand <= 0 or balance.value + value < 0:
+        raise NoValueThere(balance.sku_id, balance.warehouse_id, value=Decimal(balance.value).scaleb(-4))
+    if layers:
+        layers.revalue(move, value)
+    return value
 
 
 def _value_in(move: Move, balance: Locked) -> int:
@@ -271,24 +313,23 @@ def _value_in(move: Move, balance: Locked) -> int:
     return divided(move.quantity * (balance.last_cost or 0), _COST_IN_MONEY)
 
 
-def _value_out(move: Move, balance: Locked) -> int:
+def _value_out(move: Move, balance: Locked, layers: Layers | None) -> int:
     """The last unit takes what is left, so rounding never leaves value on an empty shelf."""
     out = -move.quantity
+    taken = layers.take(move) if layers else None
     if out >= balance.on_hand:
         return balance.value
+    if taken is not None:
+        return min(taken, balance.value)
     if move.value is not None:
         return min(-move.value, balance.value)
     return divided(balance.value * out, balance.on_hand)
 
 
-def divided(number: int, by: int) -> int:
-    """Divide non-negative integers, rounding half to even."""
-    quotient, rest = divmod(number, by)
-    return quotient + (rest * 2 > by or (rest * 2 == by and quotient % 2))
-
-
 def announce(causes: dict[Pair, str]) -> None:
     """Write one piece of news per touched (sku, warehouse), with a delivery for each consumer."""
+    if not causes:
+        return
     now = clock.now()
     rows = [(sku, warehouse, cause, now) for (sku, warehouse), cause in causes.items()]
     columns = ("sku_id", "warehouse_id", "cause", "created_at")

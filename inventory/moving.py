@@ -31,7 +31,7 @@ def move(
     value = -(*done.posted, *done.repeated)[0].value
     come = EntryDraft(
         key=f"{key}/in", sku_id=sku_id, warehouse_id=destination_id, quantity=quantity,
-        reason=Reason.TRANSFER, reference=reference, value=value,
+        reason=Reason.TRANSFER, reference=reference, value=value, source=gone.key,
     )  # fmt: skip
     ledger.post(entries=[come], actor=actor)
     return value

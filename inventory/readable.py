@@ -33,7 +33,7 @@ def signed(value: Decimal | None) -> str:
 
 def money(value: Decimal | None) -> str:
     """An amount in the base currency, two places."""
-    return NONE if value is None else number_format(value, decimal_pos=2, use_l10n=True, force_grouping=True)
+    return NONE if value is None else number_format(round(value, 2), decimal_pos=2, use_l10n=True, force_grouping=True)
 
 
 def sees_cost(request: HttpRequest) -> bool:

@@ -7,7 +7,7 @@ This is the door for the floors above; the rooms behind it are `demand`, `reserv
 
 from inventory.arriving import book_and_reserve
 from inventory.demand import book_demand, change_demand, expire_demand, set_expiry
-from inventory.goods import Consumed, Held, PutBack, consume, put_back, release, unreserve
+from inventory.goods import Consumed, Held, PutBack, consume, out_key, put_back, release, unreserve
 from inventory.reserving import ReserveResult, Shortage, reserve, reserve_one
 from inventory.wants import Want
 
@@ -23,6 +23,7 @@ __all__ = [
     "change_demand",
     "consume",
     "expire_demand",
+    "out_key",
     "put_back",
     "release",
     "reserve",

@@ -17,21 +17,21 @@ def among(column: str, values: Collection[Any]) -> tuple[str, list[Any]]:
     `column` is written by a programmer, never by input.
     """
     if connection.vendor == "postgresql":
-        return f"{column} = ANY(%s)", [_array(values)]  # untyped: it takes the type of the column
+        return f"{column} = ANY(%s)", [array(values)]  # untyped: it takes the type of the column
     return f"{column} IN (SELECT value FROM json_each(%s))", [json.dumps(list(values))]  # noqa: S608 — a programmer names the column
 
 
 def pairs_source(pairs: Sequence[Pair]) -> tuple[str, list[Any]]:
     """Return a FROM item `w(sku_id, warehouse_id)` that holds the pairs, and its parameters."""
     if connection.vendor == "postgresql":
-        columns = [_array([pair[0] for pair in pairs]), _array([pair[1] for pair in pairs])]
+        columns = [array([pair[0] for pair in pairs]), array([pair[1] for pair in pairs])]
         return "unnest(%s::bigint[], %s::bigint[]) AS w(sku_id, warehouse_id)", columns
     extracted = "SELECT json_extract(value, '$[0]') AS sku_id, json_extract(value, '$[1]') AS warehouse_id"
     return f"({extracted} FROM json_each(%s)) AS w", [json.dumps(pairs)]
 
 
-def _array(values: Collection[Any]) -> str:
-    """An array literal: several times faster than letting the driver adapt each value."""
+def array(values: Collection[Any]) -> str:
+    """Return an array literal: several times faster than letting the driver adapt each value."""
     return "{" + ",".join([_quoted(value) if isinstance(value, str) else str(value) for value in values]) + "}"
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from backoffice import audit, clock
 from backoffice.models import User
 from inventory.models import Balance, Sku, Warehouse
+from orders import demo_costs
 from orders.models import PriceBreak, PromotionDays, PurchaseOrder, Supplier, SupplierItem
 from orders.supply import drafting, limits, ordering, receiving, replenishment
 from orders.supply.drafting import Wanted
@@ -40,6 +41,7 @@ def finish() -> None:
             PromotionDays.objects.create(
                 name="双十一 11.11", first=dt.date(today.year, 11, 10), last=dt.date(today.year, 11, 11)
             )
+            demo_costs.finish(audit.current_actor().name)
         replenishment.begin(owner=None)
 
 

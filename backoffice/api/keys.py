@@ -19,6 +19,7 @@ SCOPES = {
     "catalogue:read": _("Read SKUs"),
     "stock:read": _("Read stock and availability"),
     "stock:write": _("Adjust stock"),
+    "costs:read": _("Read what goods cost"),
     "orders:read": _("Read orders without personal data"),
     "orders:write": _("Send orders in"),
     "shipments:write": _("Send shipments in"),

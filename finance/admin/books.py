@@ -18,7 +18,8 @@ from finance.models import OpenItem, Voucher, VoucherLine
 from finance.models.books import VoucherKind
 from finance.sight import own
 
-KIND_LABELS = {VoucherKind.SALE: "success", VoucherKind.REFUND: "warning", VoucherKind.REVERSAL: "danger"}
+KIND_LABELS = {VoucherKind.SALE: "success", VoucherKind.REFUND: "warning", VoucherKind.REVERSAL: "danger",
+               VoucherKind.COST: "info"}  # fmt: skip
 
 
 class BooksAdmin(ReadOnlyMixin, YikuModelAdmin):

@@ -33,6 +33,7 @@ class LedgerAccount(models.Model):
         REFUNDS = "refunds", _("Refunds and returns")
         SHIPPING_INCOME = "shipping_income", _("Shipping charged to buyers")
         COGS = "cogs", _("Cost of goods sold")
+        COST_DIFFERENCES = "cost_differences", _("Cost differences of goods sold")
         PLATFORM_FEES = "platform_fees", _("Platform fees")
         FX = "fx", _("Exchange gains and losses")
         ROUNDING = "rounding", _("Rounding differences")
@@ -92,6 +93,7 @@ class VoucherKind(models.TextChoices):
     SALE = "sale", _("Sale")
     REFUND = "refund", _("Refund")
     REVERSAL = "reversal", _("Reversal")  # a parcel that did not leave after all
+    COST = "cost", _("Late costs")  # of goods that are gone
 
 
 class Voucher(models.Model):

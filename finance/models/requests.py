@@ -22,8 +22,10 @@ class PostingRequest(models.Model):
 
     reference = models.CharField(_("document"), max_length=120, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=VoucherKind)
-    shop = models.ForeignKey("inventory.Shop", models.PROTECT, related_name="+", verbose_name=_("shop"))
-    external_id = models.CharField(_("platform order"), max_length=200)
+    shop = models.ForeignKey(
+        "inventory.Shop", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("shop")
+    )  # null: of no shop alone, as late costs
+    external_id = models.CharField(_("platform order"), max_length=200, blank=True)
     order_number = models.CharField(_("order number"), max_length=200, blank=True)
     order_key = models.CharField(max_length=200, blank=True, editable=False)
     occurred_at = models.DateTimeField(_("happened"))

@@ -5,10 +5,11 @@ missing shows on the request, and the posting goes on by itself or after a perso
 writer of requests, vouchers and open items.
 """
 
-from finance.posting.months import close_month
+from finance.posting.months import close_month, closed_months
 from finance.posting.requesting import (
     booked_sales,
     open_items,
+    request_costs,
     request_refund,
     request_refunds,
     request_reversal,
@@ -21,9 +22,11 @@ __all__ = [
     "PostResult",
     "booked_sales",
     "close_month",
+    "closed_months",
     "has_work",
     "open_items",
     "post_due",
+    "request_costs",
     "request_refund",
     "request_refunds",
     "request_reversal",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from backoffice.money import allocate, convert, round_money
-from finance.facts import RefundFacts, SaleFacts
+from finance.facts import CostFacts, RefundFacts, SaleFacts
 from finance.models import LedgerAccount
 
 Role = LedgerAccount.Role
@@ -100,6 +100,18 @@ def draft_refund(refund: RefundFacts, sold: Decimal, terms: Terms) -> Draft:
     lost = _lost_lines(refund.warehouse_id, refund.goods_lost, terms)
     lines = (*_balanced_lines(amounts, terms), *goods, *lost)
     return Draft(lines, -total, -convert(total, terms.rate, terms.base_places), total - within)
+
+
+def draft_cost(cost: CostFacts, terms: Terms) -> Draft:
+    """Return cost of goods sold or cost differences against stock, one pair per warehouse, in the base currency."""
+    lines = []
+    for one in cost.lines:
+        value = round_money(one.amount, terms.base_places)
+        if value:
+            role = Role.COGS if one.sold else Role.COST_DIFFERENCES
+            lines.append(DraftLine(role, value, value, terms.base, ONE, one.warehouse_id))
+            lines.append(DraftLine(Role.INVENTORY, -value, -value, terms.base, ONE, one.warehouse_id))
+    return Draft(tuple(lines), ZERO, ZERO)
 
 
 def sold_part(total: Decimal, sold: Decimal, never_sold: Decimal) -> Decimal:

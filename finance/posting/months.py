@@ -39,6 +39,13 @@ def next_month(month: dt.date) -> dt.date:
     return (month + dt.timedelta(days=32)).replace(day=1)
 
 
+def closed_months(days: Iterable[dt.date]) -> set[dt.date]:
+    """Return the closed months among those of some days, by their first day."""
+    months = {month_of(day) for day in days}
+    rows = Period.objects.filter(month__in=months, closed_at__isnull=False)
+    return set(rows.values_list("month", flat=True))
+
+
 def take_numbers(days: Iterable[dt.date]) -> list[Slot]:
     """Return period, number and date in the books for each document day, in their order.
 

@@ -18,7 +18,7 @@ from backoffice.search import search_form
 from backoffice.waking import wake
 from finance import currencies, facts, rates
 from finance.errors import ReferenceReused
-from finance.facts import RefundFacts, SaleFacts
+from finance.facts import CostFacts, RefundFacts, SaleFacts
 from finance.models import OpenItem, PostingRequest
 from finance.models.books import VoucherKind
 from finance.posting.drafts import sold_part
@@ -73,6 +73,12 @@ def request_refunds(*, refunds: Sequence[RefundFacts]) -> list[PostingRequest]:
         if refund.reference not in known:
             standing.give(rows[-1].total, standing.sold, refund.never_sold)
     return _write(rows)
+
+
+@transaction.atomic
+def request_costs(*, costs: Sequence[CostFacts]) -> list[PostingRequest]:
+    """Write one request per late cost; repeats return the first request, other facts raise ReferenceReused."""
+    return _write([_row(VoucherKind.COST, one, ZERO, {}) for one in costs]) if costs else []
 
 
 @transaction.atomic
@@ -187,11 +193,11 @@ class _Standing:
         return cleared
 
 
-def _key(document: facts.Facts) -> OrderKey:
+def _key(document: SaleFacts | RefundFacts) -> OrderKey:
     return document.shop_id, document.external_id, _code(document.currency)
 
 
-def _standings(documents: Sequence[facts.Facts]) -> tuple[dict[OrderKey, _Standing], set[str]]:
+def _standings(documents: Sequence[SaleFacts | RefundFacts]) -> tuple[dict[OrderKey, _Standing], set[str]]:
     """Return how the documents' orders stand, and the references that are known already."""
     rows = PostingRequest.objects.filter(
         external_id__in={one.external_id for one in documents}, shop_id__in={one.shop_id for one in documents}

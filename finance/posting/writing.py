@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import cast
 
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
@@ -16,7 +17,7 @@ from finance import chart, currencies, facts
 from finance.errors import BooksError, UnknownCurrency
 from finance.models import LedgerAccount, OpenItem, PostingRequest, Voucher, VoucherLine
 from finance.models.books import VoucherKind
-from finance.posting.drafts import Draft, DraftLine, Terms, draft_refund, draft_sale
+from finance.posting.drafts import Draft, DraftLine, Terms, draft_cost, draft_refund, draft_sale
 from finance.posting.months import Slot, take_numbers
 
 State = PostingRequest.State
@@ -85,6 +86,8 @@ def _drafted(request: PostingRequest, terms: Terms) -> Draft:
     data = request.frozen
     if request.kind in (VoucherKind.SALE, VoucherKind.REVERSAL):
         return draft_sale(facts.sale_from_json(data["facts"]), terms, Decimal(data.get("cleared", 0)))
+    if request.kind == VoucherKind.COST:
+        return draft_cost(facts.cost_from_json(data["facts"]), terms)
     return draft_refund(facts.refund_from_json(data["facts"]), Decimal(data["sold"]), terms)
 
 
@@ -120,6 +123,7 @@ def _summary(request: PostingRequest, draft: Draft, *, moved: bool) -> str:
         VoucherKind.SALE: _("Sale, order %(order)s"),
         VoucherKind.REFUND: _("Refund, order %(order)s"),
         VoucherKind.REVERSAL: _("Reversal of %(of)s, order %(order)s"),
+        VoucherKind.COST: _("Late costs of goods that are gone, %(order)s"),
     }
     facts_ = request.frozen.get("facts", {})
     if request.kind == VoucherKind.REFUND and not request.total:
@@ -166,7 +170,7 @@ def _voucher_line(voucher: Voucher, position: int, line: DraftLine, desk: Desk) 
 def _insert_open_items(drafts: Sequence[tuple[PostingRequest, Draft]], vouchers: dict[str, Voucher]) -> None:
     OpenItem.objects.bulk_create(
         OpenItem(
-            shop_id=request.shop_id,
+            shop_id=cast(int, request.shop_id),  # only late costs have none, and they leave nothing open
             external_id=request.external_id,
             order_number=request.order_number,
             order_key=request.order_key,

@@ -227,6 +227,7 @@ HOW = {
     "row": _("the reservation is set to its movements"),
     "book": _("one movement, and the reservation with it"),
     "entry": _("one movement"),
+    "layers": _("the cost layers become one, with what the balance holds"),
 }
 
 

@@ -63,6 +63,36 @@ class AvailabilityOut(serializers.Serializer[Any]):
     quantity = quantity()
 
 
+class ValueQuery(StrictQuery):
+    """The moment, which time counts, and whose stock; now and all of it when left out."""
+
+    at = serializers.DateTimeField(required=False, help_text="Now when left out.")
+    by = serializers.ChoiceField(choices=["recorded", "happened"], default="recorded")
+    warehouse = serializers.CharField(required=False, help_text="Code of a warehouse.")
+    category = serializers.CharField(required=False)
+    page = serializers.IntegerField(min_value=1, max_value=1_000_000, default=1)
+    limit = serializers.IntegerField(min_value=1, max_value=1_000, default=100)
+
+
+class ValueRow(serializers.Serializer[Any]):
+    """A SKU: pieces, what a piece cost on average (null without pieces), what they were worth."""
+
+    sku = serializers.CharField(source="code")
+    category = serializers.CharField()
+    quantity = quantity()
+    unit_cost = serializers.DecimalField(max_digits=20, decimal_places=4, allow_null=True)
+    value = serializers.DecimalField(max_digits=20, decimal_places=4)
+
+
+class ValueOut(serializers.Serializer[Any]):
+    """A page of SKUs, and the totals of all pages, in the base currency."""
+
+    count = serializers.IntegerField()
+    quantity = quantity()
+    value = serializers.DecimalField(max_digits=20, decimal_places=4)
+    results: Any = ValueRow(many=True, source="rows")
+
+
 class BalanceOut(RowSerializer[Balance]):
     """What stands in one warehouse; `available` is on hand less reserved."""
 

@@ -9,5 +9,6 @@ urlpatterns = [
     path("skus/<path:code>", views.SkuDetail.as_view(), name="api-sku"),
     path("availability", views.Availability.as_view(), name="api-availability"),
     path("stock", views.StockList.as_view(), name="api-stock"),
+    path("stock-value", views.StockValue.as_view(), name="api-stock-value"),
     path("stock-adjustments", views.StockAdjustments.as_view(), name="api-stock-adjustments"),
 ]

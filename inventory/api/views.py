@@ -18,7 +18,7 @@ from backoffice.api.idempotency import HEADER, once
 from backoffice.api.paging import OldestFirst
 from backoffice.models import ApiKey
 from inventory import adjusting, availability, codes
-from inventory.access import visible
+from inventory.access import sight, visible
 from inventory.api.bodies import (
     AdjustedOut,
     AdjustmentIn,
@@ -28,7 +28,11 @@ from inventory.api.bodies import (
     SkuFilter,
     SkuOut,
     StockFilter,
+    ValueOut,
+    ValueQuery,
 )
+from inventory.costing import valuation
+from inventory.costing.valuation import Asked
 from inventory.models import Balance, Shop, Sku, Warehouse
 
 IDEMPOTENCY = OpenApiParameter(HEADER, str, OpenApiParameter.HEADER, required=True, description="Unique per request.")
@@ -119,6 +123,26 @@ class StockList(generics.ListAPIView[Balance]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List balances."""
         return super().get(request, *args, **kwargs)
+
+
+class StockValue(APIView):
+    """What stock was worth at a moment."""
+
+    scopes = {"GET": "costs:read"}
+
+    @extend_schema(parameters=[ValueQuery], responses=ValueOut)
+    def get(self, request: Request) -> Response:
+        """Read pieces and value of every SKU by its code, a page at a time, with the totals of all pages."""
+        query = ValueQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        data, places = query.validated_data, sight(cast(ApiKey, request.auth)).warehouses
+        if "warehouse" in data:
+            places = frozenset([_warehouse(request, data["warehouse"]).pk])
+        asked = Asked(
+            at=data.get("at"), by=data["by"], warehouses=places, category=data.get("category", "")
+        )  # fmt: skip
+        size = data["limit"]
+        return Response(ValueOut(valuation.page(asked, limit=size, offset=(data["page"] - 1) * size)).data)
 
 
 class StockAdjustments(APIView):

@@ -3,6 +3,7 @@
 from inventory.models.arrivals import ExpectedArrival
 from inventory.models.assembly import Assembly, AssemblyLine, RecipePart
 from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku
+from inventory.models.costing import CostLayer, CostSetting, LayerUse
 from inventory.models.documents import StockDocument, StockDocumentLine
 from inventory.models.floor import Bin, FloorAction
 from inventory.models.places import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
@@ -50,10 +51,13 @@ __all__ = [
     "Bin",
     "Bucket",
     "BundlePart",
+    "CostLayer",
+    "CostSetting",
     "ExpectedArrival",
     "FloorAction",
     "GhostReservation",
     "KeptReservation",
+    "LayerUse",
     "Pack",
     "Product",
     "Reason",

@@ -46,6 +46,7 @@ class Reason(models.TextChoices):
     RESERVE = "reserve", _("Reserved")
     RELEASE = "release", _("Released")
     EXPIRED = "expired", _("Demand expired")
+    REVALUATION = "revaluation", _("Value corrected")  # no pieces, value only
     POLICY = "policy", _("Shown differently")  # news only: no goods moved
 
 
@@ -69,6 +70,8 @@ class StockEntry(models.Model):
     bin = models.CharField(_("bin"), max_length=40, blank=True)
     condition = models.CharField(_("condition"), max_length=20, blank=True)
     actor = models.CharField(_("actor"), max_length=150, blank=True)
+    # The entry that this one takes back or carries on: a return, an undo, the other half of a transfer.
+    source = models.CharField(_("takes back"), max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("stock movement")
@@ -77,6 +80,7 @@ class StockEntry(models.Model):
         indexes = [
             models.Index(fields=["sku", "warehouse", "recorded_at"], name="stock_entry_place"),
             models.Index(fields=["reference"], name="stock_entry_reference"),
+            models.Index(fields=["source"], condition=~Q(source=""), name="stock_entry_source"),
         ]
 
     def __str__(self) -> str:

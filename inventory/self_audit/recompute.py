@@ -55,6 +55,10 @@ _LAST = (
     "SELECT reference FROM inventory_stockentry WHERE sku_id = %s AND warehouse_id = %s AND bucket = %s "
     "AND reference <> '' ORDER BY id DESC LIMIT 20"
 )
+_LAYERS = (
+    "SELECT sku_id, warehouse_id, sum(quantity), sum(value) FROM inventory_costlayer WHERE quantity > 0 GROUP BY 1, 2"
+)
+_LAYERED = "SELECT 1 FROM inventory_costsetting WHERE id = 1 AND method = 'fifo'"
 REPAIR = "#audit"  # what the key of a repairing entry has behind the key it stands for
 NAMED, MOST_NAMED = 5, 500  # documents a difference names; differences for which they are looked up
 
@@ -130,6 +134,7 @@ def differences(step: Step = lambda done: None) -> Audited:
     step(4)
     found += _of_incoming()
     found += _of_parcels(ledger)
+    found += _of_layers(balances)
     step(5)
     return Audited(_told(found, balances), len(balances), count)
 
@@ -267,6 +272,22 @@ def parcel_by_parcel(pair: Pair) -> Iterator[Difference]:
             yield Difference(Kind.SHIPPED, ON_HAND, *pair, should, have, key[:120], documents)
 
 
+# --- balances against cost layers ------------------------------------------------------------------------------------
+
+
+def _of_layers(balances: dict[Pair, tuple[Any, ...]]) -> Iterator[Difference]:
+    """Together the layers hold what the balance holds and is worth; at moving average there are none."""
+    layers = {row[:2]: (int(row[2]), int(row[3])) for row in _rows(_LAYERS)}
+    layered = bool(_rows(_LAYERED))
+    for pair in layers.keys() | (balances.keys() if layered else set()):
+        row = balances.get(pair) if layered else None
+        should = (row[0], row[4]) if row else (0, 0)
+        sku_id, warehouse_id = pair
+        for counter, want, have in zip((ON_HAND, VALUE), should, layers.get(pair, (0, 0)), strict=True):
+            if want != have:
+                yield Difference(Kind.LAYERS, counter, sku_id, warehouse_id, want, have)
+
+
 # --- names and money -------------------------------------------------------------------------------------------------
 
 
@@ -276,7 +297,7 @@ def _told(found: list[Difference], balances: dict[Pair, tuple[Any, ...]]) -> lis
     told = []
     for number, one in enumerate(found):
         documents = one.documents
-        if one.kind == Kind.BALANCE and number < MOST_NAMED:
+        if one.kind in (Kind.BALANCE, Kind.LAYERS) and number < MOST_NAMED:
             documents = last_documents(one.sku_id, one.warehouse_id, one.counter)
         money = money_of(one.counter, one.size, balances.get((one.sku_id, one.warehouse_id)))
         told.append(dataclasses.replace(one, documents=documents, money=money))

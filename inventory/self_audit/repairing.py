@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 
 from backoffice import audit, clock, locks
 from inventory import balances, ledger
+from inventory.costing import rebuilding
 from inventory.errors import NegativeStock
 from inventory.ledger import EntryDraft
 from inventory.models import AuditFinding, AuditRepair, Bucket, Reason, Reservation
@@ -24,6 +25,7 @@ from inventory.self_audit.errors import refused
 from inventory.self_audit.recompute import Difference
 
 Kind, State, Counter = AuditFinding.Kind, AuditFinding.State, AuditFinding.Counter
+WHOLE = (Kind.BALANCE, Kind.LAYERS)  # one repair puts all counters right
 DEMAND, RESERVED = Bucket.DEMAND.value, Bucket.RESERVED.value
 NAMES = {1: "on_hand", 2: "demand", 3: "reserved", 4: "incoming", 5: "value"}
 _SUMS = (
@@ -40,7 +42,7 @@ _OF_ROW = (
 class Change:
     """One counter that a repair moves: of a balance, a reservation row, or by a ledger entry; stored integers."""
 
-    what: str  # balance | row | book | entry
+    what: str  # balance | row | book | entry | layers
     counter: int
     warehouse_id: int
     amount: int
@@ -67,7 +69,7 @@ def preview(finding: AuditFinding) -> list[Change]:
 def _changes(finding: AuditFinding) -> list[Change]:
     return {
         Kind.BALANCE: _of_balance, Kind.HELD: _of_row, Kind.WANTED: _of_document, Kind.EXPECTED: _of_incoming,
-        Kind.SHIPPED: _of_parcel,
+        Kind.SHIPPED: _of_parcel, Kind.LAYERS: _of_layers,
     }[Kind(finding.kind)](finding)  # fmt: skip
 
 
@@ -153,6 +155,14 @@ def _of_parcel(finding: AuditFinding) -> list[Change]:
     return [Change("entry", Counter.ON_HAND, pair[1], one.size, one.documents[-1])]
 
 
+def _of_layers(finding: AuditFinding) -> list[Change]:
+    pair = (finding.sku_id, finding.warehouse_id)
+    one = balances.lock([pair], create=True)[pair]
+    should = (one.on_hand, one.value) if one.layered else (0, 0)
+    apart = zip((Counter.ON_HAND, Counter.VALUE), should, rebuilding.held(*pair), strict=True)
+    return [Change("layers", int(counter), pair[1], want - have) for counter, want, have in apart if want != have]
+
+
 def _stored(value: Decimal) -> int:
     return int(value * 1000)
 
@@ -186,7 +196,7 @@ def repair(*, finding_id: int, size: Decimal, actor: str, reason: str = "") -> A
 
 def size_of(finding: AuditFinding, changes: list[Change]) -> Decimal:
     """Return how far off the finding's own counter is: what is changed, the other way round."""
-    own = [one for one in changes if finding.kind != Kind.BALANCE or one.counter == finding.counter]
+    own = [one for one in changes if finding.kind not in WHOLE or one.counter == finding.counter]
     total = sum((one.pieces for one in own), Decimal(0))
     return total if finding.kind == Kind.SHIPPED else -total
 
@@ -194,9 +204,9 @@ def size_of(finding: AuditFinding, changes: list[Change]) -> Decimal:
 def _close(finding: AuditFinding, actor: str) -> None:
     """A balance is repaired whole: the differences of its other counters are closed with it."""
     rows = AuditFinding.objects.filter(pk=finding.pk)
-    if finding.kind == Kind.BALANCE:
+    if finding.kind in WHOLE:
         rows = AuditFinding.objects.filter(
-            kind=Kind.BALANCE, sku=finding.sku_id, warehouse=finding.warehouse_id, state=State.OPEN
+            kind=finding.kind, sku=finding.sku_id, warehouse=finding.warehouse_id, state=State.OPEN
         )
     rows.update(state=State.REPAIRED, closed_at=clock.now(), closed_by=actor[:150])
 
@@ -225,7 +235,9 @@ def undo(*, repair_id: int, actor: str) -> AuditRepair:
 
 
 def _apply(finding: AuditFinding, changes: list[Change], tail: str, actor: str) -> None:
-    work: Callable[..., None] = {"balance": _balance, "row": _rows, "book": _book, "entry": _entry}[changes[0].what]
+    work: Callable[..., None] = {"balance": _balance, "row": _rows, "book": _book, "entry": _entry, "layers": _layers}[
+        changes[0].what
+    ]
     try:
         with transaction.atomic():
             work(finding, changes, tail, actor)
@@ -281,6 +293,16 @@ def _entry(finding: AuditFinding, changes: list[Change], tail: str, actor: str) 
         reason=Reason.SHIPMENT if parcel else Reason.CORRECTION, reference=one.reference,
     )  # fmt: skip
     ledger.post(entries=[draft], actor=actor)
+
+
+def _layers(finding: AuditFinding, changes: list[Change], tail: str, _actor: str) -> None:
+    """The layers become one that holds what the balance holds; undone, it holds what they held together."""
+    pair = (finding.sku_id, finding.warehouse_id)
+    balances.lock([pair])
+    amounts = {one.counter: one.amount for one in changes}
+    key = f"inventory.audit:{finding.pk}{tail}"
+    if not rebuilding.as_one(*pair, key, amounts.get(Counter.ON_HAND, 0), amounts.get(Counter.VALUE, 0)):
+        raise refused("stands_no_more")
 
 
 def _locked(finding_id: int) -> AuditFinding:

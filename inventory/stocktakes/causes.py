@@ -46,13 +46,17 @@ def of_lines(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> dict[int, 
 
 def moved_meanwhile(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> Iterable[Cause]:
     """Goods that moved between the snapshot and the end of counting: counted just before or just after."""
-    entries = StockEntry.objects.filter(
-        sku__in=[line.sku_id for line in lines],
-        warehouse_id=stocktake.warehouse_id,
-        bucket=Bucket.ON_HAND,
-        recorded_at__gt=stocktake.snapshot_at,
-        recorded_at__lte=stocktake.submitted_at or max(line.counted_at for line in lines if line.counted_at),
-    ).exclude(reference=stocktake.reference)
+    entries = (
+        StockEntry.objects.filter(
+            sku__in=[line.sku_id for line in lines],
+            warehouse_id=stocktake.warehouse_id,
+            bucket=Bucket.ON_HAND,
+            recorded_at__gt=stocktake.snapshot_at,
+            recorded_at__lte=stocktake.submitted_at or max(line.counted_at for line in lines if line.counted_at),
+        )
+        .exclude(reference=stocktake.reference)
+        .exclude(quantity=0)
+    )
     moved: dict[int, list[StockEntry]] = defaultdict(list)
     for entry in entries.order_by("id")[:20_000]:
         moved[entry.sku_id].append(entry)

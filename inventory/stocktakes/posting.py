@@ -170,7 +170,7 @@ def _reverse_moves(stocktake: Stocktake) -> Iterator[list[Move]]:
         yield [
             Move(
                 f"{reference}/{key.rsplit('/', 1)[1]}", sku, place, ON_HAND, -moved, Reason.UNDO.value, reference,
-                None, -value, None, "", bin,
+                None, -value, None, "", bin, source=key,
             )
             for _id, key, sku, place, moved, value, bin in entries
         ]  # fmt: skip

@@ -40,7 +40,7 @@ def pick(*, transfer_id: int, user: User | None, quantities: Mapping[int, Decima
     for line, draft in gone.items():
         line.picked = line.transit = wanted[line.pk]
         line.picked_value = line.transit_value = -values[draft.key]
-        posting.add(line, "t", posting.transit.pk, line.picked, Reason.TRANSFER, line.picked_value)
+        posting.add(line, "t", posting.transit.pk, line.picked, Reason.TRANSFER, line.picked_value, draft.key)
         posting.expect(line, line.picked)
     posting.write()
     TransferLine.objects.bulk_update(gone, FIGURES)
@@ -101,13 +101,12 @@ def cancel(*, transfer_id: int, user: User | None, note: str = "") -> Transfer:
 
 def take_back(posting: Posting, lines: list[TransferLine], reason: str) -> None:
     """Move all that is under way to the origin's shelf."""
-    for line in lines:
-        if not line.transit:
-            continue
-        quantity = line.transit
-        value = posting.leave(line, quantity, reason)
-        posting.add(line, "o", posting.transfer.origin_id, quantity, reason, value)
-        line.back += quantity
+    going = {line: line.transit for line in lines if line.transit}
+    leaving = {line: posting.leave(line, quantity, reason) for line, quantity in going.items()}
+    for line, value in posting.left(leaving).items():
+        source = leaving[line].key
+        posting.add(line, "o", posting.transfer.origin_id, going[line], reason, value, source)
+        line.back += going[line]
     posting.write()
 
 

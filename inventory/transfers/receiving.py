@@ -113,14 +113,16 @@ def _rows(lines: dict[int, TransferLine], came: Sequence[Came]) -> list[Transfer
 
 def _post(posting: Posting, lines: dict[int, TransferLine], rows: Sequence[TransferReceiptLine]) -> None:
     place = posting.transfer.destination_id
+    came = {lines[row.line_id]: row for row in rows if row.good + row.damaged}
+    leaving = {line: posting.leave(line, row.good + row.damaged, Reason.TRANSFER) for line, row in came.items()}
+    for line, value in posting.left(leaving).items():
+        row, quantity = came[line], came[line].good + came[line].damaged
+        arrived = posting.add(line, "d", place, quantity, Reason.TRANSFER, value, leaving[line].key)
+        if row.damaged:
+            lost = share(value, row.damaged, quantity)
+            posting.add(line, "x", place, -row.damaged, Reason.DAMAGED, -lost, arrived.key)
     for row in rows:
-        line, quantity = lines[row.line_id], row.good + row.damaged
-        if quantity:
-            value = posting.leave(line, quantity, Reason.TRANSFER)
-            posting.add(line, "d", place, quantity, Reason.TRANSFER, value)
-            if row.damaged:
-                lost = share(value, row.damaged, quantity)
-                posting.add(line, "x", place, -row.damaged, Reason.DAMAGED, -lost)
+        line = lines[row.line_id]
         line.received += row.good
         line.damaged += row.damaged
     posting.write()
@@ -205,12 +207,10 @@ def close(*, transfer_id: int, rest: str, user: User | None, note: str = "") -> 
 
 
 def _lose(posting: Posting, lines: Sequence[TransferLine]) -> None:
-    for line in lines:
-        quantity = line.transit
-        if quantity:
-            posting.leave(line, quantity, Reason.LOST)
-            line.lost += quantity
-    posting.write()
+    going = {line: line.transit for line in lines if line.transit}
+    posting.left({line: posting.leave(line, quantity, Reason.LOST) for line, quantity in going.items()})
+    for line, quantity in going.items():
+        line.lost += quantity
 
 
 def _demand_within_limit(transfer: Transfer, lines: Sequence[TransferLine], user: User | None) -> None:

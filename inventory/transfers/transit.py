@@ -6,13 +6,14 @@ cent, and whatever else of the SKU is under way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from backoffice.fields import MoneyField, QuantityField
 from inventory import balances, ledger
-from inventory.ledger import EntryDraft, divided
-from inventory.models import Bucket, Reason, Transfer, TransferLine, Warehouse
+from inventory.costing.sharing import divided
+from inventory.ledger import EntryDraft
+from inventory.models import Bucket, Reason, StockEntry, Transfer, TransferLine, Warehouse
 
 _QUANTITY, _MONEY = QuantityField(), MoneyField()
 CODES = ("TRANSIT", "IN-TRANSIT", "YIKU-TRANSIT")
@@ -47,14 +48,17 @@ class Posting:
         balances.lock(((line.sku_id, where) for line in lines for where in places), create=True)
         transfer.turn += 1
         self.drafts: list[EntryDraft] = []
+        self._into: dict[str, str] | None = None
 
     def add(
-        self, line: TransferLine, what: str, where: int, quantity: Decimal, reason: str, value: Decimal | None = None
-    ) -> EntryDraft:
-        """Note goods that move; `value` signed like `quantity`, None at the average."""
+        self, line: TransferLine, what: str, where: int, quantity: Decimal, reason: str, value: Decimal | None = None,
+        source: str = "",
+    ) -> EntryDraft:  # fmt: skip
+        """Note goods that move; `value` signed like `quantity`, None at the average; `source` is what they carry on."""
         draft = EntryDraft(
             key=f"{self.transfer.reference}/{line.pk}.{self.transfer.turn}{what}", sku_id=line.sku_id,
             warehouse_id=where, quantity=quantity, reason=reason, reference=self.transfer.reference, value=value,
+            source=source,
         )  # fmt: skip
         self.drafts.append(draft)
         return draft
@@ -69,14 +73,31 @@ class Posting:
             )
         )  # fmt: skip
 
-    def leave(self, line: TransferLine, quantity: Decimal, reason: str) -> Decimal:
-        """Take pieces of a line out of the account with their share of its value; returns that value."""
+    def leave(self, line: TransferLine, quantity: Decimal, reason: str) -> EntryDraft:
+        """Note pieces of a line that leave the account with their share of its value; `left` says which it was."""
         value = share(line.transit_value, quantity, line.transit)
-        self.add(line, "t", self.transit.pk, -quantity, reason, -value)
+        draft = self.add(line, "t", self.transit.pk, -quantity, reason, -value, self._brought(line))
         self.expect(line, -quantity)
         line.transit -= quantity
-        line.transit_value -= value
-        return value
+        return draft
+
+    def left(self, leaving: Mapping[TransferLine, EntryDraft]) -> dict[TransferLine, Decimal]:
+        """Post what leaves; returns what each line's pieces were worth. What arrives must be worth just that."""
+        values = self.write()
+        worth = {line: -values[draft.key] for line, draft in leaving.items()}
+        for line, value in worth.items():
+            line.transit_value = max(line.transit_value - value, Decimal(0)) if line.transit else Decimal(0)
+        return worth
+
+    def _brought(self, line: TransferLine) -> str:
+        """The entry that brought a line's goods into the account."""
+        if self._into is None:
+            rows = StockEntry.objects.filter(
+                reference=self.transfer.reference, warehouse=self.transit, bucket=Bucket.ON_HAND, quantity__gt=0
+            )
+            keys = rows.order_by("id").values_list("key", flat=True)
+            self._into = {key.rpartition("/")[2].partition(".")[0]: key for key in keys}
+        return self._into.get(str(line.pk), "")
 
     def write(self) -> dict[str, Decimal]:
         """Post what was noted; returns the value of each entry by its key."""

@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from inventory import reservations
 from orders.models import OrderLine, Shipment, ShipmentGoods
+from orders.models.order import line_reference
 
 ZERO = Decimal(0)
 COST = Decimal("0.0001")  # what the stock ledger keeps of a value
@@ -53,6 +55,14 @@ def choose(line: OrderLine, units: Decimal, goods: Sequence[ShipmentGoods]) -> l
                 chosen.append(_taken(one, part))
                 left -= part
     return chosen
+
+
+def left_by(one: ShipmentGoods) -> str:
+    """Return the key of the stock entry by which goods left."""
+    line = one.shipment_line
+    return reservations.out_key(
+        f"orders.shipment:{line.shipment_id}", (line_reference(line.line_id), one.sku_id, one.warehouse_id)
+    )
 
 
 def _taken(one: ShipmentGoods, pieces: Decimal) -> Back:

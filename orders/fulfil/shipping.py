@@ -302,6 +302,9 @@ def _goods_back(shipment: Shipment, goods: Sequence[ShipmentGoods], actor: str, 
             warehouse_id=one.warehouse_id,
             quantity=one.quantity,
             value=one.cost_value,
+            source=reservations.out_key(
+                shipment.reference, (line_reference(one.shipment_line.line_id), one.sku_id, one.warehouse_id)
+            ),
         )
         for one in goods
     ]

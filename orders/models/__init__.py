@@ -29,6 +29,7 @@ from orders.models.compensation import (
     CouponCode,
     PenaltyEntry,
 )
+from orders.models.costs import CostDocument, CostDocumentLine, CostEffect
 from orders.models.feed import (
     OrderFeed,
 )
@@ -147,6 +148,9 @@ from orders.models.waves import (
 )
 
 __all__ = [
+    "CostDocument",
+    "CostDocumentLine",
+    "CostEffect",
     "Backtest",
     "CarrierAccount",
     "CarrierCredential",

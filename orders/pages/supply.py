@@ -18,7 +18,7 @@ from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
 from inventory import access
 from inventory.access import visible
-from orders.models import PurchaseOrder, ReplenishRow, SupplierReturn
+from orders.models import CostDocument, PurchaseOrder, ReplenishRow, SupplierReturn
 from orders.pages.lines import register_lists
 from orders.supply import limits, replenishment
 
@@ -34,14 +34,19 @@ RULE = [
     "add_purchaselimit", "change_purchaselimit", "delete_purchaselimit",
 ]  # fmt: skip
 READ = ["view_purchaseorder", "price_purchaseorder", "view_supplier", "view_supplieritem", "view_pricebreak"]
+COSTS = ["view_costdocument", "add_costdocument"]
+BOOKED = [*COSTS, "book_costdocument"]
 ROLES = {
-    "owner": RULE,
-    "ops_admin": RULE,
-    "buyer": [*BUY, "view_purchasesetting"],
+    "owner": [*RULE, *BOOKED],
+    "ops_admin": [*RULE, *BOOKED],
+    "buyer": [*BUY, *COSTS, "view_purchasesetting"],
     "warehouse_clerk": ["view_purchaseorder", "receive_purchaseorder"],
-    "bookkeeper": READ,
-    "auditor": [*READ, "view_replenishrow", "view_promotiondays", "view_purchasesetting", "view_purchaselimit"],
-}
+    "bookkeeper": [*READ, *BOOKED],
+    "auditor": [
+        *READ, "view_costdocument", "view_replenishrow", "view_promotiondays", "view_purchasesetting",
+        "view_purchaselimit",
+    ],
+}  # fmt: skip
 NIGHT = 86_400
 
 
@@ -49,6 +54,7 @@ def register() -> None:
     """Register them; called once by AppConfig.ready()."""
     register_role_permissions("orders", ROLES)
     access.register(PurchaseOrder, shop=None, warehouse="warehouse")
+    access.register(CostDocument, shop=None, warehouse="warehouse")
     access.register(ReplenishRow, shop=None, warehouse="warehouse", empty=True)
     register_sidebar(
         "purchasing", _("Purchase orders"), "admin:orders_purchaseorder_changelist", icon="shopping_cart",
@@ -57,6 +63,10 @@ def register() -> None:
     register_sidebar(
         "purchasing", _("Suggestions"), "admin:orders_replenishrow_changelist", icon="lightbulb",
         permission="orders.view_replenishrow", order=11, query="?verdict__exact=order",
+    )  # fmt: skip
+    register_sidebar(
+        "purchasing", _("Late costs"), "admin:orders_costdocument_changelist", icon="price_change",
+        permission="orders.view_costdocument", order=15, badge=_unbooked,
     )  # fmt: skip
     register_lists(
         ("purchasing", _("Suppliers"), "supplier", "factory"),
@@ -72,7 +82,19 @@ def register() -> None:
     register_chore("replenish", NIGHT, replenishment.nightly)
     references.register("orders.purchaseorder", lambda request, ids: _orders(request, {pk: pk for pk in ids}))
     references.register("orders.supplierreturn", _returns)
+    references.register("orders.costdocument", _costs)
     post_migrate.connect(seed_after_migrate, sender=apps.get_app_config("orders"), dispatch_uid="orders.supply")
+
+
+def _unbooked(request: HttpRequest) -> QuerySet[CostDocument]:
+    return visible(request.user, CostDocument.objects.filter(state=CostDocument.State.DRAFT))
+
+
+def _costs(request: HttpRequest, ids: Any) -> dict[int, Described]:
+    if not request.user.has_perm("orders.view_costdocument"):
+        return {}
+    rows = visible(request.user, CostDocument.objects.filter(pk__in=ids))
+    return {one.pk: Described(str(one), reverse("admin:orders_costdocument_change", args=[one.pk])) for one in rows}
 
 
 def _waiting(request: HttpRequest) -> QuerySet[PurchaseOrder]:

@@ -52,8 +52,16 @@ def take_in(order: Order, decision: ReturnDecision, warehouse_id: int, actor: st
         row = summed.setdefault(one.goods.sku_id, [ZERO, ZERO])
         row[0], row[1] = row[0] + one.pieces, row[1] + one.value
     reference = line_reference(line.pk)
+    left_by = {one.goods.sku_id: goods_back.left_by(one.goods) for one in reversed(back)}  # the latest parcel's
     items = [
-        PutBack(reference=reference, sku_id=sku_id, warehouse_id=place, quantity=pieces, value=value)
+        PutBack(
+            reference=reference,
+            sku_id=sku_id,
+            warehouse_id=place,
+            quantity=pieces,
+            value=value,
+            source=left_by[sku_id],
+        )
         for sku_id, (pieces, value) in summed.items()
     ]
     reservations.put_back(items=items, document=decision.reference, occurred_at=decision.at, actor=actor)
@@ -204,6 +212,7 @@ def _shelved(
             reference=decision.reference,
             value=-one.value,
             occurred_at=decision.at,
+            source=one.key,
         )
         for one in (*gone.posted, *gone.repeated)
     ]

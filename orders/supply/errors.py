@@ -39,6 +39,17 @@ SENTENCES: dict[str, Any] = {
     "not_here": _("%(sku)s: only %(left)s of this order can still be sent back, not %(wanted)s."),
     "invoice_number": _("Write down the number of the invoice."),
     "invoice_twice": _("Invoice %(number)s of this supplier is written down already (order %(order)s)."),
+    "one_place": _("These orders arrived in different warehouses: share the cost of each warehouse by itself."),
+    "no_receipts": _("Tick at least one receipt the cost is shared over. What has not come yet cannot carry any."),
+    "cost_amount": _("“%(wanted)s” is no amount other than zero, with at most four decimal places."),
+    "no_weight": _("%(sku)s has no weight: write it on the SKU's page, or share by something else."),
+    "no_size": _("%(sku)s has no length, width and height: write them on the SKU's page, or share by something else."),
+    "hand_sum": _("The amounts by hand add up to %(sum)s, not to %(amount)s."),
+    "same_price": _(
+        "Invoice %(number)s asks the prices that were agreed, or none of its goods has come: no cost moves."
+    ),
+    "cost_state": _("%(number)s is “%(state)s”: this cannot be done with it. Last change: %(who)s, %(when)s."),
+    "cost_moved": _("Goods of %(number)s moved since this page was shown. Look at the figures again, then book."),
     "no_run": _("Nothing has been calculated yet: press “Calculate”."),
     "nothing_chosen": _("None of these can be ordered: they are ordered already, or nothing is suggested."),
     "scope_place": _("Demand is counted for the company as a whole: choose in the settings where its goods arrive."),

@@ -147,3 +147,21 @@ def test_a_sku_on_two_lines_is_named_by_the_second(api, goods):
     answer = api("stock:write").post("stock-adjustments", twice)
     assert (answer.status_code, answer.json()["code"]) == (409, "sku_twice")
     assert [error["field"] for error in answer.json()["errors"]] == ["lines[1].sku"]
+
+
+def test_the_stock_value_adds_up_and_needs_its_own_scope(api, goods):
+    answer = api("costs:read").get("stock-value").json()
+    assert (answer["count"], answer["quantity"], answer["value"]) == (1, "10.000", "10.0000")
+    assert answer["results"] == [
+        {"sku": goods.sku.code, "category": "", "quantity": "10.000", "unit_cost": "1.0000", "value": "10.0000"}
+    ]
+    assert api("costs:read").get("stock-value", at="2001-01-01T00:00:00Z").json()["results"] == []
+    assert api("stock:read").get("stock-value").status_code == 403
+
+
+def test_a_key_sees_the_value_of_its_own_warehouses_only(api, goods):
+    client = api("costs:read", everything=False)
+    assert client.get("stock-value").json()["count"] == 0
+    assert client.get("stock-value", warehouse=goods.warehouse.code).status_code == 400
+    Access.objects.create(api_key=client.key).warehouses.add(goods.warehouse)
+    assert client.get("stock-value").json()["value"] == "10.0000"

@@ -35,6 +35,8 @@ ONCE = {
     "finance_voucher.number": ("period_id", "number"),
     "finance_openitem": ("reference",),
     "orders_routedshop": ("shop_id",),
+    "inventory_costlayer": ("entry_key", "position"),
+    "orders_costdocument": ("once",),
     "orders_raterow": ("table_id", "country", "region", "postcode", "up_to_g"),
 }
 # One at a time: another may follow when the first is over.
@@ -55,6 +57,7 @@ GROWING = (
     "finance_exchangerate",
     "finance_voucher",
     "finance_voucherline",
+    "inventory_layeruse",
     "inventory_stockentry",
     "orders_orderevent",
     "orders_orderversion",

@@ -65,6 +65,7 @@ MODELS = {
     "inventory_auditsetting": ("oawi", "", "oa", ""),
     "inventory_assembly": ("oawbpi", "", "", ""),
     "inventory_balance": (ALL, "", "", ""),
+    "inventory_costsetting": ("oabi", "", "o", ""),
     "inventory_bin": ("oadwi", "oaw", "oaw", "oaw"),
     "inventory_expectedarrival": (ALL, "oap", "oap", ""),
     "inventory_flooraction": ("oawi", "", "", ""),
@@ -139,6 +140,7 @@ MODELS = {
     "orders_supplier": ("oabpi", "oap", "oap", ""),
     "orders_supplieritem": ("oabpi", "oap", "oap", ""),
     "orders_purchaseorder": ("oawbpi", "", "", ""),
+    "orders_costdocument": ("oabpi", "", "", ""),
     "orders_purchasesetting": ("oapi", "", "oa", ""),
     "orders_purchaselimit": ("oai", "oa", "oa", "oa"),
     "orders_promotiondays": ("oapi", "oap", "oap", "oap"),
@@ -192,6 +194,14 @@ PAGES = {
     "admin:inventory_stockdocument_do": ("-", "oaw"),
     "admin:inventory_stockdocument_pdf": ("oawbi", "-"),
     "admin:inventory_stockdocument_xlsx": ("oawbi", "-"),
+    "admin:orders_costdocument_share": ("oabp", "oabp"),
+    "admin:orders_costdocument_new": ("oabp", "oabp"),
+    "admin:orders_costdocument_do": ("-", "oab"),
+    "admin:orders_costdocument_xlsx": ("oabpi", "-"),
+    "admin:inventory_costsetting_as_of_now": ("o", "o"),
+    "admin:inventory_costsetting_now": ("o", "o"),
+    "admin:inventory_costsetting_value": (ALL, ALL),
+    "admin:inventory_costsetting_value_xlsx": (ALL, ALL),
     "admin:inventory_transfer_new_transfer": ("oawp", "oawp"),
     "admin:inventory_transfer_see_proposal": ("oawp", "oawp"),
     "admin:inventory_transfer_import_file": ("oawp", "oawp"),
@@ -370,7 +380,8 @@ PAGES = {
 # Answered by other tests: keys instead of people (tests/api), an object behind another (contenttypes), or a choice
 # that depends on the field asked for (autocomplete).
 ELSEWHERE = {
-    "api-skus", "api-sku", "api-availability", "api-stock", "api-stock-adjustments", "api-orders",
+    "api-skus", "api-sku", "api-availability", "api-stock", "api-stock-value", "api-stock-adjustments",
+    "api-orders",
     "api-order-changes", "api-order", "api-shipments", "api-nowhere",
     "admin:autocomplete", "admin:view_on_site", "admin:app_list",
 }  # fmt: skip

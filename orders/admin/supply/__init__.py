@@ -1,5 +1,5 @@
 """The pages of purchasing: suppliers, purchase orders, receipts, suggestions, settings."""
 
-from orders.admin.supply import order_list, replenish, settings, suppliers
+from orders.admin.supply import costs, order_list, replenish, settings, suppliers
 
-__all__ = ["order_list", "replenish", "settings", "suppliers"]
+__all__ = ["costs", "order_list", "replenish", "settings", "suppliers"]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
@@ -18,6 +19,7 @@ from orders.admin.supply import kit
 from orders.models import PurchaseOrder
 from orders.models.purchase import AWAITED
 from orders.supply import invoicing, limits, ordering, returning
+from orders.supply.costs import drafting
 from orders.supply.locking import plain
 
 State = PurchaseOrder.State
@@ -81,6 +83,8 @@ def _can(request: HttpRequest, order: PurchaseOrder) -> dict[str, bool]:
         "cancel": change and state in (State.DRAFT, State.WAITING, State.ORDERED),
         "close": change and state in (State.PARTLY, State.RECEIVED),
         "back": receive and state in returning.HERE,
+        "cost": has(kit.COST) and order.invoices.exists(),
+        "share": has(kit.COST) and bool(order.receipts.exists()),
         "invoice": change and kit.sees_prices(request) and state not in (State.DRAFT, State.WAITING, State.CANCELLED),
     }
 
@@ -103,7 +107,9 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     kit.demand(request, permission)
     try:
-        work(request, order)
+        elsewhere = work(request, order)
+        if elsewhere is not None:
+            return elsewhere
     except YikuError as refusal:
         messages.error(request, str(refusal))
     return kit.to(order)
@@ -182,7 +188,15 @@ def _invoice(request: HttpRequest, order: PurchaseOrder) -> None:
     messages.success(request, _("Written down and compared."))
 
 
-WORK: dict[str, tuple[str, Callable[[HttpRequest, PurchaseOrder], None] | None]] = {
+def _cost(request: HttpRequest, order: PurchaseOrder) -> HttpResponse:
+    asked = kit.number(kit.text(request, "invoice", 20))
+    if not order.invoices.filter(pk=asked).exists():
+        raise Http404
+    made = drafting.from_invoice(invoice_id=asked, actor=_who(), warehouses=kit.within(request))
+    return HttpResponseRedirect(reverse("admin:orders_costdocument_change", args=[made.pk]))
+
+
+WORK: dict[str, tuple[str, Callable[[HttpRequest, PurchaseOrder], HttpResponse | None] | None]] = {
     "order": (kit.CHANGE, _order),
     "approve": (kit.CHANGE, _approve),
     "send_back": (kit.CHANGE, _send_back),
@@ -191,4 +205,5 @@ WORK: dict[str, tuple[str, Callable[[HttpRequest, PurchaseOrder], None] | None]]
     "close": (kit.CHANGE, _close),
     "back": (kit.RECEIVE, _back),
     "invoice": (kit.CHANGE, _invoice),
+    "cost": (kit.COST, _cost),
 }
