@@ -9,6 +9,7 @@ import io
 import secrets
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -76,7 +77,8 @@ def remove(rows: QuerySet[ReturnPhoto]) -> None:
     """Delete pictures; the files go when the transaction has held."""
     paths = [path_of(row) for row in rows]
     rows.delete()
-    transaction.on_commit(lambda: [path.unlink(missing_ok=True) for path in paths])
+    for path in paths:
+        transaction.on_commit(partial(path.unlink, missing_ok=True))
 
 
 def _read(file: Sent) -> bytes:
