@@ -151,11 +151,13 @@ def _posted(document: StockDocument, user: User | None) -> StockDocument:
 
 
 MAKE_MISSING = """
-INSERT INTO inventory_balance (sku_id, warehouse_id, on_hand, demand, reserved, incoming, value, updated_at)
-SELECT l.sku_id, l.warehouse_id, 0, 0, 0, 0, 0, %s FROM inventory_stockdocumentline l
+INSERT INTO inventory_balance
+(sku_id, warehouse_id, on_hand, demand, reserved, incoming, value, tracking, updated_at)
+SELECT l.sku_id, l.warehouse_id, 0, 0, 0, 0, 0, s.tracking, %s FROM inventory_stockdocumentline l
+JOIN inventory_sku s ON s.id = l.sku_id
 WHERE l.document_id = %s AND l.difference <> 0 AND NOT EXISTS (
   SELECT 1 FROM inventory_balance b WHERE b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
-) ORDER BY 1, 2 ON CONFLICT DO NOTHING
+) ORDER BY 1, 2{wait} ON CONFLICT DO NOTHING
 """
 LOCK_ALL = """
 SELECT count(*) FROM (
@@ -169,7 +171,7 @@ SELECT count(*) FROM (
 def _lock_balances(document: StockDocument) -> None:
     """Make the balances that are missing and lock all in the order of their keys, before any page is written."""
     with connection.cursor() as cursor:
-        cursor.execute(MAKE_MISSING, [connection.ops.adapt_datetimefield_value(clock.now()), document.pk])
+        cursor.execute(MAKE_MISSING.format(wait=balances.waiting("s")), [connection.ops.adapt_datetimefield_value(clock.now()), document.pk])
         if connection.vendor == "postgresql":
             cursor.execute(LOCK_ALL, [document.pk])
 
@@ -235,7 +237,7 @@ def _reverse_moves(document: StockDocument, reverse: StockDocument) -> Iterator[
         yield [
             Move(
                 f"{reverse.reference}/{key.rsplit('/', 1)[1]}", sku, place, ON_HAND, -moved, Reason.UNDO.value,
-                reverse.reference, None, -value,
+                reverse.reference, None, -value, like=key,
             )
             for _id, key, sku, place, moved, value in entries
         ]  # fmt: skip

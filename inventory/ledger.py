@@ -19,6 +19,8 @@ from backoffice.fields import CostField, MoneyField, QuantityField
 from inventory import balances, sets
 from inventory.balances import COLUMNS, Locked, pieces
 from inventory.errors import KeyReused, NegativeStock, Short
+from inventory.lots import sharing
+from inventory.lots import writing as lot_writing
 from inventory.models import Bucket, StockChange, StockChangeDelivery, StockEntry
 from inventory.sets import Pair
 
@@ -49,6 +51,8 @@ class EntryDraft:
     lot: str = ""
     bin: str = ""
     condition: str = ""
+    lots: tuple[tuple[str, Decimal], ...] = ()  # of several lots: each number with its pieces
+    like: str = ""  # the key of the movement this one undoes: its lots are taken
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,8 @@ class Move(NamedTuple):
     lot: str = ""
     bin: str = ""
     condition: str = ""
+    lots: tuple[tuple[str, int], ...] = ()
+    like: str = ""
 
     @property
     def pair(self) -> Pair:
@@ -135,6 +141,8 @@ def _move(draft: EntryDraft) -> Move:
         draft.lot,
         draft.bin,
         draft.condition,
+        tuple((number, _QUANTITY.scale(quantity)) for number, quantity in draft.lots),
+        draft.like,
     )
 
 
@@ -177,13 +185,16 @@ def _posted(key: str, sku_id: int, warehouse_id: int, bucket: int, quantity: int
 def write(moves: Iterable[Move], locked: dict[Pair, Locked], *, actor: str = "") -> list[EntryRow]:
     """Apply new moves to locked balances and write entries, balances and news: four statements for any number.
 
-    Raises NegativeStock, naming every balance that has too little, before anything is written.
+    Raises NegativeStock, naming every balance that has too little, before anything is written. Tracked goods are
+    shared out over their lots with a few statements more (see inventory.lots).
     """
     moves = list(moves)
     rows = apply(moves, locked, actor)
     if rows:
+        parts = sharing.share(moves, locked)
         balances.save(locked.values())
-        bulk.insert_rows(StockEntry, _ENTRY_COLUMNS, rows, prepared=True)
+        bulk.insert_rows(StockEntry, _ENTRY_COLUMNS, sharing.named(rows, parts), prepared=True)
+        lot_writing.write(parts, locked, rows[0][-1])
         announce({(move.sku_id, move.warehouse_id): move.reason for move in moves})
     return rows
 
@@ -202,7 +213,7 @@ def apply(moves: Sequence[Move], locked: dict[Pair, Locked], actor: str = "") ->
         if left < 0 or (quantity < 0 and getattr(balance, COLUMNS[bucket]) < 0):
             shorts.append(_short(move, balance))
         rows.append(
-            (*move[:5], cost, value, move.reason, move.reference, move.occurred_at or now, now, *move[10:], actor)
+            (*move[:5], cost, value, move.reason, move.reference, move.occurred_at or now, now, *move[10:13], actor)
         )
     if shorts:
         raise NegativeStock(shorts)

@@ -2,9 +2,10 @@
 
 from inventory.models.arrivals import ExpectedArrival
 from inventory.models.assembly import Assembly, AssemblyLine, RecipePart
-from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku
+from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku, Tracking
 from inventory.models.documents import StockDocument, StockDocumentLine
 from inventory.models.floor import Bin, FloorAction
+from inventory.models.lots import UNKNOWN, Lot, LotBalance, LotBlock, LotMovement, LotSetting
 from inventory.models.places import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
 from inventory.models.shelves import ShelfPlace
 from inventory.models.stock import (
@@ -37,6 +38,7 @@ from inventory.models.trust import (
 )
 
 __all__ = [
+    "UNKNOWN",
     "Access",
     "AlertKind",
     "Assembly",
@@ -54,6 +56,11 @@ __all__ = [
     "FloorAction",
     "GhostReservation",
     "KeptReservation",
+    "Lot",
+    "LotBalance",
+    "LotBlock",
+    "LotMovement",
+    "LotSetting",
     "Pack",
     "Product",
     "Reason",
@@ -76,6 +83,7 @@ __all__ = [
     "StocktakeLimit",
     "StocktakeLine",
     "StocktakeSheet",
+    "Tracking",
     "Transfer",
     "TransferLine",
     "TransferReceipt",

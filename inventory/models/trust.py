@@ -86,6 +86,7 @@ class AuditFinding(models.Model):
         WANTED = "wanted", _("Reservation and order")
         EXPECTED = "expected", _("Incoming and expected deliveries")
         SHIPPED = "shipped", _("Parcels and goods out")
+        LOTS = "lots", _("Lots and their movements")
 
     class Counter(models.IntegerChoices):
         ON_HAND = 1, _("On hand")
