@@ -231,7 +231,7 @@ class SkuAdmin(YikuModelAdmin):
         summed: dict[int, tuple[Any, Any]] = {}
         for row in why.own(request, stock):
             on_hand, free = summed.get(row.sku_id, (0, 0))
-            summed[row.sku_id] = (on_hand + row.on_hand, free + row.on_hand - row.reserved - row.demand)
+            summed[row.sku_id] = (on_hand + row.on_hand, free + row.sellable - row.reserved - row.demand)
         for row in listed.result_list:
             row.stock_here = summed.get(row.pk)
         return listed

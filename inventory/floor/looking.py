@@ -66,9 +66,10 @@ def _places(sku: Sku, places: list[Warehouse], user: User) -> list[dict[str, Any
     for place in places:
         row = balances.get(place.pk)
         on_hand, reserved, demand = (row.on_hand, row.reserved, row.demand) if row else (Decimal(0),) * 3
+        held = row.unsellable if row else Decimal(0)
         one = {
             "warehouse": place.pk, "name": str(place), "on_hand": pieces(on_hand), "reserved": pieces(reserved),
-            "free": pieces(on_hand - reserved - demand), "bin": lying.get(place.pk, ""), "known": row is not None,
+            "free": pieces(on_hand - held - reserved - demand), "bin": lying.get(place.pk, ""), "known": row is not None,
             "proposed": [{"bin": bin.bin, "why": bin.why} for bin in proposed[place.pk]],
         }  # fmt: skip
         if cost and row and on_hand:

@@ -123,6 +123,11 @@ class Balance(models.Model):
     def __str__(self) -> str:
         return f"{self.sku_id}@{self.warehouse_id}: {self.on_hand}"
 
+    @property
+    def sellable(self) -> Decimal:
+        """What lies there and is neither blocked nor expired."""
+        return self.on_hand - self.unsellable
+
 
 class Reservation(models.Model):
     """What a reference (an order line) holds of a SKU in a warehouse, as demand or reserved.
