@@ -115,7 +115,7 @@ def _make(pairs: list[Pair]) -> None:
     sql = (
         "INSERT INTO inventory_balance (sku_id, warehouse_id, on_hand, demand, reserved, incoming, value, tracking, "  # noqa: S608 — no input
         "updated_at) SELECT w.sku_id, w.warehouse_id, 0, 0, 0, 0, 0, s.tracking, %s "
-        f"FROM {source} JOIN inventory_sku s ON s.id = w.sku_id WHERE true ORDER BY w.sku_id, w.warehouse_id{waiting('s')} "
+        f"FROM {source} JOIN inventory_sku s ON s.id = w.sku_id WHERE true ORDER BY 1, 2{waiting('s')} "
         "ON CONFLICT (sku_id, warehouse_id) DO NOTHING"
     )
     with connection.cursor() as cursor:

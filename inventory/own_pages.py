@@ -12,9 +12,9 @@ from backoffice.site import register_sidebar
 from inventory import home
 from inventory.levels import level
 from inventory.models import Balance, StockDocument
-from inventory.pages import floor, stocktake, transfers, trust
+from inventory.pages import floor, lots, stocktake, transfers, trust
 
-PARTS = (stocktake, floor, trust, transfers)
+PARTS = (stocktake, floor, trust, transfers, lots)
 
 CATALOGUE = ["product", "sku", "barcode", "pack", "bundlepart"]
 PLACES = ["warehouse", "shop", "shopwarehouse", "stockpolicy"]

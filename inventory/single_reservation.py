@@ -2,8 +2,8 @@
 
 On PostgreSQL the balance, the entry, the reservation and the news are written by a single autocommit statement, so
 that the row of a hot SKU is locked for one commit and not for the round trips of a transaction. It takes only the
-plain case (nothing booked yet for the reference, no lots to look at, the first warehouse has enough); everything else is the business of
-`inventory.reservations.reserve`.
+plain case (nothing booked yet for the reference, no lots to look at, the first warehouse has enough); everything
+else is the business of `inventory.reservations.reserve`.
 """
 
 from __future__ import annotations

@@ -51,4 +51,3 @@ def _should(sku_id: int | None) -> dict[Pair, int]:
             if not sellable(state, as_date(expires_on), days, day):
                 found[sku, place] = found.get((sku, place), 0) + int(quantity)
     return found
-

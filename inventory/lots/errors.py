@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from django.utils.translation import gettext_lazy as _
 
@@ -58,6 +59,16 @@ SENTENCES = {
     "nothing_left": _("Nothing of lot %(lot)s lies in %(warehouse)s that may be taken."),
     "expiry_of_serials": _("%(sku)s is not tracked by expiry date: leave it empty."),
 }
+
+
+@contextmanager
+def refused_at(path: str) -> Iterator[None]:
+    """Put the line in front of the field that a refusal names: `lot` becomes `lines[1].lot`."""
+    try:
+        yield
+    except LotRefused as refusal:
+        refusal.field = f"{path}.{refusal.field or 'lot'}"
+        raise
 
 
 def refused(code: str, /, field: str = "", **params: object) -> LotRefused:

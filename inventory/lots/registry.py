@@ -26,13 +26,15 @@ _COLUMNS = (
 def checked(number: str) -> str:
     """Return a number as it is kept. Raises LotRefused for one that nobody could read or type."""
     shown = codes.display(number)
+    if shown == "?":  # the unknown lot, where a lot has to be named
+        return ""
     if not shown or len(shown) > LONGEST or len(codes.normalise(number)) > codes.LONGEST:
         raise refused("bad_number", lot=number[:80])
     return shown
 
 
 def make(names: Iterable[tuple[int, str]]) -> None:
-    """Make the lots of these SKUs that are not there, in one order: two callers do not wait for each other crosswise."""
+    """Make the lots of these SKUs that are not there, in one order, so that two callers never lock crosswise."""
     now = clock.now()
     wanted = sorted({(sku_id, codes.normalise(number)): number for sku_id, number in names}.items())
     rows = [(key[0], number, key[1], "", Lot.State.OPEN.value, "", now, "") for key, number in wanted]
@@ -54,7 +56,9 @@ class Book:
         """Read (and make, where goods come in) everything the movements name."""
         from inventory.lots.sharing import said
 
-        names = {(move.sku_id, checked(number)) for move in moves for number, _quantity in said(move)}
+        names: set[tuple[int, str]] = {
+            (move.sku_id, checked(number)) for move in moves for number, _quantity in said(move)
+        }
         unknown = {(move.sku_id, "") for move in moves if move.quantity > 0 and not said(move)}
         book = cls(names | unknown, ids)
         coming = {(move.sku_id, checked(number)) for move in moves if move.quantity > 0
@@ -86,7 +90,7 @@ class Book:
 
     def named(self, sku_id: int, number: str) -> Line:
         """The lot of a number. Raises LotRefused when there is none (goods cannot leave from it)."""
-        found = self.by_name.get((sku_id, codes.normalise(number)))
+        found = self.by_name.get((sku_id, "" if number == "?" else codes.normalise(number)))
         if found is None:
             raise refused("unknown_lot", lot=number, sku=self.code(sku_id))
         return _empty(found)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,7 @@ from inventory.lots.registry import checked
 from inventory.lots.shelf import today
 from inventory.models import Sku, Tracking
 
+UNKNOWN_SIGN = "?"  # how the unknown lot is named where a lot has to be
 _LINES = re.compile(r"[\n\r;；]+")
 _SERIALS = re.compile(r"[\n\r;；,，、\t ]+")
 _PIECES = re.compile(r"\s*[×*＊=＝]\s*([0-9０-９.]+)\s*$")
@@ -53,9 +55,10 @@ def suggested(sku: Sku) -> dt.date | None:
 
 
 def said(
-    sku: Sku, quantity: Decimal, text: str, expires: str | dt.date | None = None, *, demanded: bool = True
-) -> tuple[Said, ...]:
-    """Read the lots of a line of goods coming in. An SKU that is not tracked has none.
+    sku: Sku, quantity: Decimal, text: str, expires: str | dt.date | None = None, *, demanded: bool = True,
+    dated: bool = True,
+) -> tuple[Said, ...]:  # fmt: skip
+    """Read the lots of a line of goods coming in (`dated`), or going out. An SKU that is not tracked has none.
 
     Raises LotRefused naming the field (`lot`, `expires_on`): no lot where one is demanded, pieces that do not add up,
     a missing expiry date, a serial that is not one piece.
@@ -71,7 +74,7 @@ def said(
         return ()
     found = _serials(text) if sku.tracking == Tracking.SERIAL else _lots(text, quantity)
     _judge(sku, quantity, found)
-    if sku.tracking != Tracking.EXPIRY:
+    if sku.tracking != Tracking.EXPIRY or not dated:
         return tuple(found)
     return tuple(_dated(sku, one, until) for one in found)
 
@@ -130,6 +133,28 @@ def _stands(sku: Sku, number: str) -> dt.date | None:
     return sku.lots.filter(number_key=codes.normalise(number)).values_list("expires_on", flat=True).first()
 
 
+def present(sku: Sku, on_hand: Decimal, text: str) -> tuple[Said, ...]:
+    """Read the lots of goods that lie there already: they may be fewer than there are, the rest is unknown."""
+    if sku.tracking == Tracking.SERIAL:
+        found = _serials(text)
+    else:
+        found = _lots(text, on_hand)
+    total = sum((one.quantity for one in found), Decimal(0))
+    _judge(sku, min(total, on_hand), found)
+    return tuple(_dated(sku, one, None) for one in found) if sku.tracking == Tracking.EXPIRY else tuple(found)
+
+
 def pairs(found: Sequence[Said]) -> tuple[tuple[str, Decimal], ...]:
     """The lots as the ledger takes them."""
     return tuple((one.number, one.quantity) for one in found)
+
+
+def as_json(found: Sequence[Said]) -> list[list[str]] | None:
+    """The lots as a document's line keeps them."""
+    return [[one.number, f"{one.quantity:f}"] for one in found] or None
+
+
+def kept(value: object) -> tuple[tuple[str, int], ...]:
+    """What a line keeps, as the ledger's moves take it; a raw cursor hands JSON out as text."""
+    rows = json.loads(value) if isinstance(value, str) else value
+    return tuple((str(number), int(Decimal(pieces) * 1000)) for number, pieces in rows or ())  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Share each movement of tracked goods out over lots: as somebody said, else by what is known, else first expired first.
+"""Share movements of tracked goods out over lots: as somebody said, else as is known, else first expired first.
 
 The ledger asks before it writes and hands the parts to `writing` afterwards; for goods that are not tracked nothing
 is asked of the database. Who says no lot is never stopped for it: goods in go to the lots that the same document took
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from inventory.balances import Locked
     from inventory.ledger import Move
 
+Step = tuple[Line, int] | tuple[Line, int, bool]  # a lot, its signed pieces, and whether a packer scanned it
 ON_HAND = Bucket.ON_HAND.value
 ONE = 1_000
 STRICT = (Reason.SHIPMENT.value,)  # what goes to buyers is never blocked or expired
@@ -41,6 +42,7 @@ class Part(NamedTuple):
     quantity: int
     reason: str
     reference: str
+    scanned: bool = False  # a packer put this lot into the parcel
 
 
 def share(moves: Sequence[Move], locked: Mapping[Pair, Locked]) -> list[Part]:
@@ -64,19 +66,20 @@ class _Sharing:
         self.own = _own([move for move in moves if move.reference and not said(move) and not move.like])
         self.book = registry.Book.of(moves, {lot for lots in self.like.values() for lot, _quantity in lots}
                                      | {lot for there in self.own.values() for _place, lot in there})  # fmt: skip
+        self.chosen = _chosen([move for move in moves if move.quantity < 0 and move.reason in STRICT])
         self.shorts: list[tuple[Short, str]] = []
         self.found: list[Part] = []
 
     def parts(self) -> list[Part]:
         """Share all of them out."""
         for move in self.moves:
-            for line, quantity in self._in(move) if move.quantity > 0 else self._out(move):
-                self._note(move, line, quantity)
+            for line, quantity, *scanned in self._in(move) if move.quantity > 0 else self._out(move):
+                self._note(move, line, quantity, bool(scanned))
         if self.shorts:
             raise LotShort(self.shorts)
         return self.found
 
-    def _note(self, move: Move, line: Line, quantity: int) -> None:
+    def _note(self, move: Move, line: Line, quantity: int, scanned: bool) -> None:
         """Keep a part and move the shelf with it: the next movement meets what this one left."""
         shelf = self.shelves[move.pair]
         if quantity > 0:
@@ -89,8 +92,8 @@ class _Sharing:
             place = (move.warehouse_id, line.lot_id)
             own[place] = own.get(place, 0) + quantity
         self.found.append(
-            Part(move.key, line.lot_id, line.number, *move.pair, quantity, move.reason, move.reference)
-        )  # fmt: skip
+            Part(move.key, line.lot_id, line.number, *move.pair, quantity, move.reason, move.reference, scanned)
+        )
 
     def _one_place(self, move: Move, shelf: Shelf, line: Line, quantity: int) -> None:
         """A serial is one piece in one place."""
@@ -105,7 +108,7 @@ class _Sharing:
 
     # --- goods in ---
 
-    def _in(self, move: Move) -> Iterator[tuple[Line, int]]:
+    def _in(self, move: Move) -> Iterator[Step]:
         left = move.quantity
         for line, quantity in self._told(move):
             part = min(quantity, left)
@@ -141,7 +144,7 @@ class _Sharing:
 
     # --- goods out ---
 
-    def _out(self, move: Move) -> Iterator[tuple[Line, int]]:
+    def _out(self, move: Move) -> Iterator[Step]:
         shelf, left = self.shelves[move.pair], -move.quantity
         strict = move.reason in STRICT
         for line, quantity in self._told(move):
@@ -154,6 +157,11 @@ class _Sharing:
             left -= wanted
             if wanted:
                 yield line, -wanted
+        for line, quantity in self._scanned(move, shelf):
+            part = min(quantity, line.quantity, left)
+            left -= part
+            if part:
+                yield line, -part, True
         for line in self._in_turn(move, shelf, strict):
             part = min(line.quantity, left)
             left -= part
@@ -161,6 +169,14 @@ class _Sharing:
                 yield line, -part
         if left:
             self._short(move, "", -move.quantity, -move.quantity - left)
+
+    def _scanned(self, move: Move, shelf: Shelf) -> list[tuple[Line, int]]:
+        """The lots that the packer put into the parcels of this order line, as far as they may still leave."""
+        if said(move) or move.like:
+            return []
+        rows = self.chosen.pop((move.reference, move.sku_id), [])
+        there = [(shelf.lines.get(lot), quantity) for lot, quantity in rows]
+        return [(line, quantity) for line, quantity in there if line is not None and line.sellable]
 
     def _in_turn(self, move: Move, shelf: Shelf, strict: bool) -> list[Line]:
         """What this document brought here first, then first expired first out; blocked and expired lots last, if ever.
@@ -184,6 +200,16 @@ def said(move: Move) -> tuple[tuple[str, int], ...]:
     if move.lots:
         return tuple(move.lots)
     return ((move.lot, abs(move.quantity)),) if codes.normalise(move.lot) else ()
+
+
+def _chosen(moves: Sequence[Move]) -> dict[tuple[str, int], list[tuple[int, int]]]:
+    found: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    if moves:
+        condition, parameters = sets.among("reference", sorted({move.reference for move in moves}))
+        sql = f"SELECT reference, sku_id, lot_id, quantity FROM inventory_lotchoice WHERE {condition} ORDER BY id"  # noqa: S608 — no input
+        for reference, sku_id, lot_id, quantity in _rows(sql, parameters):
+            found.setdefault((reference, sku_id), []).append((lot_id, quantity))
+    return found
 
 
 def _like(keys: Sequence[str]) -> dict[str, list[tuple[int, int]]]:

@@ -1,4 +1,4 @@
-"""Turn lots and serials of a SKU on and off; the goods that lie there are booked to lots, or out of them, in the deed."""
+"""Turn lots and serials of a SKU on and off; what lies there is booked to lots, or out of them, in the same deed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from inventory.balances import Locked
 from inventory.lots import keeping, registry, writing
 from inventory.lots.errors import refused
 from inventory.lots.saying import Said
-from inventory.lots.shelf import Line, Shelf, pieces
 from inventory.lots.sharing import ONE, Part
+from inventory.lots.shelf import Line, Shelf, pieces
 from inventory.models import Balance, LotMovement, Reason, Sku, Tracking, Warehouse
 from inventory.sets import Pair
 
@@ -114,9 +114,7 @@ def _in(sku: Sku, locked: Mapping[Pair, Locked], present: Sequence[Present], num
     return found
 
 
-def _lots_of(
-    sku: Sku, pair: Pair, on_hand: int, rows: Sequence[Said], book: registry.Book, number: int
-) -> list[Part]:
+def _lots_of(sku: Sku, pair: Pair, on_hand: int, rows: Sequence[Said], book: registry.Book, number: int) -> list[Part]:
     found, left = [], on_hand
     for row in rows:
         quantity = int(row.quantity * ONE)
@@ -137,4 +135,3 @@ def _apart(sku: Sku, place: int, on_hand: int, rows: Sequence[Said]) -> Exceptio
         "present_sum", warehouse=Warehouse.objects.get(pk=place), sku=sku.code,
         there=f"{pieces(on_hand).normalize():f}", said=f"{total.normalize():f}",
     )  # fmt: skip
-

@@ -14,7 +14,7 @@ from django.db import IntegrityError
 from backoffice import bulk, clock
 from inventory.lots.errors import LotRefused, refused
 from inventory.lots.sharing import Part
-from inventory.models import Balance, LotBalance, LotMovement, Tracking
+from inventory.models import Balance, LotBalance, LotChoice, LotMovement, Tracking
 from inventory.sets import Pair
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def write(parts: Sequence[Part], locked: Mapping[Pair, Locked], actor: str) -> N
         for one in _summed(parts)
     ]
     bulk.insert_rows(LotMovement, _MOVED, rows, prepared=True)
+    _left_with_parcels([one for one in parts if one.scanned])
     keep_unsellable({(one.sku_id, one.warehouse_id): locked[one.sku_id, one.warehouse_id] for one in parts}.values())
 
 
@@ -80,6 +81,16 @@ def _add(rows: list[tuple[int, int, int]]) -> None:
     )
     if len(written) != len(rows):
         raise IntegrityError("A lot would fall below zero: somebody wrote past the lock.")
+
+
+def _left_with_parcels(parts: Sequence[Part]) -> None:
+    """What was scanned into parcels that have left is in none any more."""
+    if parts:
+        rows = [(one.reference, one.sku_id, one.lot_id, one.quantity) for one in parts]
+        bulk.update_rows(
+            LotChoice, ["reference", "sku_id", "lot_id"], [], rows, increments=["quantity"],
+            guard_sql="t.quantity + v.quantity >= 0", prepared=True,
+        )  # fmt: skip
 
 
 def _twice(parts: Sequence[Part]) -> LotRefused:

@@ -5,7 +5,7 @@ from inventory.models.assembly import Assembly, AssemblyLine, RecipePart
 from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku, Tracking
 from inventory.models.documents import StockDocument, StockDocumentLine
 from inventory.models.floor import Bin, FloorAction
-from inventory.models.lots import UNKNOWN, Lot, LotBalance, LotBlock, LotMovement, LotSetting
+from inventory.models.lots import UNKNOWN, Lot, LotBalance, LotBlock, LotChoice, LotMovement, LotSetting
 from inventory.models.places import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
 from inventory.models.shelves import ShelfPlace
 from inventory.models.stock import (
@@ -59,6 +59,7 @@ __all__ = [
     "Lot",
     "LotBalance",
     "LotBlock",
+    "LotChoice",
     "LotMovement",
     "LotSetting",
     "Pack",

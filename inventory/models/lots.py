@@ -1,4 +1,4 @@
-"""Lots and serials: what a tracked SKU's goods are told apart by, how much of each lies where, and why one is held back.
+"""Lots and serials: what a tracked SKU's goods are told apart by, how much of each lies where, what is held back.
 
 A serial is a lot of one piece. The lot with an empty number is the unknown one: goods that came in while nobody said
 which lot they are, so that the lots of a balance always add up to it.
@@ -155,6 +155,28 @@ class LotBlock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lot_id}: {self.reason}"
+
+
+class LotChoice(models.Model):
+    """The lot that was scanned into a parcel for an order line: it is taken when the parcel leaves."""
+
+    reference = models.CharField(_("reference"), max_length=120)
+    sku = models.ForeignKey(Sku, models.PROTECT, db_index=False, related_name="+", verbose_name=_("SKU"))
+    lot = models.ForeignKey(Lot, models.CASCADE, related_name="+", verbose_name=_("lot"))
+    quantity = QuantityField(_("pieces"))
+    chosen_at = models.DateTimeField(_("scanned"), default=clock.now)
+    chosen_by = models.CharField(_("scanned by"), max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = _("lot in a parcel")
+        verbose_name_plural = _("lots in parcels")
+        constraints = [
+            models.UniqueConstraint(fields=["reference", "sku", "lot"], name="lot_choice_once"),
+            models.CheckConstraint(condition=Q(quantity__gte=0), name="lot_choice_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference}: {self.lot_id}"
 
 
 class LotSetting(models.Model):

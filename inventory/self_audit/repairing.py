@@ -17,7 +17,9 @@ from backoffice import audit, clock, locks
 from inventory import balances, ledger
 from inventory.errors import NegativeStock
 from inventory.ledger import EntryDraft
-from inventory.models import AuditFinding, AuditRepair, Bucket, Reason, Reservation
+from inventory.lots import keeping as lot_keeping
+from inventory.lots import mending
+from inventory.models import AuditFinding, AuditRepair, Bucket, Reason, Reservation, Tracking
 from inventory.reservation_book import Book
 from inventory.self_audit import recompute, sources
 from inventory.self_audit.errors import refused
@@ -67,7 +69,7 @@ def preview(finding: AuditFinding) -> list[Change]:
 def _changes(finding: AuditFinding) -> list[Change]:
     return {
         Kind.BALANCE: _of_balance, Kind.HELD: _of_row, Kind.WANTED: _of_document, Kind.EXPECTED: _of_incoming,
-        Kind.SHIPPED: _of_parcel,
+        Kind.SHIPPED: _of_parcel, Kind.LOTS: _of_lots,
     }[Kind(finding.kind)](finding)  # fmt: skip
 
 
@@ -153,6 +155,17 @@ def _of_parcel(finding: AuditFinding) -> list[Change]:
     return [Change("entry", Counter.ON_HAND, pair[1], one.size, one.documents[-1])]
 
 
+def _of_lots(finding: AuditFinding) -> list[Change]:
+    """A lot is brought to its movements; lots that do not add up get the rest as unknown, or give it back."""
+    balances.lock([(finding.sku_id, finding.warehouse_id)], create=True)
+    mine = (finding.sku_id, finding.warehouse_id, finding.reference)
+    now = next((one for one in recompute.lots() if (one.sku_id, one.warehouse_id, one.reference) == mine), None)
+    if now is None:
+        return []
+    what = "lot" if finding.reference else "lots"
+    return [Change(what, Counter.ON_HAND, finding.warehouse_id, -now.size, finding.reference)]
+
+
 def _stored(value: Decimal) -> int:
     return int(value * 1000)
 
@@ -225,7 +238,14 @@ def undo(*, repair_id: int, actor: str) -> AuditRepair:
 
 
 def _apply(finding: AuditFinding, changes: list[Change], tail: str, actor: str) -> None:
-    work: Callable[..., None] = {"balance": _balance, "row": _rows, "book": _book, "entry": _entry}[changes[0].what]
+    work: Callable[..., None] = {
+        "balance": _balance,
+        "row": _rows,
+        "book": _book,
+        "entry": _entry,
+        "lot": _lot,
+        "lots": _lots,
+    }[changes[0].what]
     try:
         with transaction.atomic():
             work(finding, changes, tail, actor)
@@ -281,6 +301,23 @@ def _entry(finding: AuditFinding, changes: list[Change], tail: str, actor: str) 
         reason=Reason.SHIPMENT if parcel else Reason.CORRECTION, reference=one.reference,
     )  # fmt: skip
     ledger.post(entries=[draft], actor=actor)
+
+
+def _lot(finding: AuditFinding, changes: list[Change], _tail: str, _actor: str) -> None:
+    """The balance of one lot is a counter: it is moved without a movement."""
+    pair = (finding.sku_id, finding.warehouse_id)
+    one = balances.lock([pair], create=True)
+    mending.add(lot_id=int(finding.reference.rpartition(":")[2]), pair=pair, amount=changes[0].amount,
+                serial=one[pair].tracking == Tracking.SERIAL)  # fmt: skip
+    lot_keeping.refresh(balances.lock([pair]))
+
+
+def _lots(finding: AuditFinding, changes: list[Change], tail: str, actor: str) -> None:
+    """The movements of the lots lack something, or have too much: it is put right on the unknown lot first."""
+    pair = (finding.sku_id, finding.warehouse_id)
+    locked = balances.lock([pair], create=True)
+    mending.level(pair=pair, locked=locked, amount=changes[0].amount, key=f"inventory.audit:{finding.pk}{tail}",
+                  actor=actor)  # fmt: skip
 
 
 def _locked(finding_id: int) -> AuditFinding:

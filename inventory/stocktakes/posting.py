@@ -127,7 +127,10 @@ def _posted(stocktake: Stocktake, user: User | None) -> Stocktake:
 
 def _lock_balances(stocktake: Stocktake) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(MAKE_MISSING.format(wait=balances.waiting("s")), [connection.ops.adapt_datetimefield_value(clock.now()), stocktake.pk])
+        cursor.execute(
+            MAKE_MISSING.format(wait=balances.waiting("s")),
+            [connection.ops.adapt_datetimefield_value(clock.now()), stocktake.pk],
+        )
         if connection.vendor == "postgresql":
             cursor.execute(LOCK_ALL, [stocktake.pk])
 

@@ -22,7 +22,9 @@ def test_goods_that_are_not_tracked_have_no_lots_and_cost_no_query(here):
     plain = sku("PLAIN")
     stock(plain, here, 5)
     draft = ledger.EntryDraft(key="q", sku_id=plain.pk, warehouse_id=here.pk, quantity=D(-1), reason="lost")
-    with CaptureQueriesContext(connection, ) as seen:
+    with CaptureQueriesContext(
+        connection,
+    ) as seen:
         ledger.post(entries=[draft])
     assert not [one for one in seen.captured_queries if "inventory_lot" in one["sql"]]
     assert not Lot.objects.exists()
@@ -219,7 +221,10 @@ def test_a_page_of_many_tracked_goods_takes_a_constant_number_of_statements(here
 
 def test_lots_of_a_movement_never_change(milk, here):
     come(milk, here, {"A": 1})
-    with pytest.raises(Exception, match="append-only|only grow|LotMovement|inventory_lotmovement"), transaction.atomic():
+    with (
+        pytest.raises(Exception, match="append-only|only grow|LotMovement|inventory_lotmovement"),
+        transaction.atomic(),
+    ):
         LotMovement.objects.update(quantity=2)
 
 
