@@ -32,7 +32,7 @@ def finish() -> None:
     for one in said:
         _come(tea, place, ((one.number, one.quantity),), "28.50")
     keeping.block(
-        lot_id=Lot.objects.get(sku=tea, number="LJ2606").pk, reason="包装漏气，待供应商回复 Leaking bags, supplier asked",
+        lot_id=Lot.objects.get(sku=tea, number="LJ2606").pk, reason="包装漏气 Leaking bags, supplier asked",
     )  # fmt: skip
     scale = _sku(SCALE, Tracking.SERIAL)
     _come(scale, place, tuple((one, Decimal(1)) for one in SERIALS), "96")
@@ -40,7 +40,9 @@ def finish() -> None:
 
 def _sku(named: tuple[str, str, str], tracking: int, **fields: int) -> Sku:
     code, name, english = named
-    product = Product.objects.create(name=name, name_en=english, category="茶叶" if tracking != Tracking.SERIAL else "茶具")
+    product = Product.objects.create(
+        name=name, name_en=english, category="茶叶" if tracking != Tracking.SERIAL else "茶具"
+    )
     made = Sku.objects.create(product=product, code=code, name=name, name_en=english, **fields)
     return switching.turn(sku_id=made.pk, tracking=tracking)
 

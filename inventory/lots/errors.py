@@ -49,15 +49,12 @@ SENTENCES = {
     "unknown_lot": _("There is no lot %(lot)s of %(sku)s."),
     "not_stocked": _("%(sku)s has no stock of its own: there is nothing to track."),
     "same_tracking": _("%(sku)s is kept so already."),
-    "serials_whole": _("%(quantity)s pieces of %(sku)s lie in %(warehouse)s: serials count whole pieces only."),
     "held_goods": _(
         "%(quantity)s pieces of %(sku)s are blocked or expired: without lots they would be sold. Write them off or open"
         " the lots first."
     ),
-    "under_way": _("Goods of %(sku)s are under way between warehouses: receive the transfers first."),
     "present_sum": _("%(warehouse)s has %(there)s pieces of %(sku)s, the lots named add up to %(said)s."),
     "nothing_left": _("Nothing of lot %(lot)s lies in %(warehouse)s that may be taken."),
-    "expiry_of_serials": _("%(sku)s is not tracked by expiry date: leave it empty."),
 }
 
 

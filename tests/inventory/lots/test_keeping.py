@@ -282,7 +282,11 @@ def test_the_audit_finds_and_repairs_a_lot_that_is_not_what_its_movements_say(mi
     assert audited() == []
     LotBalance.objects.filter(lot__number="A").update(on_hand=3)
     (found,) = audited()
-    assert (found.should_be, found.found, found.reference) == (D(5), D(3), f"inventory.lot:{Lot.objects.get(number='A').pk}")
+    assert (found.should_be, found.found, found.reference) == (
+        D(5),
+        D(3),
+        f"inventory.lot:{Lot.objects.get(number='A').pk}",
+    )
     made = repaired(found)
     assert lots(milk, here) == {"A": D(5), "B": D(2)}
     assert audited() == []
