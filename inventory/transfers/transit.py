@@ -49,12 +49,14 @@ class Posting:
         self.drafts: list[EntryDraft] = []
 
     def add(
-        self, line: TransferLine, what: str, where: int, quantity: Decimal, reason: str, value: Decimal | None = None
-    ) -> EntryDraft:
+        self, line: TransferLine, what: str, where: int, quantity: Decimal, reason: str, value: Decimal | None = None,
+        lots: tuple[tuple[str, Decimal], ...] = (),
+    ) -> EntryDraft:  # fmt: skip
         """Note goods that move; `value` signed like `quantity`, None at the average."""
         draft = EntryDraft(
             key=f"{self.transfer.reference}/{line.pk}.{self.transfer.turn}{what}", sku_id=line.sku_id,
             warehouse_id=where, quantity=quantity, reason=reason, reference=self.transfer.reference, value=value,
+            lots=lots,
         )  # fmt: skip
         self.drafts.append(draft)
         return draft

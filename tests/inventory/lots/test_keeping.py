@@ -319,3 +319,20 @@ def test_a_recall_is_one_incident_that_names_the_lot(milk, here):
     one = Incident.objects.get(kind="lot_recall")
     assert one.target == f"inventory.lot:{lot.pk}"
     assert one.data["orders"] == 1
+
+
+def test_who_picks_a_transfer_may_name_the_lots(milk, here, there):
+    come(milk, here, {"A": 6, "B": 6})
+    expires(milk, A=10, B=20)
+    made = planning.plan(origin=here, destination=there, lines=[Wish(sku_id=milk.pk, quantity=D(4))], user=None)
+    planning.request(transfer_id=made.pk, user=None)
+    line = made.lines.get()
+    assert refusal(lambda: picking.pick(transfer_id=made.pk, user=None, lots={line.pk: "B*2\nA*1"})) == (
+        "split_sum", "lines[0].lot",
+    )  # fmt: skip
+    picking.pick(transfer_id=made.pk, user=None, lots={line.pk: "B*3\nA*1"})
+    assert lots(milk, here) == {"A": D(5), "B": D(3)}
+    picking.send(transfer_id=made.pk, user=None)
+    came(made, 4)
+    assert lots(milk, there) == {"A": D(1), "B": D(3)}
+    assert apart() == []
