@@ -168,8 +168,18 @@ def _count(request: HttpRequest, lot: Lot) -> str:
                    counted=counted)  # fmt: skip
 
 
-def _adjust(request: HttpRequest, lot: Lot, place: Warehouse, reason: str, note: str, **figure: Decimal) -> str:
-    line = adjusting.Line(sku_id=lot.sku_id, lot=lot.number or saying.UNKNOWN_SIGN, **figure)
+def _adjust(
+    request: HttpRequest,
+    lot: Lot,
+    place: Warehouse,
+    reason: str,
+    note: str,
+    *,
+    change: Decimal | None = None,
+    counted: Decimal | None = None,
+) -> str:
+    number = lot.number or saying.UNKNOWN_SIGN
+    line = adjusting.Line(sku_id=lot.sku_id, lot=number, change=change, counted=counted)
     user = cast(User, request.user)
     document = adjusting.adjust(warehouse_id=place.pk, lines=[line], reason=reason, note=note[:300], user=user)
     if document.state != StockDocument.State.POSTED:

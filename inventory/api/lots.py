@@ -78,7 +78,8 @@ class _Lots(generics.ListAPIView[Any]):
             return self.rows.none()
         asked = LotFilter(data=self.request.query_params)
         asked.is_valid(raise_exception=True)
-        said, wanted = asked.validated_data, {}
+        said = asked.validated_data
+        wanted: dict[str, Any] = {}
         if "sku" in said:
             wanted["sku__code_key__in"] = [codes.normalise(code) for code in said["sku"]]
         if "lot" in said:

@@ -33,6 +33,11 @@ def checked(number: str) -> str:
     return shown
 
 
+def kept(number: str) -> str:
+    """Return a number of a document's line as it is kept; an empty one is the unknown lot."""
+    return checked(number) if number else ""
+
+
 def make(names: Iterable[tuple[int, str]]) -> None:
     """Make the lots of these SKUs that are not there, in one order, so that two callers never lock crosswise."""
     now = clock.now()
@@ -57,11 +62,11 @@ class Book:
         from inventory.lots.sharing import said
 
         names: set[tuple[int, str]] = {
-            (move.sku_id, checked(number)) for move in moves for number, _quantity in said(move)
+            (move.sku_id, kept(number)) for move in moves for number, _quantity in said(move)
         }
         unknown = {(move.sku_id, "") for move in moves if move.quantity > 0 and not said(move)}
         book = cls(names | unknown, ids)
-        coming = {(move.sku_id, checked(number)) for move in moves if move.quantity > 0
+        coming = {(move.sku_id, kept(number)) for move in moves if move.quantity > 0
                   for number, _quantity in said(move)} | unknown  # fmt: skip
         new = [one for one in coming if (one[0], codes.normalise(one[1])) not in book.by_name]
         if new:

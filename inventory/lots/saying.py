@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from inventory import codes
 from inventory.lots.errors import refused
@@ -122,6 +123,8 @@ def _judge(sku: Sku, quantity: Decimal, found: Sequence[Said]) -> None:
 
 
 def _dated(sku: Sku, one: Said, until: dt.date | None) -> Said:
+    if not one.number:  # of the unknown lot nobody knows
+        return dataclasses.replace(one, expires_on=None)
     expires_on = one.expires_on or until or _stands(sku, one.number) or suggested(sku)
     if expires_on is None:
         raise refused("expiry_missing", lot=one.number, sku=sku.code, field="expires_on")
@@ -154,7 +157,7 @@ def as_json(found: Sequence[Said]) -> list[list[str]] | None:
     return [[one.number, f"{one.quantity:f}"] for one in found] or None
 
 
-def kept(value: object) -> tuple[tuple[str, int], ...]:
+def kept(value: Any) -> tuple[tuple[str, int], ...]:
     """What a line keeps, as the ledger's moves take it; a raw cursor hands JSON out as text."""
     rows = json.loads(value) if isinstance(value, str) else value
-    return tuple((str(number), int(Decimal(pieces) * 1000)) for number, pieces in rows or ())  # type: ignore[attr-defined]
+    return tuple((str(number), int(Decimal(pieces) * 1000)) for number, pieces in rows or ())

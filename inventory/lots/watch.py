@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _now
 from inventory.alerts.rules import RuleBook
 from inventory.alerts.watches import Seen
 from inventory.lots.shelf import today
-from inventory.models import AlertKind, LotBalance, LotSetting
+from inventory.models import AlertKind, LotBalance, LotSetting, StockAlertRule
 
 
 def expiring(book: RuleBook) -> Iterator[Seen]:
@@ -20,7 +21,8 @@ def expiring(book: RuleBook) -> Iterator[Seen]:
         on_hand__gt=0, lot__expires_on__isnull=False, warehouse__active=True, sku__active=True, sku__tracking__gt=0
     )
     columns = ("sku_id", "warehouse_id", "sku__product__category", "lot__expires_on", "lot__number", "on_hand")
-    day, found = today(), {}
+    day = today()
+    found: dict[tuple[int, int], tuple[tuple[str, dt.date], Decimal, StockAlertRule | None]] = {}
     for sku_id, place, category, expires_on, number, quantity in rows.order_by("lot__expires_on", "lot_id").values_list(
         *columns
     ):

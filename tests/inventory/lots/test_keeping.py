@@ -336,3 +336,14 @@ def test_who_picks_a_transfer_may_name_the_lots(milk, here, there):
     came(made, 4)
     assert lots(milk, there) == {"A": D(1), "B": D(3)}
     assert apart() == []
+
+
+def test_the_unknown_lot_is_counted_and_written_off_like_any(milk, here):
+    stock(milk, here, 5)
+    come(milk, here, {"A": 2})
+    adjust(warehouse_id=here.pk, lines=[Line(sku_id=milk.pk, counted=D(3), lot="?")], reason="correction")
+    assert lots(milk, here) == {"": D(3), "A": D(2)}
+    adjust(warehouse_id=here.pk, lines=[Line(sku_id=milk.pk, counted=D(4), lot="?")], reason="correction")
+    adjust(warehouse_id=here.pk, lines=[Line(sku_id=milk.pk, change=D(-4), lot="?")], reason="damaged")
+    assert lots(milk, here) == {"A": D(2)}
+    assert apart() == []
