@@ -119,7 +119,7 @@ class SkuKind(RecordKind):
         word = line.values["tracking"]
         if word is None:
             return
-        how = line.values["tracking"] = chosen(word, Tracking, TRACKING_WORDS)
+        how = line.values["tracking"] = chosen(str(word), Tracking, TRACKING_WORDS)
         if how is None:
             line.refuse("tracking", _now("“%(word)s” is no way to tell goods apart.") % {"word": word})
         elif found is not None and how != found.tracking:
