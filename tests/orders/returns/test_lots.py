@@ -34,7 +34,7 @@ def test_what_is_put_back_on_the_shelf_is_of_its_lots(back):
 
 
 def test_what_is_scrapped_takes_the_very_lots_that_came_back(back):
-    back.decide(back.found, ("quarantine", 1))
+    back.decide(back.found, ("damaged", 1))
     back.decide(back.found, ("scrap", 2))
     aside = Warehouse.objects.get(code__contains="-Q")
     assert lots(back.skus["MUG"], aside) == {"A": D(1)}
