@@ -13,6 +13,9 @@ from backoffice import audit, clock
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import balances, documents
+from inventory.lots import lines as lot_lines
+from inventory.lots import saying
+from inventory.lots.errors import refused_at
 from inventory.models import Reason, Sku, StockDocument, StockDocumentLine, Warehouse
 
 # Why a person may change stock by hand; the other reasons belong to the documents that have them.
@@ -27,6 +30,8 @@ class Line:
     change: Decimal | None = None
     counted: Decimal | None = None
     unit_cost: Decimal | None = None  # base currency, for goods in; else the average
+    lot: str = ""  # as people say lots (inventory.lots.saying); with `counted`: so many are there of this lot
+    expires_on: str = ""
 
 
 class Refused(YikuError):
@@ -47,7 +52,7 @@ def adjust(
     with audit.acting_as(actor or audit.current_actor()):
         locked = balances.lock(((line.sku_id, warehouse_id) for line in lines), create=True)
         system = {sku: Decimal(row.on_hand).scaleb(-3) for (sku, _place), row in locked.items()}
-        document = _document(warehouse_id, lines, system, reason, note, user)
+        document = _document(warehouse_id, *_by_lot(warehouse_id, lines, system), system, reason, note, user)
         if documents.over_limit(document, user):
             return documents.propose(document_id=document.pk)
         return documents.post(document_id=document.pk, user=user)
@@ -64,7 +69,7 @@ def propose(
     _check(warehouse_id, lines, reason)
     locked = balances.lock(((line.sku_id, warehouse_id) for line in lines), create=True)
     system = {sku: Decimal(row.on_hand).scaleb(-3) for (sku, _place), row in locked.items()}
-    document = _document(warehouse_id, lines, system, reason, note, user)
+    document = _document(warehouse_id, *_by_lot(warehouse_id, lines, system), system, reason, note, user)
     return documents.propose(document_id=document.pk)
 
 
@@ -91,9 +96,28 @@ def _change(line: Line, system: dict[int, Decimal]) -> Decimal:
     return line.change or Decimal(0)
 
 
+def _by_lot(
+    warehouse_id: int, lines: Sequence[Line], system: dict[int, Decimal]
+) -> tuple[Sequence[Line], dict[int, list[list[str]] | None]]:
+    """The lines in pieces of the whole SKU, and the lots that were named, by SKU. Raises LotRefused with the line."""
+    named = [line for line in lines if line.lot.strip()]
+    skus = Sku.objects.in_bulk([line.sku_id for line in named])
+    told, said = list(lines), {}
+    for place, line in enumerate(lines):
+        if not line.lot.strip():
+            continue
+        with refused_at(f"lines[{place}]"):
+            change, found = lot_lines.said_of(skus[line.sku_id], warehouse_id, line)
+        counted = None if line.counted is None else system[line.sku_id] + change
+        told[place] = dataclasses.replace(line, change=None if counted is not None else change, counted=counted)
+        said[line.sku_id] = saying.as_json(found)
+    return told, said
+
+
 def _document(
-    warehouse_id: int, lines: Sequence[Line], system: dict[int, Decimal], reason: str, note: str, user: User | None
-) -> StockDocument:
+    warehouse_id: int, lines: Sequence[Line], lots: dict[int, list[list[str]] | None], system: dict[int, Decimal],
+    reason: str, note: str, user: User | None,
+) -> StockDocument:  # fmt: skip
     document = StockDocument.objects.create(
         kind=StockDocument.Kind.ADJUSTMENT,
         state=StockDocument.State.DRAFT,
@@ -115,6 +139,7 @@ def _document(
             counted_quantity=line.counted,
             difference=_change(line, system),
             unit_cost=line.unit_cost if _change(line, system) > 0 else None,
+            lots=lots.get(line.sku_id),
         )
         for row, line in enumerate(lines, start=1)
     ]

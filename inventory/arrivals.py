@@ -14,6 +14,7 @@ from backoffice import audit, clock, locks
 from backoffice.errors import YikuError
 from inventory import ledger
 from inventory.ledger import EntryDraft
+from inventory.lots import lines as lot_lines
 from inventory.models import Bucket, ExpectedArrival, Reason, Sku, Warehouse
 
 State = ExpectedArrival.State
@@ -120,9 +121,11 @@ def change(
 @transaction.atomic
 def receive(
     *, arrival_id: int, quantity: Decimal | None = None, unit_cost: Decimal | None = None, finished: bool = False,
-    actor: str = "", owner: str = "",
+    actor: str = "", owner: str = "", lot: str = "", expires_on: str = "", demand_lot: bool = False,
 ) -> ExpectedArrival:  # fmt: skip
     """Put what has come on the shelf: all that is left, or `quantity` pieces; `finished`: the rest does not come.
+
+    `lot` says which lots came (inventory.lots.saying); with `demand_lot` a tracked SKU is refused without.
 
     More than was expected is received too. A second click finds it received and is told so.
     """
@@ -137,6 +140,7 @@ def receive(
     shelf = EntryDraft(
         key=f"{row.reference}/{row.turn}", sku_id=row.sku_id, warehouse_id=row.warehouse_id, quantity=came,
         reason=Reason.RECEIPT, reference=row.reference, unit_cost=cost,
+        lots=lot_lines.incoming(row.sku, came, lot, expires_on, demanded=demand_lot),
     )  # fmt: skip
     ledger.post(entries=[shelf, *([_incoming(row, -away)] if away else [])], actor=actor)
     row.received_quantity += came

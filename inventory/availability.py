@@ -1,7 +1,8 @@
 """What a shop may show of a SKU: one formula, every input of it kept, for now or for any past moment.
 
-free = Σ over the shop's warehouses (on hand − reserved − unreserved demand); less the buffer; times the share; plus
-presale; 0 when less than the stop-selling threshold; at most the cap; whole pieces, never below 0; 0 when paused.
+free = Σ over the shop's warehouses (on hand − reserved − unreserved demand); less what lies in blocked or expired
+lots; less the buffer; times the share; plus presale; 0 when less than the stop-selling threshold; at most the cap;
+whole pieces, never below 0; 0 when paused.
 A bundle counts Σ over warehouses of min ⌊part ÷ pieces in it⌋, and never more than all its parts together allow.
 """
 
@@ -55,7 +56,8 @@ def _figures_of(state: StockState, shop_id: int, sku: Sku) -> dict[FigureKey, Fi
     policy, pauses = state.policy(shop_id, sku.pk, [part for part, _per in parts])
     rows = [_warehouse_row(state, link, parts) for link in links]
     units = [(link.warehouse_id, _units_at(state, link, parts, sku)) for link in links if link.counts]
-    terms = _terms(_free(state, links, units, parts, sku), policy)
+    free = _free(state, links, units, parts, sku)
+    terms = _terms(free, _held(state, links, parts, sku, free), policy)
     total = terms[-1]["result"] if sku.active and not pauses else ZERO
     inputs = {
         "at": state.at.isoformat(),
@@ -94,6 +96,7 @@ def _stock_row(sku_id: int, stock: Stock) -> dict[str, Any]:
         "reserved": _text(stock.reserved),
         "demand": _text(stock.demand),
         "free": _text(stock.free),
+        **({"unsellable": _text(stock.unsellable)} if stock.unsellable else {}),
     }
 
 
@@ -124,13 +127,28 @@ def _free(
     return in_all[0] if in_all else ZERO
 
 
-def _terms(free: Decimal, policy: Policy) -> list[dict[str, Any]]:
+def _held(
+    state: StockState, links: Sequence[Link], parts: Sequence[tuple[int, Decimal]], sku: Sku, free: Decimal
+) -> Decimal:
+    """How many more would be free if nothing were blocked or expired."""
+    pairs = [(part, link.warehouse_id) for link in links if link.counts for part, _per in parts]
+    if not any(state.stock(*pair).unsellable for pair in pairs):
+        return ZERO
+    good = {pair: dataclasses.replace(state.stock(*pair), unsellable=ZERO) for pair in pairs}
+    bare = dataclasses.replace(state, balances=good)
+    units = [(link.warehouse_id, _units_at(bare, link, parts, sku)) for link in links if link.counts]
+    return _free(bare, links, units, parts, sku) - free
+
+
+def _terms(free: Decimal, held: Decimal, policy: Policy) -> list[dict[str, Any]]:
     """The formula step by step: each term's amount and what stands after it."""
-    terms: list[dict[str, Any]] = [{"code": "free", "amount": free, "result": free}]
+    terms: list[dict[str, Any]] = [{"code": "free", "amount": free + held, "result": free + held}]
 
     def then(code: str, amount: Decimal | None, result: Decimal) -> None:
         terms.append({"code": code, "amount": amount, "result": result})
 
+    if held:
+        then("unsellable", held, free)
     # The buffer keeps back what is there; it never eats into presale, which is not there yet.
     stock = max(free - policy.buffer, min(free, ZERO))
     then("buffer", policy.buffer, stock)

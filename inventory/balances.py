@@ -19,6 +19,7 @@ from backoffice import bulk, clock
 from backoffice.fields import MAX_BIGINT
 from inventory import sets
 from inventory.errors import NegativeStock, Short, TooLarge
+from inventory.lots.shelf import Shelf, shelves
 from inventory.models import Balance, Bucket
 from inventory.sets import Pair
 
@@ -47,18 +48,26 @@ class Locked:
     value: int
     last_cost: int | None
     layered: bool = False  # first in, first out: its value lies in layers
+    tracking: int = 0  # Tracking of the SKU
+    unsellable_kept: int = 0  # as the row says; the shelf knows what is true this very day
+    shelf: Shelf | None = None  # the lots, where the SKU is tracked
     added: list[int] = dataclasses.field(default_factory=lambda: [0, 0, 0, 0, 0])
     touched: bool = False
 
     @property
+    def unsellable(self) -> int:
+        """Pieces of lots that are blocked or expired."""
+        return 0 if self.shelf is None else self.shelf.unsellable
+
+    @property
     def free(self) -> int:
         """What may still be reserved."""
-        return self.on_hand - self.reserved
+        return self.on_hand - self.reserved - self.unsellable
 
     @property
     def uncommitted(self) -> int:
         """What is neither reserved nor demanded; negative when more is wanted than is there."""
-        return self.on_hand - self.reserved - self.demand
+        return self.on_hand - self.reserved - self.demand - self.unsellable
 
     def add(self, bucket: int, quantity: int, value: int = 0) -> None:
         """Move a bucket; whether the result may stand is the caller's question and `save`'s."""
@@ -85,13 +94,35 @@ def lock(pairs: Iterable[Pair], *, create: bool | Iterable[Pair] = False) -> dic
     made = wanted if create is True else sorted(set(create)) if create else []
     missing = [pair for pair in made if pair not in found]
     if missing:
-        rows = [(sku, warehouse, 0, 0, 0, 0, 0, clock.now()) for sku, warehouse in missing]
-        columns = ("sku_id", "warehouse_id", "on_hand", "demand", "reserved", "incoming", "value", "updated_at")
-        bulk.insert_rows(
-            Balance, columns, rows, ignore_conflicts=True, conflict_target=("sku", "warehouse"), prepared=True
-        )
+        _make(missing)
         found |= _select(missing)
+    tracked = [(pair, one.tracking) for pair, one in found.items() if one.tracking]
+    if tracked:
+        for pair, shelf in shelves(tracked).items():
+            found[pair].shelf = shelf
     return found
+
+
+def waiting(alias: str) -> str:
+    """The end of a SELECT that reads how SKUs are tracked, and waits for whoever is changing it."""
+    return f" FOR KEY SHARE OF {alias}" if connection.vendor == "postgresql" else ""
+
+
+def _make(pairs: list[Pair]) -> None:
+    """Make empty balances that know how their SKU is tracked.
+
+    The SKU is locked as its foreign key would lock it anyway, but before it is read: whoever turns tracking on at this
+    moment is waited for, and finds the new balance afterwards.
+    """
+    source, parameters = sets.pairs_source(pairs)
+    sql = (
+        "INSERT INTO inventory_balance (sku_id, warehouse_id, on_hand, demand, reserved, incoming, value, tracking, "  # noqa: S608 — no input
+        "updated_at) SELECT w.sku_id, w.warehouse_id, 0, 0, 0, 0, 0, s.tracking, %s "
+        f"FROM {source} JOIN inventory_sku s ON s.id = w.sku_id WHERE true ORDER BY 1, 2{waiting('s')} "
+        "ON CONFLICT (sku_id, warehouse_id) DO NOTHING"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [connection.ops.adapt_datetimefield_value(clock.now()), *parameters])
 
 
 def _select(pairs: list[Pair]) -> dict[Pair, Locked]:
@@ -100,7 +131,7 @@ def _select(pairs: list[Pair]) -> dict[Pair, Locked]:
     source, parameters = sets.pairs_source(pairs)
     sql = (
         "SELECT b.id, b.sku_id, b.warehouse_id, b.on_hand, b.demand, b.reserved, b.incoming, b.value, b.last_cost, "  # noqa: S608 — no input
-        f"{LAYERED} "
+        f"{LAYERED}, b.tracking, b.unsellable "
         f"FROM {source} JOIN inventory_balance b ON b.sku_id = w.sku_id AND b.warehouse_id = w.warehouse_id "
         f"ORDER BY b.id{' FOR NO KEY UPDATE OF b' if connection.vendor == 'postgresql' else ''}"
     )

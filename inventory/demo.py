@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from backoffice.models import User
-from inventory import codes, demo_imports, demo_transfers, ledger
+from inventory import codes, demo_imports, demo_lots, demo_transfers, ledger
 from inventory.models import (
     Access,
     Balance,
@@ -193,6 +193,7 @@ def receive(
 def finish() -> None:
     """Add what the stories do not tell: transfers under way, a pre-built SKU."""
     demo_transfers.finish()
+    demo_lots.finish()
 
 
 def free_stock() -> dict[tuple[str, str], Decimal]:

@@ -15,6 +15,7 @@ from backoffice.progress import Meter
 from inventory import balances, count_rows, ledger
 from inventory.errors import NegativeStock, Short
 from inventory.ledger import Move
+from inventory.lots import saying
 from inventory.models import Bucket, Reason, StockDocument
 
 State = StockDocument.State
@@ -151,11 +152,13 @@ def _posted(document: StockDocument, user: User | None) -> StockDocument:
 
 
 MAKE_MISSING = """
-INSERT INTO inventory_balance (sku_id, warehouse_id, on_hand, demand, reserved, incoming, value, updated_at)
-SELECT l.sku_id, l.warehouse_id, 0, 0, 0, 0, 0, %s FROM inventory_stockdocumentline l
+INSERT INTO inventory_balance
+(sku_id, warehouse_id, on_hand, demand, reserved, incoming, value, tracking, updated_at)
+SELECT l.sku_id, l.warehouse_id, 0, 0, 0, 0, 0, s.tracking, %s FROM inventory_stockdocumentline l
+JOIN inventory_sku s ON s.id = l.sku_id
 WHERE l.document_id = %s AND l.difference <> 0 AND NOT EXISTS (
   SELECT 1 FROM inventory_balance b WHERE b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
-) ORDER BY 1, 2 ON CONFLICT DO NOTHING
+) ORDER BY 1, 2{wait} ON CONFLICT DO NOTHING
 """
 LOCK_ALL = """
 SELECT count(*) FROM (
@@ -169,7 +172,10 @@ SELECT count(*) FROM (
 def _lock_balances(document: StockDocument) -> None:
     """Make the balances that are missing and lock all in the order of their keys, before any page is written."""
     with connection.cursor() as cursor:
-        cursor.execute(MAKE_MISSING, [connection.ops.adapt_datetimefield_value(clock.now()), document.pk])
+        cursor.execute(
+            MAKE_MISSING.format(wait=balances.waiting("s")),
+            [connection.ops.adapt_datetimefield_value(clock.now()), document.pk],
+        )
         if connection.vendor == "postgresql":
             cursor.execute(LOCK_ALL, [document.pk])
 
@@ -193,14 +199,17 @@ def _moves(document: StockDocument) -> Iterator[list[Move]]:
     when = document.counted_at
     reference, reason = document.reference, document.reason
     sql = (
-        "SELECT id, row, sku_id, warehouse_id, difference, unit_cost FROM inventory_stockdocumentline "
+        "SELECT id, row, sku_id, warehouse_id, difference, unit_cost, lots FROM inventory_stockdocumentline "
         "WHERE document_id = %s AND difference <> 0 AND id > %s ORDER BY id LIMIT %s"
     )
     for lines in _pages(sql, document.pk):
         yield [
-            Move(f"{reference}/{row}", sku, place, ON_HAND, moved, reason, reference, cost, None, when)
-            for _id, row, sku, place, moved, cost in lines
-        ]
+            Move(
+                f"{reference}/{row}", sku, place, ON_HAND, moved, reason, reference, cost, None, when,
+                lots=saying.kept(lots),
+            )
+            for _id, row, sku, place, moved, cost, lots in lines
+        ]  # fmt: skip
 
 
 def _reverse(document: StockDocument, user: User | None, note: str) -> StockDocument:

@@ -28,7 +28,7 @@ class NegativeStock(YikuError):
     def __init__(self, shorts: Sequence[Short]) -> None:
         self.shorts = tuple(shorts)
         listed = ", ".join(
-            f"{_names(one)}: {one.available.normalize():f} < {one.wanted.normalize():f}" for one in shorts[:5]
+            f"{named(one)}: {one.available.normalize():f} < {one.wanted.normalize():f}" for one in shorts[:5]
         )
         more = f" … (+{len(shorts) - 5})" if len(shorts) > 5 else ""
         super().__init__("negative_stock", _("Not enough stock: %(listed)s."), params={"listed": listed + more})
@@ -40,7 +40,7 @@ class NotReserved(YikuError):
     def __init__(self, shorts: Sequence[tuple[str, Short]]) -> None:
         self.shorts = tuple(shorts)
         listed = ", ".join(
-            f"{reference} {_names(one)}: {one.available.normalize():f} < {one.wanted.normalize():f}"
+            f"{reference} {named(one)}: {one.available.normalize():f} < {one.wanted.normalize():f}"
             for reference, one in shorts[:5]
         )
         super().__init__("not_reserved", _("Not reserved: %(listed)s."), params={"listed": listed})
@@ -72,7 +72,7 @@ class TooLarge(YikuError):
         super().__init__("quantity_too_large", _("The quantity is larger than stock can be."))
 
 
-def _names(short: Short) -> str:
+def named(short: Short) -> str:
     """`code @ warehouse code`; read when the error is built, which is the rare path."""
     from inventory.models import Sku, Warehouse
 

@@ -21,6 +21,7 @@ HELD = (Bucket.DEMAND.value, Bucket.RESERVED.value)
 
 LABELS: dict[str, Promise] = {
     "free": _("Free in the shop's warehouses"),
+    "unsellable": _("Less lots that are blocked or expired"),
     "buffer": _("Less the buffer"),
     "share": _("Times the share"),
     "presale": _("Plus presale"),
@@ -62,6 +63,7 @@ class PlaceRow:
     free: Decimal
     counts: bool
     link_id: int | None
+    unsellable: Decimal = Decimal(0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def why(
 
 def _terms(figure: Figure) -> list[Term]:
     inputs, policy = figure.inputs, figure.inputs["policy"]["id"]
-    terms = [_term(row, None if row["code"] in ("free", "whole") else policy) for row in inputs["terms"]]
+    terms = [_term(row, None if row["code"] in ("free", "unsellable", "whole") else policy) for row in inputs["terms"]]
     if not inputs["active"]:
         terms.append(Term("inactive", LABELS["inactive"], None, Decimal(0)))
     for pause in inputs["pauses"]:
@@ -157,6 +159,7 @@ def _places(figure: Figure, shop_id: int) -> list[PlaceRow]:
             free=Decimal(stock["free"]),
             counts=row["counts"],
             link_id=links.get(row["warehouse"]),
+            unsellable=Decimal(stock.get("unsellable", "0")),
         )
         for row in rows
         for stock in row["stock"]

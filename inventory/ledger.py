@@ -22,6 +22,8 @@ from inventory.balances import COLUMNS, Locked, pieces
 from inventory.costing.layers import Layers
 from inventory.costing.sharing import divided
 from inventory.errors import KeyReused, NegativeStock, NoValueThere, Short
+from inventory.lots import sharing
+from inventory.lots import writing as lot_writing
 from inventory.models import Bucket, Reason, StockChange, StockChangeDelivery, StockEntry
 from inventory.sets import Pair
 
@@ -57,6 +59,7 @@ class EntryDraft:
     bin: str = ""
     condition: str = ""
     source: str = ""
+    lots: tuple[tuple[str, Decimal], ...] = ()  # of several lots: each number with its pieces
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,7 @@ class Move(NamedTuple):
     bin: str = ""
     condition: str = ""
     source: str = ""
+    lots: tuple[tuple[str, int], ...] = ()
 
     @property
     def pair(self) -> Pair:
@@ -145,6 +149,7 @@ def _move(draft: EntryDraft) -> Move:
         draft.bin,
         draft.condition,
         draft.source[:200],
+        tuple((number, _QUANTITY.scale(quantity)) for number, quantity in draft.lots),
     )
 
 
@@ -196,7 +201,8 @@ def _posted(key: str, sku_id: int, warehouse_id: int, bucket: int, quantity: int
 def write(moves: Iterable[Move], locked: dict[Pair, Locked], *, actor: str = "") -> list[EntryRow]:
     """Apply new moves to locked balances and write entries, balances and news: four statements for any number.
 
-    Values kept in layers cost one statement more to read them and at most two to write them.
+    Values kept in layers cost one statement more to read them and at most two to write them, tracked goods are shared
+    out over their lots with a few (see inventory.lots).
 
     Raises NegativeStock, naming every balance that has too little, before anything is written; NoValueThere for a
     correction of value where there are no goods, or more than they are worth.
@@ -205,10 +211,12 @@ def write(moves: Iterable[Move], locked: dict[Pair, Locked], *, actor: str = "")
     layers = Layers.of(moves, locked)
     rows = apply(moves, locked, actor, layers)
     if rows:
+        parts = sharing.share(moves, locked)
         balances.save(locked.values())
         if layers:
             layers.save()
-        bulk.insert_rows(StockEntry, _ENTRY_COLUMNS, rows, prepared=True)
+        bulk.insert_rows(StockEntry, _ENTRY_COLUMNS, sharing.named(rows, parts), prepared=True)
+        lot_writing.write(parts, locked, rows[0][-1])
         announce({(move.sku_id, move.warehouse_id): move.reason for move in moves if move.quantity})
     return rows
 
@@ -229,7 +237,7 @@ def apply(
         left = balance.on_hand - balance.reserved if bucket in (ON_HAND, RESERVED) else 0
         if left < 0 or (quantity < 0 and getattr(balance, COLUMNS[bucket]) < 0):
             shorts.append(_short(move, balance))
-        rows.append((*move[:5], cost, value, move.reason, move.reference, moment, now, *move[10:], actor))
+        rows.append((*move[:5], cost, value, move.reason, move.reference, moment, now, *move[10:14], actor))
     if shorts:
         raise NegativeStock(shorts)
     return rows

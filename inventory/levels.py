@@ -14,13 +14,13 @@ def level(queryset: Rows, name: str | None) -> Rows:
     if name == "low":
         return low(queryset)
     if name == "out":
-        return queryset.filter(on_hand__lte=F("reserved") + F("demand"))
+        return queryset.filter(on_hand__lte=F("reserved") + F("demand") + F("unsellable"))
     if name == "short":
-        return queryset.filter(on_hand__lt=F("reserved") + F("demand"))
+        return queryset.filter(on_hand__lt=F("reserved") + F("demand") + F("unsellable"))
     return queryset.filter(on_hand__gt=0) if name == "some" else queryset
 
 
 def low(queryset: Rows) -> Rows:
     """Balances at or below the low-stock mark of their SKU."""
     marked = queryset.filter(sku__low_stock__isnull=False, sku__active=True)
-    return marked.filter(on_hand__lte=F("reserved") + F("demand") + F("sku__low_stock"))
+    return marked.filter(on_hand__lte=F("reserved") + F("demand") + F("unsellable") + F("sku__low_stock"))

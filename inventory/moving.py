@@ -16,8 +16,9 @@ from inventory.models import Reason
 
 @transaction.atomic
 def move(
-    *, key: str, sku_id: int, quantity: Decimal, origin_id: int, destination_id: int, reference: str, actor: str = ""
-) -> Decimal:
+    *, key: str, sku_id: int, quantity: Decimal, origin_id: int, destination_id: int, reference: str, actor: str = "",
+    lots: tuple[tuple[str, Decimal], ...] = (),
+) -> Decimal:  # fmt: skip
     """Post both halves and return the value that moved; the same key again changes nothing.
 
     Raises NegativeStock when the origin has less that is not reserved.
@@ -25,7 +26,7 @@ def move(
     balances.lock([(sku_id, origin_id), (sku_id, destination_id)], create=True)
     gone = EntryDraft(
         key=f"{key}/out", sku_id=sku_id, warehouse_id=origin_id, quantity=-quantity,
-        reason=Reason.TRANSFER, reference=reference,
+        reason=Reason.TRANSFER, reference=reference, lots=lots,
     )  # fmt: skip
     done = ledger.post(entries=[gone], actor=actor)
     value = -(*done.posted, *done.repeated)[0].value

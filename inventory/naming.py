@@ -12,7 +12,7 @@ from backoffice import references
 from backoffice.models import User
 from backoffice.references import Described
 from inventory.access import visible
-from inventory.models import Assembly, ExpectedArrival, StockDocument, Transfer
+from inventory.models import Assembly, ExpectedArrival, Lot, StockDocument, Transfer
 
 
 def register() -> None:
@@ -21,6 +21,7 @@ def register() -> None:
     references.register("inventory.arrival", _arrivals)
     references.register("inventory.transfer", _transfers)
     references.register("inventory.assembly", _assemblies)
+    references.register("inventory.lot", _lots)
 
 
 def _documents(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Described]:
@@ -45,6 +46,15 @@ def _transfers(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Descr
         return {}
     mine = visible(cast(User, request.user), Transfer.objects.filter(pk__in=ids))
     return {one.pk: Described(str(one), reverse("admin:inventory_transfer_change", args=[one.pk])) for one in mine}
+
+
+def _lots(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Described]:
+    if not request.user.has_perm("inventory.view_lot"):
+        return {}
+    rows = Lot.objects.filter(pk__in=ids).select_related("sku")
+    return {
+        one.pk: Described(f"{one.sku} · {one}", reverse("admin:inventory_lot_change", args=[one.pk])) for one in rows
+    }
 
 
 def _assemblies(request: HttpRequest, ids: Collection[int]) -> Mapping[int, Described]:

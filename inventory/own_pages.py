@@ -12,9 +12,9 @@ from backoffice.site import register_sidebar
 from inventory import home
 from inventory.levels import level
 from inventory.models import Balance, StockDocument
-from inventory.pages import costing, floor, stocktake, transfers, trust
+from inventory.pages import costing, floor, lots, stocktake, transfers, trust
 
-PARTS = (stocktake, floor, trust, transfers, costing)
+PARTS = (stocktake, floor, trust, transfers, costing, lots)
 
 CATALOGUE = ["product", "sku", "barcode", "pack", "bundlepart"]
 PLACES = ["warehouse", "shop", "shopwarehouse", "stockpolicy"]

@@ -45,7 +45,7 @@ def balance_rows(balances: QuerySet[Balance], *, cost: bool) -> Iterator[tuple[A
     """Yield the balances in the order of the columns."""
     rows = balances.select_related("sku", "warehouse").order_by("sku__code_key", "warehouse__code")
     for row in rows.iterator(chunk_size=2_000):
-        free = row.on_hand - row.reserved - row.demand
+        free = row.sellable - row.reserved - row.demand
         named = (row.sku.code, row.sku.name, row.sku.name_en, row.warehouse.code)
         plain = (*named, row.on_hand, row.reserved, row.demand, free, row.incoming, row.sku.low_stock)
         yield (*plain, round(row.value / row.on_hand, 4) if row.on_hand else None, row.value) if cost else plain

@@ -2,8 +2,8 @@
 
 On PostgreSQL the balance, the entry, the reservation and the news are written by a single autocommit statement, so
 that the row of a hot SKU is locked for one commit and not for the round trips of a transaction. It takes only the
-plain case (nothing booked yet for the reference, the first warehouse has enough); everything else is the business of
-`inventory.reservations.reserve`.
+plain case (nothing booked yet for the reference, no lots to look at, the first warehouse has enough); everything
+else is the business of `inventory.reservations.reserve`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STATEMENT = """
 WITH taken AS (
   UPDATE inventory_balance SET reserved = reserved + %(quantity)s::bigint, updated_at = %(now)s::timestamptz
   WHERE sku_id = %(sku)s::bigint AND warehouse_id = %(warehouse)s::bigint
-    AND on_hand - reserved >= %(quantity)s::bigint
+    AND tracking = 0 AND on_hand - reserved >= %(quantity)s::bigint
     AND NOT EXISTS (SELECT 1 FROM inventory_reservation WHERE reference = %(reference)s::text)
   RETURNING sku_id, warehouse_id
 ), entry AS (

@@ -14,6 +14,7 @@ from backoffice import clock
 from backoffice.compiled import Compiled
 from inventory import catalogue
 from inventory.balances import COLUMNS
+from inventory.lots import looking_back
 from inventory.models import Balance, ShopWarehouse, Sku, StockEntry, StockPolicy
 
 ZERO = Decimal(0)
@@ -27,10 +28,17 @@ class Stock:
     demand: Decimal = ZERO
     reserved: Decimal = ZERO
     incoming: Decimal = ZERO
+    unsellable: Decimal = ZERO  # of lots that are blocked or expired
+    tracking: int = 0
 
     @property
     def free(self) -> Decimal:
-        """What nobody has reserved or ordered; negative when more was ordered than is there."""
+        """What nobody has reserved or ordered and may be sold; negative when more was ordered than is there."""
+        return self.on_hand - self.reserved - self.demand - self.unsellable
+
+    @property
+    def unclaimed(self) -> Decimal:
+        """What nobody has reserved or ordered, whether it may be sold or not."""
         return self.on_hand - self.reserved - self.demand
 
 
@@ -101,7 +109,7 @@ class StockState:
 
 
 def read(shop_ids: Collection[int], sku_ids: Collection[int], at: dt.datetime | None = None) -> StockState:
-    """Read everything the formula needs: five queries, one more for a look-back."""
+    """Read everything the formula needs: five queries, one more for a look-back (and one for its lots, if any)."""
     moment = at or clock.now()
     skus = Sku.objects.in_bulk(list(set(sku_ids)))
     bundles = [sku.pk for sku in skus.values() if sku.kind == Sku.Kind.BUNDLE]
@@ -127,7 +135,10 @@ def _link_rows(shop_ids: list[int], moment: dt.datetime) -> QuerySet[ShopWarehou
 
 def _balance_rows(sku_ids: list[int], warehouse_ids: list[int]) -> QuerySet[Balance, tuple[Any, ...]]:
     rows = Balance.objects.filter(sku_id__in=sku_ids, warehouse_id__in=warehouse_ids)
-    return rows.values_list("sku_id", "warehouse_id", "on_hand", "demand", "reserved", "incoming")
+    return rows.values_list(
+        "sku_id", "warehouse_id", "on_hand", "demand", "reserved", "incoming", "unsellable",
+        "tracking",
+    )  # fmt: skip
 
 
 def _policy_rows(
@@ -166,6 +177,10 @@ def _wind_back(
     ):
         stock, column = balances.get((sku_id, warehouse_id), NONE_THERE), COLUMNS[bucket]
         balances[sku_id, warehouse_id] = dataclasses.replace(stock, **{column: getattr(stock, column) - moved})
+    tracked = {pair for pair, stock in balances.items() if stock.tracking}
+    held = looking_back.unsellable(tracked, at) if tracked else {}
+    for pair in tracked:
+        balances[pair] = dataclasses.replace(balances[pair], unsellable=held.get(pair, ZERO))
 
 
 def _policies(

@@ -14,7 +14,7 @@ from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
 from inventory import access
 from inventory.access import visible
-from orders import home, stock_sources
+from orders import home, lots, stock_sources
 from orders.models import CheckSetting, Order, OrderEvent, Override, Refund, ReviewLog, Shipment
 from orders.pages import (
     buyer_messages,
@@ -78,6 +78,7 @@ def register() -> None:
     register_card("held", home.held, order=30, permission="orders.view_order")
     _sidebar()
     stock_sources.register()
+    lots.register()
     for part in PARTS:
         part.register()
 

@@ -19,6 +19,7 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import adjusting, catalogue
 from inventory.access import visible
+from inventory.lots.errors import LotRefused
 from inventory.models import Reason, Sku, Warehouse
 
 LINES, MOST_LINES = 8, 60
@@ -58,6 +59,13 @@ class LineForm(forms.Form):
     counted = forms.DecimalField(
         label=_("or: there are now"), min_value=0, widget=UnfoldAdminTextInputWidget(), **FIGURE
     )
+    lot = forms.CharField(
+        label=_("lot or serials"), max_length=4000, required=False, widget=UnfoldAdminTextInputWidget()
+    )
+    expires_on = forms.CharField(
+        label=_("expires on"), max_length=20, required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-03-31"}),
+    )  # fmt: skip
     cost = forms.DecimalField(
         label=_("unit cost"),
         min_value=0,
@@ -129,6 +137,9 @@ def _post(request: HttpRequest, head: HeadForm, lines: Any, user: User) -> str |
             note=head.cleaned_data["note"],
             user=user,
         )
+    except LotRefused as refusal:
+        _at(lines, refusal)
+        return None
     except YikuError as refusal:
         head.add_error(None, str(refusal))
         return None
@@ -137,6 +148,14 @@ def _post(request: HttpRequest, head: HeadForm, lines: Any, user: User) -> str |
     else:
         messages.success(request, _now("Posted: %(count)d differences.") % {"count": document.difference_count})
     return reverse("admin:inventory_stockdocument_change", args=[document.pk])
+
+
+def _at(lines: Any, refusal: LotRefused) -> None:
+    """Put the sentence on the field of the line that is at fault: `lines[1].lot`."""
+    place, _dot, name = refusal.field.removeprefix("lines[").partition("].")
+    filled = [form for form in lines.forms if form.filled]
+    form = filled[int(place)] if place.isdecimal() and int(place) < len(filled) else filled[0]
+    form.add_error(name if name in form.fields else "lot", str(refusal))
 
 
 def _wanted(lines: Any, user: User) -> list[adjusting.Line] | None:
@@ -153,8 +172,16 @@ def _wanted(lines: Any, user: User) -> list[adjusting.Line] | None:
         if sku is None:
             form.add_error("code", _("“%(code)s” is neither a SKU code nor a barcode.") % {"code": code})
             continue
+        if sku.tracking and not data_lot(form) and (form.cleaned_data["change"] or 0) > 0:
+            form.add_error("lot", _("%(sku)s is tracked: say which lot it is.") % {"sku": sku.code})
+            continue
         wanted.append(_line(form, sku, barcode.pack.quantity if barcode and barcode.pack else Decimal(1), user))
     return None if any(form.errors for form in filled) else wanted
+
+
+def data_lot(form: Any) -> str:
+    """The lots typed on a line."""
+    return str(form.cleaned_data.get("lot") or "").strip()
 
 
 def _line(form: Any, sku: Sku, pieces: Decimal, user: User) -> adjusting.Line:
@@ -164,5 +191,7 @@ def _line(form: Any, sku: Sku, pieces: Decimal, user: User) -> adjusting.Line:
         sku_id=sku.pk,
         change=None if data["change"] is None else data["change"] * pieces,
         counted=None if data["counted"] is None else data["counted"] * pieces,
+        lot=data_lot(form),
+        expires_on=data["expires_on"],
         unit_cost=data["cost"] if user.has_perm("inventory.see_cost") else None,
     )

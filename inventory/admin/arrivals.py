@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -20,7 +21,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget
 
 from backoffice import clock
 from backoffice.adminkit import YikuModelAdmin, outcome_of, report_outcomes
@@ -30,7 +31,9 @@ from inventory import arrivals, catalogue, readable
 from inventory.access import visible
 from inventory.admin.filters import WarehouseFilter
 from inventory.arrivals import Expected
-from inventory.models import ExpectedArrival, Warehouse
+from inventory.lots.errors import LotRefused
+from inventory.lots.saying import suggested
+from inventory.models import ExpectedArrival, Sku, Tracking, Warehouse
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[ExpectedArrival]
@@ -242,11 +245,16 @@ class ExpectedArrivalAdmin(YikuModelAdmin):
         row = self.get_queryset(request).filter(pk=pk).select_related("sku", "warehouse").first()
         if row is None:
             raise Http404
-        form = CameForm(request.POST or None, initial={"quantity": row.left})
+        form = CameForm(request.POST or None, sku=row.sku, initial={"quantity": row.left})
         if form.is_valid():
             data = form.cleaned_data
             try:
-                arrivals.receive(arrival_id=pk, quantity=data["quantity"], finished=data["finished"])
+                arrivals.receive(
+                    arrival_id=pk, quantity=data["quantity"], finished=data["finished"], lot=data.get("lot", ""),
+                    expires_on=str(data.get("expires_on") or ""), demand_lot=True,
+                )  # fmt: skip
+            except LotRefused as refusal:
+                form.add_error(refusal.field if refusal.field in form.fields else "lot", str(refusal))
             except YikuError as refusal:
                 form.add_error(None, str(refusal))
             else:
@@ -305,7 +313,9 @@ class ExpectedArrivalAdmin(YikuModelAdmin):
     @admin.action(description=_("Has come: put all of it on the shelf"), permissions=["receive"])
     def receive(self, request: HttpRequest, queryset: QuerySet[ExpectedArrival]) -> None:
         """Receive what is left of each."""
-        self._each(request, queryset, arrivals.receive, _now("Deliveries received: %(count)d."))
+        self._each(
+            request, queryset, partial(arrivals.receive, demand_lot=True), _now("Deliveries received: %(count)d.")
+        )
 
     @admin.action(description=_("Does not come"), permissions=["change"])
     def give_up(self, request: HttpRequest, queryset: QuerySet[ExpectedArrival]) -> None:
@@ -328,3 +338,15 @@ class CameForm(forms.Form):
 
     quantity = forms.DecimalField(label=_("pieces that have come"), min_value=0, max_digits=15, decimal_places=3)
     finished = forms.BooleanField(label=_("the rest does not come"), required=False)
+
+    def __init__(self, *args: Any, sku: Sku, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if sku.tracking:
+            serials = sku.tracking == Tracking.SERIAL
+            label = _("Serial numbers, one a line") if serials else _("Lot; several: one a line, A12 × 6")
+            area = UnfoldAdminTextareaWidget(attrs={"rows": 4 if serials else 2})
+            self.fields["lot"] = forms.CharField(label=label, max_length=4000, widget=area)
+        if sku.tracking == Tracking.EXPIRY:
+            self.fields["expires_on"] = forms.DateField(
+                label=_("Expires on"), required=False, initial=suggested(sku), widget=UnfoldAdminDateWidget()
+            )

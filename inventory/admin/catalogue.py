@@ -25,6 +25,7 @@ from backoffice.search import prefix_condition, search_form
 from inventory import dated, readable
 from inventory.admin import why
 from inventory.admin.recipes import RecipeInline
+from inventory.lots import ageing
 from inventory.models import Balance, Barcode, BundlePart, Pack, Product, Sku, StockEntry
 
 if TYPE_CHECKING:
@@ -207,9 +208,14 @@ class SkuAdmin(YikuModelAdmin):
     autocomplete_fields = ("product",)
     inlines = (BundlePartInline, RecipeInline, BarcodeInline, PackInline)
     actions_list = ("import_skus", "export_skus")
-    actions_detail = ("why_action",)
+    actions_detail = ("why_action", "tracking_action")
+    readonly_fields = ("tracking_shown",)
     fieldsets = (
         (None, {"fields": ("product", "code", ("name", "name_en"), ("kind", "active"), ("list_price", "low_stock"))}),
+        (
+            _("Lots and serials"),
+            {"fields": ("tracking_shown", ("shelf_life_days", "ship_days"))},
+        ),
         (
             _("Size and customs"),
             {"fields": (("weight_g", "length_mm"), ("width_mm", "height_mm"), ("hs_code", "origin"))},
@@ -234,7 +240,7 @@ class SkuAdmin(YikuModelAdmin):
         summed: dict[int, tuple[Any, Any]] = {}
         for row in why.own(request, stock):
             on_hand, free = summed.get(row.sku_id, (0, 0))
-            summed[row.sku_id] = (on_hand + row.on_hand, free + row.on_hand - row.reserved - row.demand)
+            summed[row.sku_id] = (on_hand + row.on_hand, free + row.sellable - row.reserved - row.demand)
         for row in listed.result_list:
             row.stock_here = summed.get(row.pk)
         return listed
@@ -299,6 +305,25 @@ class SkuAdmin(YikuModelAdmin):
                 dated.replace(before, {"part_id": part.part_id, "quantity": part.quantity}, actor=actor)
             else:
                 dated.open_row(part, actor=actor)
+
+    def save_model(self, request: HttpRequest, obj: Sku, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "ship_days" in form.changed_data:
+            ageing.sweep(sku_id=obj.pk)
+
+    @admin.display(description=_("lots and serials"))
+    def tracking_shown(self, row: Sku) -> str:
+        """How its goods are told apart; changed by its own deed, which books what lies there."""
+        return str(row.get_tracking_display())
+
+    @action(description=_("Lots and serials…"), url_path="tracking-action", icon="qr_code_2", permissions=["track"])
+    def tracking_action(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the page that turns tracking on and off."""
+        return HttpResponseRedirect(reverse("admin:inventory_lot_tracking", args=[int(object_id)]))
+
+    def has_track_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Who may turn lots and serials on and off."""
+        return request.user.has_perm("inventory.track_sku")
 
     @action(description=_("Why this number"), url_path="why-action", icon="help")
     def why_action(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -147,6 +147,8 @@ def _one(one: Mapping[str, Any], user: User) -> dict[str, Any]:
         reason=said.text(one, "reason", 20),
         note=said.text(one, "note", 300),
         at=said.moment(said.text(one, "at", 40)),
+        lot=said.text(one, "lot", 4000),
+        expires_on=said.text(one, "expires_on", 20),
     )
     try:
         return doing.carry_out(wish=wish, user=user).to_json()

@@ -131,7 +131,7 @@ class BalanceAdmin(StockList):
     @display(description=_("free"), label={"low": "danger", "ok": "success"})
     def free_shown(self, row: Balance) -> tuple[str, str]:
         """On hand less reserved and ordered; red at or below the low-stock mark."""
-        free = row.on_hand - row.reserved - row.demand
+        free = row.sellable - row.reserved - row.demand
         low = free < 0 or (row.sku.low_stock is not None and free <= row.sku.low_stock)
         return "low" if low else "ok", readable.pieces(free)
 

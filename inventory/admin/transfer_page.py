@@ -304,7 +304,8 @@ def _request(request: HttpRequest, transfer: Transfer, user: User) -> str:
 def _pick(request: HttpRequest, transfer: Transfer, user: User) -> str:
     named = [key[2:] for key in request.POST if key.startswith("q_") and key[2:].isdecimal() and len(key) < 18]
     wanted = {int(key): figure(request.POST.get(f"q_{key}", "")) for key in named} or None
-    picking.pick(transfer_id=transfer.pk, user=user, quantities=wanted)
+    lots = {int(key): request.POST.get(f"lot_{key}", "").replace("\0", "")[:4000] for key in named}
+    picking.pick(transfer_id=transfer.pk, user=user, quantities=wanted, lots=lots)
     return _now("Picked: the goods are off the shelf, and under way in the books.")
 
 

@@ -51,11 +51,13 @@ def register_own() -> None:
 
 
 def _balances() -> Iterator[tuple[int, int, str, Decimal, Decimal, Decimal, Decimal | None]]:
+    """SKU, warehouse, category, on hand, reserved, what is ordered or may not be sold, and the SKU's mark."""
     rows = Balance.objects.filter(
         sku__active=True, sku__kind=Sku.Kind.STOCKED, warehouse__active=True, warehouse__read_only=False
     )
     columns = ("sku_id", "warehouse_id", "sku__product__category", "on_hand", "reserved", "demand", "sku__low_stock")
-    yield from rows.order_by("id").values_list(*columns)
+    for *place, on_hand, reserved, demand, mark, held in rows.order_by("id").values_list(*columns, "unsellable"):
+        yield (*place, on_hand, reserved, demand + held, mark)
 
 
 def levels(book: RuleBook) -> Iterator[Seen]:

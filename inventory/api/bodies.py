@@ -94,7 +94,7 @@ class ValueOut(serializers.Serializer[Any]):
 
 
 class BalanceOut(RowSerializer[Balance]):
-    """What stands in one warehouse; `available` is on hand less reserved."""
+    """What stands in one warehouse; `available` is on hand less reserved and `unsellable` (lots blocked or expired)."""
 
     sku = serializers.CharField(source="sku.code")
     warehouse = serializers.CharField(source="warehouse.code")
@@ -102,11 +102,12 @@ class BalanceOut(RowSerializer[Balance]):
 
     class Meta:
         model = Balance
-        fields = ["id", "sku", "warehouse", "on_hand", "reserved", "demand", "incoming", "available", "updated_at"]
+        fields = ["id", "sku", "warehouse", "on_hand", "reserved", "demand", "incoming", "unsellable", "available",
+                  "updated_at"]  # fmt: skip
 
     def get_available(self, row: Balance) -> str:
-        """On hand less reserved, as text like the other figures."""
-        return f"{row.on_hand - row.reserved:.3f}"
+        """On hand less reserved and unsellable, as text like the other figures."""
+        return f"{row.sellable - row.reserved:.3f}"
 
 
 class StockFilter(ListQuery):

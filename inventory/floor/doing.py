@@ -20,6 +20,8 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import access, adjusting, arrivals, moving
 from inventory.floor import bins
+from inventory.lots import saying, scanning
+from inventory.lots.errors import refused as lots_refused
 from inventory.models import ExpectedArrival, FloorAction, Reason, Sku, StockDocument, Warehouse
 from inventory.readable import pieces
 from inventory.stocktakes.counting import found
@@ -56,6 +58,8 @@ class Wish:
     reason: str = ""
     note: str = ""
     at: dt.datetime | None = None
+    lot: str = ""
+    expires_on: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -153,7 +157,10 @@ def _receive(action: FloorAction, wish: Wish, user: User) -> str:
     if row is None:
         message = _("No delivery of %(sku)s is expected there any more. Receive it without a delivery.")
         raise FloorRefused("no_such_delivery", message, params={"sku": action.sku.code})
-    row = arrivals.receive(arrival_id=row.pk, quantity=quantity, finished=wish.finished)
+    lot, expires_on = _lot(wish, action.sku)
+    row = arrivals.receive(
+        arrival_id=row.pk, quantity=quantity, finished=wish.finished, lot=lot, expires_on=expires_on, demand_lot=True
+    )
     action.arrival, action.reference = row, row.reference
     _shelve(action, wish, user)
     over = row.received_quantity - row.quantity
@@ -168,8 +175,12 @@ def _free(action: FloorAction, wish: Wish, user: User) -> str:
     quantity = _demand_quantity(action)
     if wish.reason not in REASONS:
         raise FloorRefused("no_reason", _("Say why these goods come in."), field="reason")
+    lot, expires_on = _lot(wish, action.sku)
+    if action.sku.tracking and not lot:
+        raise lots_refused("lot_missing", sku=action.sku.code, field="lot")
+    line = adjusting.Line(sku_id=action.sku_id, change=quantity, lot=lot, expires_on=expires_on)
     document = adjusting.adjust(
-        warehouse_id=action.warehouse_id, lines=[adjusting.Line(sku_id=action.sku_id, change=quantity)],
+        warehouse_id=action.warehouse_id, lines=[line],
         reason=wish.reason, note=wish.note[:300], user=user,
     )  # fmt: skip
     action.reference = document.reference
@@ -178,6 +189,15 @@ def _free(action: FloorAction, wish: Wish, user: User) -> str:
     if document.state != StockDocument.State.POSTED:
         return _now("%(n)s of %(sku)s proposed: above your limit, somebody else posts it.") % told
     return _now("%(n)s of %(sku)s received.") % told
+
+
+def _lot(wish: Wish, sku: Sku) -> tuple[str, str]:
+    """What was typed, else what the scanned GS1 code says."""
+    read = scanning.read(wish.code)
+    if wish.lot.strip() or read is None:
+        return wish.lot, wish.expires_on
+    expires = read.expires_on.isoformat() if read.expires_on else wish.expires_on
+    return read.number(sku.tracking), expires
 
 
 def _bin(action: FloorAction, wish: Wish, user: User) -> str:
@@ -198,6 +218,8 @@ def _move(action: FloorAction, wish: Wish, user: User) -> str:
     moving.move(
         key=action.reference, sku_id=action.sku_id, quantity=quantity, origin_id=action.warehouse_id,
         destination_id=destination.pk, reference=action.reference, actor=user.get_username(),
+        lots=tuple((one.number, one.quantity) for one in saying.said(
+            action.sku, quantity, _lot(wish, action.sku)[0], demanded=False, dated=False)),
     )  # fmt: skip
     if wish.bin:
         _before, action.to_bin = _put(action.sku, destination, wish.bin, user)

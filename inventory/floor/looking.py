@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from backoffice.models import User
 from inventory import access, arrivals, catalogue
 from inventory.floor import bins
+from inventory.lots import saying, scanning
 from inventory.models import Balance, ExpectedArrival, ShelfPlace, Sku, Warehouse
 from inventory.readable import money, pieces
 
@@ -31,12 +32,25 @@ def look_up(*, code: str, user: User) -> dict[str, Any]:
         "picture": sku.product.image,
         "pack": pack,
         "note": _note(sku),
+        **_lots(sku, code),
         "places": _places(sku, places, user),
         "incoming": [arrival_json(one) for one in _incoming(user).filter(sku=sku)[:50]],
     }
 
 
+def _lots(sku: Sku, code: str) -> dict[str, Any]:
+    """How the SKU is tracked, what a scanned GS1 code says of it, and the expiry date to suggest."""
+    read, due = scanning.read(code), saying.suggested(sku)
+    expires = read.expires_on if read and read.expires_on else due
+    return {
+        "tracking": sku.tracking,
+        "lot": read.number(sku.tracking) if read else "",
+        "expires_on": expires.isoformat() if expires else "",
+    }
+
+
 def _found(code: str) -> tuple[Sku | None, str]:
+    code = scanning.article(code)
     sku = catalogue.find([code]).get(code)
     bar = None if sku else catalogue.find_by_barcode([code]).get(code)
     if bar is not None:
@@ -66,9 +80,11 @@ def _places(sku: Sku, places: list[Warehouse], user: User) -> list[dict[str, Any
     for place in places:
         row = balances.get(place.pk)
         on_hand, reserved, demand = (row.on_hand, row.reserved, row.demand) if row else (Decimal(0),) * 3
+        held = row.unsellable if row else Decimal(0)
         one = {
             "warehouse": place.pk, "name": str(place), "on_hand": pieces(on_hand), "reserved": pieces(reserved),
-            "free": pieces(on_hand - reserved - demand), "bin": lying.get(place.pk, ""), "known": row is not None,
+            "free": pieces(on_hand - held - reserved - demand), "bin": lying.get(place.pk, ""),
+            "known": row is not None,
             "proposed": [{"bin": bin.bin, "why": bin.why} for bin in proposed[place.pk]],
         }  # fmt: skip
         if cost and row and on_hand:
@@ -88,7 +104,7 @@ def arrival_json(row: ExpectedArrival) -> dict[str, Any]:
         "arrival": row.pk, "warehouse": row.warehouse_id, "place": row.warehouse.name, "code": row.sku.code,
         "name": row.sku.name, "left": pieces(row.left), "pieces": f"{row.left.normalize():f}",
         "day": date_format(row.expected_on, "SHORT_DATE_FORMAT"),
-        "source": row.source,
+        "source": row.source, "tracking": row.sku.tracking, "expires_on": str(saying.suggested(row.sku) or ""),
     }  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from backoffice.spreadsheets.schema import Column
 from inventory import access, balances, counts, documents
 from inventory.errors import NegativeStock
 from inventory.importing import goods
+from inventory.lots import keeping, saying
+from inventory.lots.errors import LotRefused
 from inventory.models import Balance, Bucket, Reason, Sku, StockDocument, StockDocumentLine, StockEntry, Warehouse
 
 UNDO = "inventory.approve_stockdocument"
@@ -55,8 +57,10 @@ class OpeningKind(ImportKind):
         Column("warehouse", counts.WAREHOUSE.title, counts.WAREHOUSE.names, "code", required=False),
         Column("cost", counts.COST.title, (*counts.COST.names, "期初成本"), "decimal", required=False, places=6,
                least=0),
+        Column("lot", _("lot or serials"), ("批次", "批次号", "序列号", "lot", "batch"), required=False, longest=4000),
+        Column("expires_on", _("expires on"), ("到期日", "有效期至", "expiry"), "date", required=False),
     )  # fmt: skip
-    examples = (("00123", "120", "SZ", "35.50"),)
+    examples = (("00123", "120", "SZ", "35.50", "", ""),)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -91,10 +95,23 @@ class OpeningKind(ImportKind):
         if pair in moved or now:
             line.refuse("quantity", _now("%(now)s pieces stand there already: take a count instead")
                         % {"now": plain(now)})  # fmt: skip
+        self._check_lots(line, sku)
         changes = {"quantity": [plain(now), plain(quantity)]}
         if line.values["cost"] is not None:
             changes["cost"] = [None, plain(line.values["cost"])]
         return Plan(line, NEW, name, changes, (sku, place))
+
+    def _check_lots(self, line: Line, sku: Sku) -> None:
+        """A tracked SKU says its lots; what is wrong stands in the column that is at fault."""
+        if line.values["quantity"]:
+            try:
+                self._said(line, sku)
+            except LotRefused as refusal:
+                line.refuse(refusal.field if refusal.field == "expires_on" else "lot", str(refusal))
+
+    def _said(self, line: Line, sku: Sku) -> tuple[saying.Said, ...]:
+        values = line.values
+        return saying.said(sku, values["quantity"], values["lot"] or "", values["expires_on"])
 
     def _place(self, line: Line) -> Warehouse | None:
         """The warehouse of a row: its own, else the one chosen for the file; both must not disagree."""
@@ -117,8 +134,12 @@ class OpeningKind(ImportKind):
                 kind=StockDocument.Kind.OPENING, state=StockDocument.State.DRAFT, reason=Reason.OPENING,
                 note=_now("Imported by file"), created_at=clock.now(), created_by=self.user,
             )  # fmt: skip
+        said = self._said(plan.line, sku) if quantity else ()
+        if said:
+            keeping.announce(sku_id=sku.pk, code=sku.code, said=said)
         self._lines.append(
-            (self._document.pk, plan.line.row, sku.pk, place.pk, Decimal(0), quantity, quantity, cost)
+            (self._document.pk, plan.line.row, sku.pk, place.pk, Decimal(0), quantity, quantity, cost,
+             saying.as_json(said))
         )  # fmt: skip
         return Done(f"inventory.stockdocument:{self._document.pk}")
 
@@ -126,7 +147,7 @@ class OpeningKind(ImportKind):
         if self._document is None:
             return {}
         self._demand_empty()
-        bulk.insert_rows(StockDocumentLine, counts.COLUMNS, self._lines)
+        bulk.insert_rows(StockDocumentLine, (*counts.COLUMNS, "lots"), self._lines)
         self._document.line_count = self._document.difference_count = len(self._lines)
         self._document.save(update_fields=["line_count", "difference_count"])
         documents.post(document_id=self._document.pk, user=self.user)
@@ -159,4 +180,4 @@ class OpeningKind(ImportKind):
         cost = self.user is not None and self.user.has_perm("inventory.see_cost")
         for row in rows.order_by("sku__code_key", "warehouse__code").iterator(chunk_size=2_000):
             worth = round(row.value / row.on_hand, 6) if cost and row.on_hand else None
-            yield (row.sku.code, row.on_hand, row.warehouse.code, worth)
+            yield (row.sku.code, row.on_hand, row.warehouse.code, worth, None, None)

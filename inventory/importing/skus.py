@@ -16,11 +16,14 @@ from backoffice.imports.records import RecordKind
 from backoffice.spreadsheets.schema import Column
 from inventory import codes
 from inventory.importing.words import chosen, label
-from inventory.models import Barcode, BundlePart, Product, Sku, StockEntry
+from inventory.lots import switching
+from inventory.lots.errors import LotRefused
+from inventory.models import Balance, Barcode, BundlePart, Product, Sku, StockEntry, Tracking
 
 KIND_WORDS = {"套装": "bundle", "组合": "bundle", "普通": "stocked", "虚拟": "virtual"}
 OWN = ("code", "name", "name_en", "kind", "list_price", "low_stock", "weight_g", "length_mm", "width_mm", "height_mm",
-       "hs_code", "origin", "active")  # fmt: skip
+       "hs_code", "origin", "active", "shelf_life_days", "ship_days")  # fmt: skip
+TRACKING_WORDS = {"批次": 1, "效期": 2, "有效期": 2, "序列号": 3, "lot": 1, "expiry": 2, "serial": 3, "no": 0}
 
 
 class SkuKind(RecordKind):
@@ -53,10 +56,15 @@ class SkuKind(RecordKind):
         Column("hs_code", _("HS code"), ("海关编码",), "reference", required=False, longest=20),
         Column("origin", _("country of origin"), ("原产国", "产地", "origin"), required=False, longest=2),
         Column("active", _("active"), ("启用", "在售"), "boolean", required=False),
+        Column("tracking", _("lots and serials"), ("批次管理", "批次与序列号", "tracking"), required=False),
+        Column("shelf_life_days", _("shelf life (days)"), ("保质期", "保质期(天)", "shelf life"), "integer",
+               required=False, least=0),
+        Column("ship_days", _("days a lot must still be good when it is shipped"), ("发货有效期", "ship days"),
+               "integer", required=False, least=0),
     )  # fmt: skip
     fields = {name: name for name in OWN}
     examples = (("00123", "Linen shirt, blue, M", "", "Linen shirt", "", "", "Stocked", "6901234567892", "99.00", "5",
-                 "250", "", "", "", "", "CN", "yes"),)  # fmt: skip
+                 "250", "", "", "", "", "CN", "yes", "Not tracked", "", ""),)  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,6 +95,7 @@ class SkuKind(RecordKind):
             line.values["origin"] = origin.upper()
             if not (len(origin) == 2 and origin.isascii() and origin.isalpha()):
                 line.refuse("origin", _now("Write the country as two letters, such as CN."))
+        self._check_tracking(line, found)
         self._check_barcode(line, found)
         product = line.values["product"]
         if product and self._products[product] > 1 and (found is None or found.product.name != product):
@@ -104,6 +113,22 @@ class SkuKind(RecordKind):
                 line.refuse("kind", _now("This SKU has stock movements: its kind can no longer change."))
             elif BundlePart.objects.filter(part=found, valid_to=None).exists():
                 line.refuse("kind", _now("This SKU is part of a bundle: it must stay a stocked one."))
+
+    def _check_tracking(self, line: Line, found: Any) -> None:
+        """Goods that lie there belong to lots or to none: that is said on the SKU's page, not by a file."""
+        word = line.values["tracking"]
+        if word is None:
+            return
+        how = line.values["tracking"] = chosen(str(word), Tracking, TRACKING_WORDS)
+        if how is None:
+            line.refuse("tracking", _now("“%(word)s” is no way to tell goods apart.") % {"word": word})
+        elif found is not None and how != found.tracking:
+            if found.kind != Sku.Kind.STOCKED:
+                line.refuse("tracking", _now("“%(code)s” has no stock of its own") % {"code": found.code})
+            elif Balance.objects.filter(sku=found, on_hand__gt=0).exists():
+                line.refuse(
+                    "tracking", _now("Goods of it lie in stock: change it on the SKU's page, which books them.")
+                )
 
     def _check_barcode(self, line: Line, found: Any) -> None:
         code = codes.normalise(line.values["barcode"])
@@ -123,6 +148,9 @@ class SkuKind(RecordKind):
             changes["product"] = [old, product or line.values["name"]]
         if code and code not in self._barcodes:
             changes["barcode"] = [None, code]
+        how = line.values["tracking"]
+        if how is not None and how != (found.tracking if found else Tracking.NONE):
+            changes["tracking"] = [str(Tracking(found.tracking).label) if found else None, str(Tracking(how).label)]
         return changes
 
     def save(self, instance: Any, plan: Plan) -> dict[str, Any]:
@@ -140,11 +168,16 @@ class SkuKind(RecordKind):
         self.store(instance, plan, *(("product",) if "product" in plan.changes else ()))
         if "barcode" in plan.changes:
             more["barcode"] = Barcode.objects.create(sku=instance, code=plan.changes["barcode"][1]).pk
+        if "tracking" in plan.changes:
+            more["tracking"] = [instance.tracking, plan.line.values["tracking"]]
+            instance.tracking = switching.turn(sku_id=instance.pk, tracking=plan.line.values["tracking"]).tracking
         return more
 
     def undo_more(self, instance: Any, memory: Mapping[str, Any]) -> Sequence[str]:
         if "barcode" in memory:
             Barcode.objects.filter(pk=memory["barcode"], sku=instance, pack=None).delete()
+        if "tracking" in memory:
+            self._turn_back(instance, *memory["tracking"])
         if "product" in memory:
             before, ours = memory["product"]
             if instance.product_id != ours:
@@ -153,6 +186,14 @@ class SkuKind(RecordKind):
             return ("product",)
         return ()
 
+    def _turn_back(self, instance: Any, before: int, ours: int) -> None:
+        if instance.tracking != ours:
+            raise KeptAsIs(_("Changed since: its goods are told apart in another way now."))
+        try:
+            instance.tracking = switching.turn(sku_id=instance.pk, tracking=before).tracking
+        except LotRefused as refusal:
+            raise KeptAsIs(str(refusal)) from None
+
     def undo(self, target: str, memory: Mapping[str, Any]) -> None:
         super().undo(target, memory)
         made = memory.get("product_made")
@@ -160,6 +201,8 @@ class SkuKind(RecordKind):
             Product.objects.filter(pk=made).delete()
 
     def shown(self, column: str, value: Any) -> str:
+        if column == "tracking" and value is not None and str(value).isdecimal():
+            return str(Tracking(int(value)).label)
         return label(Sku.Kind, value) if column == "kind" and value else super().shown(column, value)
 
     def out_rows(self) -> Iterator[Sequence[Any]]:
@@ -170,4 +213,5 @@ class SkuKind(RecordKind):
                 sku.code, sku.name, sku.name_en, sku.product.name, sku.product.brand, sku.product.category,
                 sku.get_kind_display(), barcode, sku.list_price, sku.low_stock, sku.weight_g, sku.length_mm,
                 sku.width_mm, sku.height_mm, sku.hs_code, sku.origin, "1" if sku.active else "0",
+                sku.get_tracking_display(), sku.shelf_life_days, sku.ship_days,
             ]  # fmt: skip

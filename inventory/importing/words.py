@@ -12,9 +12,9 @@ from django.utils import translation
 from inventory.codes import normalise
 
 
-def chosen(word: str, choices: type[models.TextChoices], more: Mapping[str, str]) -> str | None:
+def chosen(word: str, choices: type[models.Choices], more: Mapping[str, Any]) -> Any:
     """Return the choice a word stands for (its label in any language, its own name, another word), or None."""
-    names = {normalise(one): value for one, value in more.items()} | {value: value for value in choices.values}
+    names = {normalise(one): value for one, value in more.items()} | {str(value): value for value in choices.values}
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
             names |= {normalise(str(text)): value for value, text in choices.choices}

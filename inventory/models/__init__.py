@@ -2,10 +2,11 @@
 
 from inventory.models.arrivals import ExpectedArrival
 from inventory.models.assembly import Assembly, AssemblyLine, RecipePart
-from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku
+from inventory.models.catalogue import Barcode, BundlePart, Pack, Product, Sku, Tracking
 from inventory.models.costing import CostLayer, CostSetting, LayerUse
 from inventory.models.documents import StockDocument, StockDocumentLine
 from inventory.models.floor import Bin, FloorAction
+from inventory.models.lots import UNKNOWN, Lot, LotBalance, LotBlock, LotChoice, LotMovement, LotSetting
 from inventory.models.places import Access, Shop, ShopWarehouse, StockPolicy, Warehouse
 from inventory.models.shelves import ShelfPlace
 from inventory.models.stock import (
@@ -38,6 +39,7 @@ from inventory.models.trust import (
 )
 
 __all__ = [
+    "UNKNOWN",
     "Access",
     "AlertKind",
     "Assembly",
@@ -58,6 +60,12 @@ __all__ = [
     "GhostReservation",
     "KeptReservation",
     "LayerUse",
+    "Lot",
+    "LotBalance",
+    "LotBlock",
+    "LotChoice",
+    "LotMovement",
+    "LotSetting",
     "Pack",
     "Product",
     "Reason",
@@ -80,6 +88,7 @@ __all__ = [
     "StocktakeLimit",
     "StocktakeLine",
     "StocktakeSheet",
+    "Tracking",
     "Transfer",
     "TransferLine",
     "TransferReceipt",

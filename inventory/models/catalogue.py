@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -40,8 +41,20 @@ class Product(models.Model):
         return self.name
 
 
+class Tracking(models.IntegerChoices):
+    """How the goods of a SKU are told apart."""
+
+    NONE = 0, _("Not tracked")
+    LOT = 1, _("By lot")
+    EXPIRY = 2, _("By lot with expiry date")
+    SERIAL = 3, _("By serial number")
+
+
 class Sku(models.Model):
-    """What is counted, sold and matched. `code_key` is the code after normalising, and unique."""
+    """What is counted, sold and matched. `code_key` is the code after normalising, and unique.
+
+    `tracking` is changed by `inventory.lots.switching` only, which books the goods that lie there to lots.
+    """
 
     class Kind(models.TextChoices):
         STOCKED = "stocked", _("Stocked")
@@ -62,6 +75,17 @@ class Sku(models.Model):
     origin = models.CharField(_("country of origin"), max_length=2, blank=True)
     list_price = MoneyField(_("list price"), null=True, blank=True)
     low_stock = QuantityField(_("low stock from"), null=True, blank=True)
+    tracking = models.PositiveSmallIntegerField(
+        _("lots and serials"), choices=Tracking.choices, default=Tracking.NONE, editable=False
+    )
+    shelf_life_days = models.PositiveIntegerField(
+        _("shelf life (days)"), null=True, blank=True, validators=[MaxValueValidator(36500)],
+        help_text=_("Goods received get today plus these days as expiry date, unless somebody says otherwise."),
+    )  # fmt: skip
+    ship_days = models.PositiveIntegerField(
+        _("days a lot must still be good when it is shipped"), null=True, blank=True,
+        validators=[MaxValueValidator(3650)], help_text=_("Empty: the house's number."),
+    )  # fmt: skip
     active = models.BooleanField(_("active"), default=True)
 
     class Meta:

@@ -107,6 +107,7 @@ class StockDocumentLine(models.Model):
     counted_quantity = QuantityField(_("counted"), null=True, blank=True)
     difference = QuantityField(_("difference"), default=Decimal(0))
     unit_cost = CostField(_("unit cost"), null=True, blank=True)
+    lots = models.JSONField(_("lots"), null=True, blank=True)  # [[number, "pieces"], …] as somebody said them
 
     class Meta:
         verbose_name = _("line")

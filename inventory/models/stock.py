@@ -101,6 +101,9 @@ class Balance(models.Model):
     incoming = QuantityField(_("incoming"), default=Decimal(0))
     value = MoneyField(_("value"), default=Decimal(0))
     last_cost = CostField(_("last unit cost"), null=True, blank=True)
+    # Written by inventory.lots: the SKU's tracking, read with the lock, and the pieces of lots that may not be sold.
+    tracking = models.PositiveSmallIntegerField(_("lots and serials"), db_default=0, default=0, editable=False)
+    unsellable = QuantityField(_("blocked or expired"), db_default=0, default=Decimal(0), editable=False)
     updated_at = models.DateTimeField(_("updated"))
 
     class Meta:
@@ -116,10 +119,18 @@ class Balance(models.Model):
             models.CheckConstraint(
                 condition=Q(value__gte=0) & (Q(on_hand__gt=0) | Q(value=0)), name="balance_value_of_something"
             ),
+            models.CheckConstraint(
+                condition=Q(unsellable__gte=0) & (Q(tracking__gt=0) | Q(unsellable=0)), name="balance_unsellable"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.sku_id}@{self.warehouse_id}: {self.on_hand}"
+
+    @property
+    def sellable(self) -> Decimal:
+        """What lies there and is neither blocked nor expired."""
+        return self.on_hand - self.unsellable
 
 
 class Reservation(models.Model):

@@ -87,6 +87,7 @@ class AuditFinding(models.Model):
         EXPECTED = "expected", _("Incoming and expected deliveries")
         SHIPPED = "shipped", _("Parcels and goods out")
         LAYERS = "layers", _("Balance and cost layers")
+        LOTS = "lots", _("Lots and their movements")
 
     class Counter(models.IntegerChoices):
         ON_HAND = 1, _("On hand")

@@ -135,6 +135,7 @@ def differences(step: Step = lambda done: None) -> Audited:
     found += _of_incoming()
     found += _of_parcels(ledger)
     found += _of_layers(balances)
+    found += lots()
     step(5)
     return Audited(_told(found, balances), len(balances), count)
 
@@ -253,6 +254,35 @@ def _of_parcels(ledger: Ledger) -> Iterator[Difference]:
     for pair in sent.keys() | ledger.shipped.keys():
         if sent.get(pair, 0) != ledger.shipped.get(pair, 0):
             yield from parcel_by_parcel(pair)
+
+
+_LOTS = (
+    "SELECT coalesce(b.sku_id, m.sku_id), coalesce(b.warehouse_id, m.warehouse_id), coalesce(b.lot_id, m.lot_id), "
+    "coalesce(m.moved, 0), coalesce(b.on_hand, 0) FROM (SELECT sku_id, warehouse_id, lot_id, sum(quantity) AS moved "
+    "FROM inventory_lotmovement GROUP BY 1, 2, 3) m FULL OUTER JOIN inventory_lotbalance b ON b.lot_id = m.lot_id "
+    "AND b.warehouse_id = m.warehouse_id WHERE coalesce(m.moved, 0) <> coalesce(b.on_hand, 0)"
+)
+_SHELVES = (
+    "SELECT b.sku_id, b.warehouse_id, coalesce(e.moved, 0), coalesce(m.moved, 0) FROM inventory_balance b "
+    "LEFT JOIN (SELECT sku_id, warehouse_id, sum(quantity) AS moved FROM inventory_lotmovement GROUP BY 1, 2) m "
+    "ON m.sku_id = b.sku_id AND m.warehouse_id = b.warehouse_id "
+    "LEFT JOIN (SELECT e.sku_id, e.warehouse_id, sum(e.quantity) AS moved FROM inventory_stockentry e "
+    "JOIN inventory_balance t ON t.sku_id = e.sku_id AND t.warehouse_id = e.warehouse_id AND t.tracking > 0 "
+    "WHERE e.bucket = 1 GROUP BY 1, 2) e ON e.sku_id = b.sku_id AND e.warehouse_id = b.warehouse_id "
+    "WHERE b.tracking > 0 AND coalesce(e.moved, 0) <> coalesce(m.moved, 0)"
+)
+LOT = "inventory.lot:"
+
+
+def lots() -> Iterator[Difference]:
+    """Each lot against its own movements, and the lots of a tracked balance against the movements of its goods."""
+    for sku_id, place, lot_id, should, have in _rows(_LOTS):
+        name = f"{LOT}{lot_id}"
+        yield Difference(Kind.LOTS, ON_HAND, sku_id, place, int(should), int(have), name, (name,))
+    if not _rows("SELECT 1 FROM inventory_balance WHERE tracking > 0 LIMIT 1"):
+        return  # nothing is tracked: a million movements need not be looked at again
+    for sku_id, place, should, have in _rows(_SHELVES):
+        yield Difference(Kind.LOTS, ON_HAND, sku_id, place, int(should), int(have))
 
 
 def parcel_by_parcel(pair: Pair) -> Iterator[Difference]:

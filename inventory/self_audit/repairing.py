@@ -18,7 +18,9 @@ from inventory import balances, ledger
 from inventory.costing import rebuilding
 from inventory.errors import NegativeStock
 from inventory.ledger import EntryDraft
-from inventory.models import AuditFinding, AuditRepair, Bucket, Reason, Reservation
+from inventory.lots import keeping as lot_keeping
+from inventory.lots import mending
+from inventory.models import AuditFinding, AuditRepair, Bucket, Reason, Reservation, Tracking
 from inventory.reservation_book import Book
 from inventory.self_audit import recompute, sources
 from inventory.self_audit.errors import refused
@@ -69,7 +71,7 @@ def preview(finding: AuditFinding) -> list[Change]:
 def _changes(finding: AuditFinding) -> list[Change]:
     return {
         Kind.BALANCE: _of_balance, Kind.HELD: _of_row, Kind.WANTED: _of_document, Kind.EXPECTED: _of_incoming,
-        Kind.SHIPPED: _of_parcel, Kind.LAYERS: _of_layers,
+        Kind.SHIPPED: _of_parcel, Kind.LAYERS: _of_layers, Kind.LOTS: _of_lots,
     }[Kind(finding.kind)](finding)  # fmt: skip
 
 
@@ -163,6 +165,17 @@ def _of_layers(finding: AuditFinding) -> list[Change]:
     return [Change("layers", int(counter), pair[1], want - have) for counter, want, have in apart if want != have]
 
 
+def _of_lots(finding: AuditFinding) -> list[Change]:
+    """A lot is brought to its movements; lots that do not add up get the rest as unknown, or give it back."""
+    balances.lock([(finding.sku_id, finding.warehouse_id)], create=True)
+    mine = (finding.sku_id, finding.warehouse_id, finding.reference)
+    now = next((one for one in recompute.lots() if (one.sku_id, one.warehouse_id, one.reference) == mine), None)
+    if now is None:
+        return []
+    what = "lot" if finding.reference else "lots"
+    return [Change(what, Counter.ON_HAND, finding.warehouse_id, -now.size, finding.reference)]
+
+
 def _stored(value: Decimal) -> int:
     return int(value * 1000)
 
@@ -235,9 +248,15 @@ def undo(*, repair_id: int, actor: str) -> AuditRepair:
 
 
 def _apply(finding: AuditFinding, changes: list[Change], tail: str, actor: str) -> None:
-    work: Callable[..., None] = {"balance": _balance, "row": _rows, "book": _book, "entry": _entry, "layers": _layers}[
-        changes[0].what
-    ]
+    work: Callable[..., None] = {
+        "balance": _balance,
+        "row": _rows,
+        "book": _book,
+        "entry": _entry,
+        "layers": _layers,
+        "lot": _lot,
+        "lots": _lots,
+    }[changes[0].what]
     try:
         with transaction.atomic():
             work(finding, changes, tail, actor)
@@ -303,6 +322,23 @@ def _layers(finding: AuditFinding, changes: list[Change], tail: str, _actor: str
     key = f"inventory.audit:{finding.pk}{tail}"
     if not rebuilding.as_one(*pair, key, amounts.get(Counter.ON_HAND, 0), amounts.get(Counter.VALUE, 0)):
         raise refused("stands_no_more")
+
+
+def _lot(finding: AuditFinding, changes: list[Change], _tail: str, _actor: str) -> None:
+    """The balance of one lot is a counter: it is moved without a movement."""
+    pair = (finding.sku_id, finding.warehouse_id)
+    one = balances.lock([pair], create=True)
+    mending.add(lot_id=int(finding.reference.rpartition(":")[2]), pair=pair, amount=changes[0].amount,
+                serial=one[pair].tracking == Tracking.SERIAL)  # fmt: skip
+    lot_keeping.refresh(balances.lock([pair]))
+
+
+def _lots(finding: AuditFinding, changes: list[Change], tail: str, actor: str) -> None:
+    """The movements of the lots lack something, or have too much: it is put right on the unknown lot first."""
+    pair = (finding.sku_id, finding.warehouse_id)
+    locked = balances.lock([pair], create=True)
+    mending.level(pair=pair, locked=locked, amount=changes[0].amount, key=f"inventory.audit:{finding.pk}{tail}",
+                  actor=actor)  # fmt: skip
 
 
 def _locked(finding_id: int) -> AuditFinding:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice import audit, clock
 from backoffice.models import User
 from inventory import codes
+from inventory.lots import scanning
 from inventory.models import Balance, Barcode, ShelfPlace, Sku, Stocktake, StocktakeCount, StocktakeLine
 from inventory.readable import pieces
 from inventory.stocktakes import figures
@@ -93,7 +94,7 @@ def _demand_quantity(quantity: Decimal) -> None:
 
 def found(code: str) -> tuple[Sku, Decimal]:
     """Return the SKU behind a code or barcode, and the pieces in one of it. Raises StocktakeRefused."""
-    key = codes.normalise(code)
+    key = codes.normalise(scanning.article(code))
     sku = Sku.objects.filter(code_key=key).first() if key else None
     if sku is None:
         bar = Barcode.objects.filter(code=key).select_related("sku", "pack").first() if key else None

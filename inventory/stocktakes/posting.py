@@ -22,11 +22,13 @@ PAGE = 5_000  # lines in one statement: bounds memory, not the transaction
 ON_HAND = Bucket.ON_HAND.value
 
 MAKE_MISSING = """
-INSERT INTO inventory_balance (sku_id, warehouse_id, on_hand, demand, reserved, incoming, value, updated_at)
-SELECT l.sku_id, l.warehouse_id, 0, 0, 0, 0, 0, %s FROM inventory_stocktakeline l
+INSERT INTO inventory_balance
+(sku_id, warehouse_id, on_hand, demand, reserved, incoming, value, tracking, updated_at)
+SELECT l.sku_id, l.warehouse_id, 0, 0, 0, 0, 0, s.tracking, %s FROM inventory_stocktakeline l
+JOIN inventory_sku s ON s.id = l.sku_id
 WHERE l.stocktake_id = %s AND l.counted_quantity IS NOT NULL AND l.difference <> 0 AND NOT EXISTS (
   SELECT 1 FROM inventory_balance b WHERE b.sku_id = l.sku_id AND b.warehouse_id = l.warehouse_id
-) ORDER BY 1, 2 ON CONFLICT DO NOTHING
+) ORDER BY 1, 2{wait} ON CONFLICT DO NOTHING
 """
 LOCK_ALL = """
 SELECT count(*) FROM (
@@ -125,7 +127,10 @@ def _posted(stocktake: Stocktake, user: User | None) -> Stocktake:
 
 def _lock_balances(stocktake: Stocktake) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(MAKE_MISSING, [connection.ops.adapt_datetimefield_value(clock.now()), stocktake.pk])
+        cursor.execute(
+            MAKE_MISSING.format(wait=balances.waiting("s")),
+            [connection.ops.adapt_datetimefield_value(clock.now()), stocktake.pk],
+        )
         if connection.vendor == "postgresql":
             cursor.execute(LOCK_ALL, [stocktake.pk])
 

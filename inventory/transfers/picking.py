@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock
 from backoffice.models import User
+from inventory.lots import saying
+from inventory.lots.errors import refused_at
 from inventory.models import Reason, Transfer, TransferLine
 from inventory.transfers.errors import State, TransferRefused, demand, demand_place, locked
 from inventory.transfers.planning import countable
@@ -19,12 +21,15 @@ FIGURES = ["picked", "picked_value", "transit", "transit_value", "received", "da
 
 
 @transaction.atomic
-def pick(*, transfer_id: int, user: User | None, quantities: Mapping[int, Decimal] | None = None) -> Transfer:
+def pick(
+    *, transfer_id: int, user: User | None, quantities: Mapping[int, Decimal] | None = None,
+    lots: Mapping[int, str] | None = None,
+) -> Transfer:  # fmt: skip
     """Take goods off the origin's shelf, all that is wanted or so many of each line: none moves or all do.
 
     They lie in the account of goods under way from now on, at the value they left with. Raises AlreadyDone when
     somebody picked it, TransferRefused for more than is wanted, NegativeStock naming every line that is not there
-    unreserved.
+    unreserved. `lots` says of tracked lines which lots were taken; else they go first expired first.
     """
     transfer = locked(transfer_id)
     demand(transfer, State.REQUESTED, after=(State.PICKED, State.TRANSIT))
@@ -33,8 +38,11 @@ def pick(*, transfer_id: int, user: User | None, quantities: Mapping[int, Decima
     wanted = _wanted(lines, quantities)
     posting = Posting(transfer, lines)
     gone = {
-        line: posting.add(line, "o", transfer.origin_id, -wanted[line.pk], Reason.TRANSFER)
-        for line in lines if wanted[line.pk]
+        line: posting.add(
+            line, "o", transfer.origin_id, -wanted[line.pk], Reason.TRANSFER,
+            lots=_lots(place, line, wanted[line.pk], (lots or {}).get(line.pk, "")),
+        )
+        for place, line in enumerate(lines) if wanted[line.pk]
     }  # fmt: skip
     values = posting.write()
     for line, draft in gone.items():
@@ -46,6 +54,14 @@ def pick(*, transfer_id: int, user: User | None, quantities: Mapping[int, Decima
     TransferLine.objects.bulk_update(gone, FIGURES)
     transfer.picked_at, transfer.picked_by = clock.now(), user
     return _into(transfer, State.PICKED, "transfer.pick", "turn", "picked_at", "picked_by")
+
+
+def _lots(place: int, line: TransferLine, wanted: Decimal, text: str) -> tuple[tuple[str, Decimal], ...]:
+    """Raises LotRefused, naming the line."""
+    if not text.strip():
+        return ()
+    with refused_at(f"lines[{place}]"):
+        return saying.pairs(saying.said(line.sku, wanted, text, dated=False))
 
 
 def _wanted(lines: list[TransferLine], quantities: Mapping[int, Decimal] | None) -> dict[int, Decimal]:

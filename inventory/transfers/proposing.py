@@ -128,13 +128,13 @@ def read(user: User | None) -> list[Level]:
     rows = access.visible(user, Balance.objects.filter(warehouse__active=True, warehouse__read_only=False))
     rows = rows.filter(sku__kind=Sku.Kind.STOCKED, sku__active=True).order_by("sku_id", "warehouse_id")
     selling = set(ShopWarehouse.objects.filter(valid_to__isnull=True).values_list("warehouse_id", flat=True))
-    short = Q(on_hand__lt=F("reserved") + F("demand"))
-    low = Q(warehouse__in=selling, on_hand__lt=F("reserved") + F("demand") + F("sku__low_stock"))
+    short = Q(on_hand__lt=F("reserved") + F("demand") + F("unsellable"))
+    low = Q(warehouse__in=selling, on_hand__lt=F("reserved") + F("demand") + F("unsellable") + F("sku__low_stock"))
     lacking = list(rows.filter(short | low).order_by("sku_id").values_list("sku_id", flat=True).distinct()[:MOST_SKUS])
     coming, promised = _planned(lacking)
     return [
         Level(
-            sku_id=row.sku_id, warehouse_id=row.warehouse_id, free=row.on_hand - row.reserved - row.demand,
+            sku_id=row.sku_id, warehouse_id=row.warehouse_id, free=row.sellable - row.reserved - row.demand,
             mark=row.sku.low_stock if row.warehouse_id in selling else None,
             coming=coming.get((row.sku_id, row.warehouse_id), ZERO),
             promised=promised.get((row.sku_id, row.warehouse_id), ZERO),

@@ -52,13 +52,13 @@ class Posting:
 
     def add(
         self, line: TransferLine, what: str, where: int, quantity: Decimal, reason: str, value: Decimal | None = None,
-        source: str = "",
+        source: str = "", lots: tuple[tuple[str, Decimal], ...] = (),
     ) -> EntryDraft:  # fmt: skip
         """Note goods that move; `value` signed like `quantity`, None at the average; `source` is what they carry on."""
         draft = EntryDraft(
             key=f"{self.transfer.reference}/{line.pk}.{self.transfer.turn}{what}", sku_id=line.sku_id,
             warehouse_id=where, quantity=quantity, reason=reason, reference=self.transfer.reference, value=value,
-            source=source,
+            source=source, lots=lots,
         )  # fmt: skip
         self.drafts.append(draft)
         return draft

@@ -131,7 +131,7 @@ def _stock(request: HttpRequest, order: Order, sku_ids: set[int]) -> dict[int, l
     rows = Balance.objects.filter(sku__in=sku_ids, warehouse__in=places).select_related("warehouse")
     found: dict[int, list[dict[str, str]]] = {}
     for row in access.visible(request.user, rows).order_by("warehouse__code"):
-        free = row.on_hand - row.reserved
+        free = row.sellable - row.reserved
         found.setdefault(row.sku_id, []).append(
             {"place": row.warehouse.name, "free": pieces(free), "on_hand": pieces(row.on_hand), "none": str(free <= 0)}
         )

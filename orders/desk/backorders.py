@@ -183,8 +183,12 @@ def _reserved(line_ids: Sequence[int]) -> dict[tuple[int, int], int]:
 
 
 def _free(sku_ids: Collection[int]) -> dict[Pair, int]:
-    rows = Balance.objects.filter(sku_id__in=sku_ids).values_list("sku_id", "warehouse_id", "on_hand", "reserved")
-    return {(sku, at): int((on_hand - reserved) * 1000) for sku, at, on_hand, reserved in rows}
+    rows = Balance.objects.filter(sku_id__in=sku_ids)
+    columns = ("sku_id", "warehouse_id", "on_hand", "unsellable", "reserved")
+    return {
+        (sku, at): int((on_hand - held - reserved) * 1000)
+        for sku, at, on_hand, held, reserved in rows.values_list(*columns)
+    }
 
 
 def _walk(queue: Queue, wants: Mapping[int, Sequence[_Want]], free: dict[Pair, int]) -> None:

@@ -36,6 +36,7 @@ SENTENCES: dict[str, Any] = {
     "not_opened": _("Open order %(order)s first, so that colleagues see who packs it."),
     "not_picked": _("Order %(order)s is not picked yet: %(left)s pieces are missing. Finish wave %(wave)s first."),
     "packed": _("%(sku)s: %(packed)s of %(wanted)s."),
+    "lot": "%(why)s",
     "too_many": _("Too many: %(sku)s is complete with %(wanted)s."),
     "case_too_big": _("This pack holds %(pieces)s, but only %(left)s of %(sku)s are missing."),
     "taken_out": _("Taken out: %(sku)s, %(packed)s of %(wanted)s."),

@@ -9,10 +9,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Sum
 
+from inventory.lots import choosing
+from inventory.lots.errors import LotRefused
 from orders.fulfil import packing_table, pick_lists, scan_log, wave_parts
 from orders.fulfil.floor_errors import FloorError
 from orders.fulfil.scan_log import Answer, plain
 from orders.models import PackItem, PackParcel, PackScan, WaveGoods, WaveOrder
+from orders.models.order import line_reference
 
 PACK = PackScan.Stage.PACK
 ZERO = Decimal(0)
@@ -36,9 +39,11 @@ def scan(*, wave_order_id: int, actor: str, key: str, text: str = "", goods_id: 
     try:
         packing_table.may_scan(part, actor)
         _must_be_wanted(part, rows)
-        answer = _put_in(part, rows, pieces, found, text, whole=whole and not found)
+        answer = _put_in(part, rows, pieces, found, text, actor, whole=whole and not found)
     except FloorError as refusal:
         answer = Answer(False, refusal.code, _kept(refusal.params))
+    except LotRefused as refusal:
+        answer = Answer(False, "lot", {"why": str(refusal)})
     sku_id = found.sku_id if found else rows[0].sku_id if rows else None
     done = Decimal(str(answer.data.get("pieces", 0))) if answer.ok else ZERO
     return scan_log.write(
@@ -64,6 +69,7 @@ def _put_in(
     pieces: Decimal,
     found: pick_lists.Scanned | None,
     text: str,
+    actor: str,
     *,
     whole: bool,
 ) -> Answer:
@@ -80,7 +86,9 @@ def _put_in(
         pieces = left
     if pieces > left:
         return Answer(False, "case_too_big", {"pieces": plain(pieces), "left": plain(left), "sku": code})
-    changed = _fill(_open_parcel(part), rows, pieces)
+    lot = found.lot if found else ""
+    choosing.must_scan(rows[0].sku, lot)
+    changed = _fill(part, _open_parcel(part), rows, pieces, lot, actor)
     packed = plain(wanted - left + pieces)
     data = {"goods": changed, "pieces": plain(pieces), "left": _left(part)}
     return Answer(True, "packed", {"sku": code, "packed": packed, "wanted": plain(wanted)}, data)
@@ -93,13 +101,16 @@ def _open_parcel(part: WaveOrder) -> PackParcel:
     return PackParcel.objects.create(wave_order=part, number=parcels[-1].number + 1 if parcels else 1)
 
 
-def _fill(parcel: PackParcel, rows: Sequence[WaveGoods], pieces: Decimal) -> dict[str, str]:
+def _fill(
+    packed: WaveOrder, parcel: PackParcel, rows: Sequence[WaveGoods], pieces: Decimal, lot: str, actor: str
+) -> dict[str, str]:
     """Share pieces out over the lines that want them; returns what each has now."""
     changed = {}
     for one in rows:
         part = min(one.wanted - one.packed, pieces)
         if part <= 0:
             continue
+        _keep_lot(packed, one, part, lot, actor)
         item, made = PackItem.objects.get_or_create(parcel=parcel, goods=one, defaults={"quantity": part})
         if not made:  # our lock on the order's part makes this safe; a database sum would not know thousandths
             item.quantity += part
@@ -109,6 +120,20 @@ def _fill(parcel: PackParcel, rows: Sequence[WaveGoods], pieces: Decimal) -> dic
         changed[str(one.pk)] = plain(one.packed)
         pieces -= part
     return changed
+
+
+def _keep_lot(packed: WaveOrder, goods: WaveGoods, pieces: Decimal, lot: str, actor: str) -> None:
+    """Keep which lot this order line gets; what was scanned for a parcel that never left does not count."""
+    if not goods.sku.tracking:
+        return
+    reference = line_reference(goods.line_id)
+    if not goods.packed:
+        choosing.forget(reference=reference, sku_id=goods.sku_id)
+    if lot:
+        choosing.choose(
+            reference=reference, sku=goods.sku, warehouse_id=packed.warehouse_id, number=lot, quantity=pieces,
+            actor=actor,
+        )  # fmt: skip
 
 
 def number_now(wave_order_id: int) -> int:
@@ -155,6 +180,8 @@ def _taken_out(part: WaveOrder, goods: WaveGoods, item: PackItem) -> tuple[Answe
     else:
         item.delete()
     goods.packed -= pieces
+    if goods.sku.tracking:
+        choosing.take_out(reference=line_reference(goods.line_id), sku_id=goods.sku_id, quantity=pieces)
     WaveGoods.objects.filter(pk=goods.pk).update(packed=goods.packed)
     said = {"sku": goods.sku.code, "packed": plain(goods.packed), "wanted": plain(goods.wanted)}
     return Answer(True, "taken_out", said, {"goods": {str(goods.pk): plain(goods.packed)}, "left": _left(part)}), pieces

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import get_language
 
 from inventory.codes import normalise
+from inventory.lots import proposing, scanning
 from inventory.models import Barcode, ShelfPlace, Sku
 from orders.models import PickMode, Wave, WaveGoods
 
@@ -45,6 +46,8 @@ class PickRow:
     total: Decimal
     picked: Decimal
     shares: tuple[Share, ...]
+    tracking: int = 0
+    lots: tuple[proposing.Proposed, ...] = ()  # of tracked goods: which to take, first expired first
 
     @property
     def done(self) -> bool:
@@ -57,7 +60,7 @@ def pick_rows(wave: Wave) -> list[PickRow]:
     fields: tuple[Any, ...] = (
         "wave_order_id", Coalesce("wave_order__lead__place", "wave_order__place"),
         "wave_order__order__number", "sku_id", "sku__code", "sku__name",
-        "sku__name_en", "sku__product__image", "wanted", "picked",
+        "sku__name_en", "sku__product__image", "sku__tracking", "wanted", "picked",
     )  # fmt: skip
     rows = WaveGoods.objects.filter(wave_order__wave=wave).exclude(wave_order__state="dropped")
     found = list(rows.order_by("wave_order__place", "pk").values_list(*fields))
@@ -67,7 +70,13 @@ def pick_rows(wave: Wave) -> list[PickRow]:
     for row in found:
         stops.setdefault((row[0] if single else 0, row[3]), []).append(row)
     made = [(_way(key, group, bins), _row(wave, key, group, bins)) for key, group in stops.items()]
-    return [row for _place, row in sorted(made, key=lambda pair: pair[0])]
+    return _with_lots([row for _place, row in sorted(made, key=lambda pair: pair[0])], wave.warehouse_id)
+
+
+def _with_lots(rows: list[PickRow], warehouse_id: int) -> list[PickRow]:
+    """Say which lots to take: what one stop takes, the next does not. One query, where anything is tracked."""
+    lots = proposing.propose([(row.sku_id, row.tracking, row.total - row.picked) for row in rows], warehouse_id)
+    return [dataclasses.replace(row, lots=found) if found else row for row, found in zip(rows, lots, strict=True)]
 
 
 def bins_of(sku_ids: Collection[int], warehouse_id: int) -> dict[int, tuple[int, str]]:
@@ -105,6 +114,7 @@ def _row(wave: Wave, key: tuple[int, int], group: list[Any], bins: dict[int, tup
         total=sum((one.quantity for one in shares.values()), ZERO),
         picked=sum((one.picked for one in shares.values()), ZERO),
         shares=tuple(shares.values()),
+        tracking=first[8],
     )
 
 
@@ -129,10 +139,25 @@ class Scanned:
     sku_id: int
     sku_code: str
     pieces: Decimal
+    lot: str = ""  # the lot or serial that a GS1 code, or the bare number of a serial, names
 
 
 def scanned(text: str) -> Scanned | None:
-    """Return what a barcode, the barcode of a pack or a SKU code stands for; None for what nobody knows."""
+    """Return what a barcode, the barcode of a pack, a SKU code or a serial stands for; None for what nobody knows."""
+    read = scanning.read(text)
+    if read is not None:
+        found = _goods(scanning.article(text))
+        tracking = Sku.objects.filter(pk=found.sku_id if found else 0).values_list("tracking", flat=True).first()
+        return found and dataclasses.replace(found, lot=read.number(tracking or 0))
+    return _goods(text) or _lot(text)
+
+
+def _lot(text: str) -> Scanned | None:
+    lot = scanning.named(text)
+    return None if lot is None else Scanned(lot.sku_id, lot.sku.code, Decimal(1), lot.number)
+
+
+def _goods(text: str) -> Scanned | None:
     key = normalise(text)
     if not key:
         return None

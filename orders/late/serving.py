@@ -108,7 +108,8 @@ def _missing(order_ids: Sequence[int]) -> Goods:
 
 def _unreserved(sku_id: int) -> Decimal:
     rows = Balance.objects.filter(sku_id=sku_id, warehouse__active=True, warehouse__read_only=False)
-    return sum((on_hand - reserved for on_hand, reserved in rows.values_list("on_hand", "reserved")), ZERO)
+    columns = rows.values_list("on_hand", "unsellable", "reserved")
+    return sum((on_hand - held - reserved for on_hand, held, reserved in columns), ZERO)
 
 
 def _held(order_ids: Sequence[int]) -> dict[int, Goods]:

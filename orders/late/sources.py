@@ -52,7 +52,7 @@ def places_of(sku_id: int, seen: Sight) -> list[Place]:
     selling = set(ShopWarehouse.objects.filter(valid_to=None).values_list("warehouse_id", flat=True))
     found = [
         Place(
-            row.warehouse_id, row.warehouse.name, row.on_hand, row.reserved, row.demand,
+            row.warehouse_id, row.warehouse.name, row.sellable, row.reserved, row.demand,
             row.warehouse_id in selling, row.warehouse.read_only,
         )
         for row in rows.select_related("warehouse")
@@ -81,8 +81,9 @@ def free_pieces(sku_id: int) -> Decimal:
     wanted = dict(parts) or {sku_id: Decimal(1)}
     free = dict.fromkeys(wanted, ZERO)
     balances = Balance.objects.filter(sku_id__in=wanted, warehouse__active=True, warehouse__read_only=False)
-    for one, on_hand, reserved, demand in balances.values_list("sku_id", "on_hand", "reserved", "demand"):
-        free[one] += on_hand - reserved - demand
+    columns = ("sku_id", "on_hand", "unsellable", "reserved", "demand")
+    for one, on_hand, held, reserved, demand in balances.values_list(*columns):
+        free[one] += on_hand - held - reserved - demand
     return min(free[one] // per for one, per in wanted.items())
 
 

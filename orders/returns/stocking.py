@@ -69,7 +69,7 @@ def take_in(order: Order, decision: ReturnDecision, warehouse_id: int, actor: st
     kept = decision.verdict in APART
     _keep_goods(decision, place, [(one.goods, one.pieces, one.value) for one in back], kept=kept)
     cost = sum((one.value for one in back), ZERO)
-    lost = _scrapped(decision, summed, place, actor) if decision.verdict == Verdict.SCRAP else ZERO
+    lost = _scrapped(decision, summed, place, actor, reference) if decision.verdict == Verdict.SCRAP else ZERO
     _finish(order, decision, {place: cost}, lost, place)
 
 
@@ -102,10 +102,24 @@ def _keep_goods(
     )
 
 
-def _scrapped(decision: ReturnDecision, goods: Mapping[int, Sequence[Decimal]], place: int, actor: str) -> Decimal:
-    """Take goods out of stock for good; returns the value that really went."""
+def _scrapped(
+    decision: ReturnDecision, goods: Mapping[int, Sequence[Decimal]], place: int, actor: str, came_as: str = ""
+) -> Decimal:
+    """Take goods out of stock for good; returns the value that really went.
+
+    `came_as` is the reference they have just come back under: the very lots of it go.
+    """
     drafts = [
-        _out(decision, sku_id, place, pieces, value, Reason.DAMAGED, "scrap")
+        _out(
+            decision,
+            sku_id,
+            place,
+            pieces,
+            value,
+            Reason.DAMAGED,
+            "scrap",
+            source=f"{decision.reference}/{came_as}/{sku_id}@{place}.back" if came_as else "",
+        )
         for sku_id, (pieces, value) in goods.items()
     ]
     result = ledger.post(entries=drafts, actor=actor)
@@ -113,8 +127,9 @@ def _scrapped(decision: ReturnDecision, goods: Mapping[int, Sequence[Decimal]], 
 
 
 def _out(
-    decision: ReturnDecision, sku_id: int, place: int, pieces: Decimal, value: Decimal, reason: str, way: str
-) -> EntryDraft:
+    decision: ReturnDecision, sku_id: int, place: int, pieces: Decimal, value: Decimal, reason: str, way: str,
+    source: str = "",
+) -> EntryDraft:  # fmt: skip
     return EntryDraft(
         key=f"{decision.reference}/{sku_id}@{place}.{way}",
         sku_id=sku_id,
@@ -124,6 +139,7 @@ def _out(
         reference=decision.reference,
         value=-value,
         occurred_at=decision.at,
+        source=source,
     )
 
 

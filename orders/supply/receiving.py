@@ -11,6 +11,8 @@ from django.db import transaction
 from backoffice import clock
 from inventory import arrivals, balances, ledger
 from inventory.ledger import EntryDraft
+from inventory.lots import lines as lot_lines
+from inventory.lots.errors import refused_at
 from inventory.models import ExpectedArrival, Reason
 from orders.models import PurchaseLine, PurchaseOrder, PurchaseReceipt, PurchaseReceiptLine
 from orders.models.purchase import AWAITED
@@ -30,6 +32,8 @@ class Counted:
     accepted: Decimal = ZERO
     damaged: Decimal = ZERO
     refused: Decimal = ZERO
+    lot: str = ""  # which lots the accepted pieces are (inventory.lots.saying); damaged ones are of it when it is one
+    expires_on: str = ""
 
     @property
     def figures(self) -> tuple[Decimal, Decimal, Decimal]:
@@ -117,32 +121,36 @@ def _put_away(
             receipt=receipt, line=line, accepted=one.accepted, damaged=one.damaged, refused=one.refused
         )
         if one.accepted:
-            _on_the_shelf(order, line, row, one.accepted, actor)
+            _on_the_shelf(order, line, row, one, actor)
         if one.damaged:
-            _apart(order, line, row, one.damaged, apart, actor)
+            _apart(order, line, row, one, apart, actor)
         line.accepted += one.accepted
         line.damaged += one.damaged
         line.refused += one.refused
     PurchaseLine.objects.bulk_update([line for line, _one in counted], ["accepted", "damaged", "refused"])
 
 
-def _on_the_shelf(
-    order: PurchaseOrder, line: PurchaseLine, row: PurchaseReceiptLine, pieces: Decimal, actor: str
-) -> None:
+def _on_the_shelf(order: PurchaseOrder, line: PurchaseLine, row: PurchaseReceiptLine, one: Counted, actor: str) -> None:
     arrival = _arrival(line)
-    if arrival.state == ExpectedArrival.State.EXPECTED:
-        arrivals.receive(arrival_id=arrival.pk, quantity=pieces, actor=actor, owner=order.reference)
-    else:  # all of it is here: more within the tolerance
-        _enter(line, row, pieces, order.warehouse_id, arrival.unit_cost, "more", actor)
+    with refused_at(f"line_{line.pk}"):
+        lots = lot_lines.incoming(line.sku, one.accepted, one.lot, one.expires_on, demanded=False)
+        if arrival.state == ExpectedArrival.State.EXPECTED:
+            arrivals.receive(
+                arrival_id=arrival.pk, quantity=one.accepted, actor=actor, owner=order.reference, lot=one.lot,
+                expires_on=one.expires_on,
+            )  # fmt: skip
+        else:  # all of it is here: more within the tolerance
+            _enter(line, row, one.accepted, order.warehouse_id, arrival.unit_cost, "more", actor, lots)
 
 
 def _apart(
-    order: PurchaseOrder, line: PurchaseLine, row: PurchaseReceiptLine, pieces: Decimal, place: int, actor: str
+    order: PurchaseOrder, line: PurchaseLine, row: PurchaseReceiptLine, one: Counted, place: int, actor: str
 ) -> None:
     arrival = _arrival(line)
     if arrival.state == ExpectedArrival.State.EXPECTED:
-        arrivals.divert(arrival_id=arrival.pk, quantity=pieces, actor=actor, owner=order.reference)
-    _enter(line, row, pieces, place, arrival.unit_cost, "damaged", actor)
+        arrivals.divert(arrival_id=arrival.pk, quantity=one.damaged, actor=actor, owner=order.reference)
+    lots = lot_lines.one_lot(line.sku, one.damaged, one.lot, one.expires_on)
+    _enter(line, row, one.damaged, place, arrival.unit_cost, "damaged", actor, lots)
 
 
 def _arrival(line: PurchaseLine) -> ExpectedArrival:
@@ -151,10 +159,11 @@ def _arrival(line: PurchaseLine) -> ExpectedArrival:
 
 def _enter(
     line: PurchaseLine, row: PurchaseReceiptLine, pieces: Decimal, place: int, cost: Decimal | None, what: str,
-    actor: str,
+    actor: str, lots: tuple[tuple[str, Decimal], ...],
 ) -> None:  # fmt: skip
     entry = EntryDraft(
         key=f"orders.purchasereceiptline:{row.pk}/{what}", sku_id=line.sku_id, warehouse_id=place, quantity=pieces,
         reason=Reason.RECEIPT, reference=f"orders.purchaseorder:{line.order_id}", unit_cost=cost,
+        lots=lots,
     )  # fmt: skip
     ledger.post(entries=[entry], actor=actor)

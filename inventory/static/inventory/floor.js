@@ -71,6 +71,18 @@
       scanned(typed);
     }
   });
+  // Tracked goods ask for their lot; what a GS1 code said stands there already.
+  function lots(found) {
+    const box = form.querySelector(".yf-lots");
+    if (!box) return;
+    const tracking = found?.tracking || 0;
+    box.hidden = !tracking;
+    field("lot").required = Boolean(tracking);
+    box.querySelector(".yf-expiry").hidden = tracking !== 2;
+    if (tracking === 3) box.querySelector(".yf-lot-name").textContent = field("lot").dataset.serials;
+    if (!field("lot").value) field("lot").value = found?.lot || "";
+    if (!field("expires_on").value) field("expires_on").value = found?.expires_on || "";
+  }
   const amount = () => field("quantity").value.trim().replace(",", ".");
 
   // --- receive -------------------------------------------------------------------------------------------------------
@@ -95,7 +107,7 @@
     form.querySelector(".yf-finished").hidden = !one;
     if (one) field("quantity").value = one.pieces;
   }
-  async function receive(code, chosen) {
+  async function receive(code, chosen, said) {
     const key = Floor.normal(code), rows = here().filter((one) => one.codes.includes(key) || Floor.normal(one.code) === key);
     const mine = (current = { code });
     form.reset();
@@ -104,6 +116,7 @@
     form.querySelector(".yf-hint").textContent = rows[0] ? "" : Floor.say("unknown");
     field("bin").value = rows[0]?.bin || "";
     propose([]);
+    lots(said || rows[0]);
     const box = form.querySelector(".yf-deliveries");
     box.hidden = !rows.length;
     box.querySelectorAll("label").forEach((one) => one.remove());
@@ -123,6 +136,8 @@
     if (!found.ok) { Floor.tell(page, false, found.message); return away(); }
     form.querySelector(".yf-what").textContent = `${found.code} ${found.name}`;
     form.querySelector(".yf-hint").textContent = [found.note, found.pack && Floor.say("pack", found.pack), rows.length ? "" : Floor.say("no_delivery")].filter(Boolean).join(" ");
+    if (!rows.length && here().some((one) => one.code === found.code)) return receive(found.code, undefined, found); // a GS1 code: now we know the goods
+    lots(found);
     propose(known(found)?.proposed || []);
     if (!field("bin").value) field("bin").value = known(found)?.bin || "";
   }
@@ -168,7 +183,7 @@
   form?.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!current) return;
-    const common = { code: current.code, warehouse: Number(place.value), bin: field("bin").value.trim(), note: field("note")?.value.trim() || "", at: new Date().toISOString() };
+    const common = { code: current.code, warehouse: Number(place.value), bin: field("bin").value.trim(), note: field("note")?.value.trim() || "", lot: field("lot")?.value.trim() || "", expires_on: field("expires_on")?.value || "", at: new Date().toISOString() };
     if (name === "receive") {
       if (!amount()) return;
       const row = data.expected.find((one) => one.arrival === current.arrival);

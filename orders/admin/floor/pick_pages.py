@@ -16,6 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from backoffice.errors import YikuError
 from backoffice.models import User
 from backoffice.papers import svg
+from inventory.lots.proposing import Proposed
+from inventory.readable import pieces
 from orders.admin.floor import page
 from orders.admin.papers import kit
 from orders.fulfil import pick_lists, waves
@@ -68,7 +70,7 @@ def _paper(wave: Wave, orders: int) -> PickListFacts:
         PickRow(
             bin=row.bin,
             sku=row.code,
-            title=row.name,
+            title=" · ".join((row.name, *(_lot(one) for one in row.lots))),
             quantity=row.total,
             totes={} if wave.mode == PickMode.BATCH else _totes(row),
         )  # fmt: skip
@@ -78,6 +80,12 @@ def _paper(wave: Wave, orders: int) -> PickListFacts:
         number=wave.code, warehouse=str(wave.warehouse), rows=rows, orders=orders, picker=named(wave.picker),
         made_at=wave.created_at,
     )  # fmt: skip
+
+
+def _lot(one: Proposed) -> str:
+    """A lot to take, as the paper says it."""
+    told = _("Lot %(lot)s × %(n)s") % {"lot": one.number, "n": pieces(one.quantity)}
+    return f"{told} · {one.expires_on}" if one.expires_on else told
 
 
 def _totes(row: waves.PickRow) -> dict[str, Decimal]:

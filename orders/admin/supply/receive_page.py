@@ -9,6 +9,8 @@ from django.utils.translation import pgettext
 
 from backoffice import audit
 from backoffice.errors import YikuError
+from inventory.lots.errors import refused as lots_refused
+from inventory.lots.saying import suggested
 from orders.admin.supply import kit
 from orders.models import PurchaseOrder
 from orders.models.purchase import AWAITED
@@ -34,7 +36,9 @@ def receive(request: HttpRequest, pk: int) -> HttpResponse:
         return kit.to(order)
     lines = [
         {"row": one, "left": plain(one.left), "came": plain(one.came),
-         "typed": {name: request.POST.get(f"{name}_{one.pk}", "0") for name in FIGURES}}
+         "typed": {name: request.POST.get(f"{name}_{one.pk}", "0") for name in FIGURES},
+         "lot": request.POST.get(f"lot_{one.pk}", ""),
+         "expires": request.POST.get(f"expires_{one.pk}", "") or str(suggested(one.sku) or "")}
         for one in order.lines.select_related("sku").order_by("row")
     ]  # fmt: skip
     typed = {name: request.POST.get(name, "") for name in ("slip", "note")}
@@ -47,7 +51,12 @@ def _take(request: HttpRequest, order: PurchaseOrder) -> None:
     counts, seen = {}, {}
     for line in order.lines.select_related("sku"):
         figures = (kit.decimal(request.POST.get(f"{name}_{line.pk}", ""), line.sku.code) for name in FIGURES)
-        counts[line.pk] = receiving.Counted(**dict(zip(FIGURES, figures, strict=True)))
+        counts[line.pk] = receiving.Counted(
+            **dict(zip(FIGURES, figures, strict=True)), lot=kit.text(request, f"lot_{line.pk}", 4000),
+            expires_on=kit.text(request, f"expires_{line.pk}", 20),
+        )  # fmt: skip
+        if counts[line.pk].accepted and line.sku.tracking and not counts[line.pk].lot:
+            raise lots_refused("lot_missing", sku=line.sku.code, field=f"lot_{line.pk}")
         if f"seen_{line.pk}" in request.POST:
             seen[line.pk] = kit.decimal(request.POST[f"seen_{line.pk}"], line.sku.code)
     receiving.receive(

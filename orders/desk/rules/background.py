@@ -86,7 +86,7 @@ def _free(page: Sequence[Facts]) -> dict[tuple[int, int], int]:
     of_skus, skus = sets.among("sku_id", sorted(_sku_ids(page)))
     of_places, places = sets.among("warehouse_id", sorted({place for facts in page for place in facts.warehouses}))
     sql = (
-        "SELECT sku_id, warehouse_id, on_hand - reserved FROM inventory_balance "  # noqa: S608 — no input
+        "SELECT sku_id, warehouse_id, on_hand - unsellable - reserved FROM inventory_balance "  # noqa: S608 — no input
         f"WHERE {of_skus} AND {of_places}"
     )
     return {(sku_id, place): free for sku_id, place, free in _rows(sql, [*skus, *places])}

@@ -71,8 +71,8 @@ def free_stock(sku_ids: Collection[int], site_ids: Collection[int]) -> dict[Pair
     of_skus, skus = sets.among("sku_id", sorted(sku_ids))
     of_sites, sites = sets.among("warehouse_id", sorted(site_ids))
     sql = (
-        "SELECT sku_id, warehouse_id, on_hand - reserved FROM inventory_balance "  # noqa: S608 — no input
-        f"WHERE {of_skus} AND {of_sites} AND on_hand > reserved"
+        "SELECT sku_id, warehouse_id, on_hand - unsellable - reserved FROM inventory_balance "  # noqa: S608 — no input
+        f"WHERE {of_skus} AND {of_sites} AND on_hand > reserved + unsellable"
     )
     return {(sku, site): free for sku, site, free in _rows(sql, [*skus, *sites])}
 

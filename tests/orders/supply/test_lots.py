@@ -1,0 +1,67 @@
+"""Goods of a purchase order come with their lots."""
+
+import pytest
+from django.urls import reverse
+
+from inventory.lots import switching
+from inventory.lots.errors import LotRefused
+from inventory.models import Access, Lot, Tracking
+from orders.models import PurchaseReceipt
+from orders.returns.places import quarantine_of
+from orders.supply import receiving
+from tests.inventory.lots.conftest import apart, lots
+from tests.orders.supply.conftest import WU, D
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def mug(buyer):
+    switching.turn(sku_id=buyer.mug.pk, tracking=Tracking.EXPIRY)
+    buyer.mug.refresh_from_db()
+    return buyer.mug
+
+
+def count(buyer, made, **fields):
+    counted = receiving.Counted(**fields)
+    return receiving.receive(order_id=made.pk, counts={buyer.line(made).pk: counted}, actor=WU, key=buyer.key())
+
+
+def test_accepted_and_damaged_pieces_have_their_lot(buyer, mug):
+    made = buyer.ordered()
+    count(buyer, made, accepted=D(10), damaged=D(2), lot="A", expires_on="2027-03-31")
+    count(buyer, made, accepted=D(12), lot="B*5 @ 2027-05-31\nC*7 @ 2027-06-30")
+    from inventory.models import Warehouse
+
+    apart_place = Warehouse.objects.get(pk=quarantine_of(buyer.place.pk))
+    assert lots(mug, buyer.place) == {"A": D(10), "B": D(5), "C": D(7)}
+    assert lots(mug, apart_place) == {"A": D(2)}
+    assert apart() == []
+
+
+def test_a_wrong_lot_books_nothing(buyer, mug):
+    made = buyer.ordered()
+    with pytest.raises(LotRefused) as refusal:
+        count(buyer, made, accepted=D(10), lot="A")
+    assert refusal.value.field == f"line_{buyer.line(made).pk}.expires_on"
+    assert not PurchaseReceipt.objects.exists()
+    assert not Lot.objects.exists()
+
+
+def test_who_says_no_lot_gets_the_unknown_one(buyer, mug):
+    count(buyer, buyer.ordered(), accepted=D(10))
+    assert lots(mug, buyer.place) == {"": D(10)}
+
+
+def test_the_page_asks_for_the_lot(buyer, mug, people):
+    access, _made = Access.objects.get_or_create(user=people["warehouse_clerk"])
+    access.warehouses.add(buyer.place)
+    client, made = people.client("warehouse_clerk"), buyer.ordered()
+    where, line = reverse("admin:orders_purchaseorder_receive", args=[made.pk]), buyer.line(made).pk
+    shown = client.get(where).content.decode()
+    assert f'name="lot_{line}"' in shown
+    typed = {f"accepted_{line}": "10", f"damaged_{line}": "0", f"refused_{line}": "0", "once": "x"}
+    refused = client.post(where, typed)
+    assert "MUG is tracked: say which lot it is." in refused.content.decode()
+    client.post(where, {**typed, f"lot_{line}": "A", f"expires_{line}": "2027-03-31"})
+    assert lots(mug, buyer.place) == {"A": D(10)}
