@@ -367,7 +367,8 @@ PAGES = {
 # Answered by other tests: keys instead of people (tests/api), an object behind another (contenttypes), or a choice
 # that depends on the field asked for (autocomplete).
 ELSEWHERE = {
-    "api-skus", "api-sku", "api-availability", "api-stock", "api-stock-adjustments", "api-orders",
+    "api-skus", "api-sku", "api-availability", "api-stock", "api-lots", "api-lot-stock", "api-lot-movements",
+    "api-stock-adjustments", "api-orders",
     "api-order-changes", "api-order", "api-shipments", "api-nowhere",
     "admin:autocomplete", "admin:view_on_site", "admin:app_list",
 }  # fmt: skip
