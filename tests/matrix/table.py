@@ -390,6 +390,8 @@ PAGES = {
 ELSEWHERE = {
     "api-skus", "api-sku", "api-availability", "api-stock", "api-stock-value", "api-stock-adjustments",
     "api-orders",
+    "api-skus", "api-sku", "api-availability", "api-stock", "api-lots", "api-lot-stock", "api-lot-movements",
+    "api-stock-adjustments", "api-orders",
     "api-order-changes", "api-order", "api-shipments", "api-nowhere",
     "admin:autocomplete", "admin:view_on_site", "admin:app_list",
 }  # fmt: skip
