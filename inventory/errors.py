@@ -60,9 +60,9 @@ class NoValueThere(YikuError):
 
     def __init__(self, sku_id: int, warehouse_id: int, *, value: Decimal) -> None:
         none = Decimal(0)
-        named = _names(Short(sku_id=sku_id, warehouse_id=warehouse_id, bucket=1, wanted=none, available=none))
+        goods = named(Short(sku_id=sku_id, warehouse_id=warehouse_id, bucket=1, wanted=none, available=none))
         message = _("%(goods)s is worth %(value)s: its value cannot be corrected by more, nor without goods.")
-        super().__init__("no_value_there", message, params={"goods": named, "value": f"{value:f}"})
+        super().__init__("no_value_there", message, params={"goods": goods, "value": f"{value:f}"})
 
 
 class TooLarge(YikuError):

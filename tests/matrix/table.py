@@ -388,8 +388,7 @@ PAGES = {
 # Answered by other tests: keys instead of people (tests/api), an object behind another (contenttypes), or a choice
 # that depends on the field asked for (autocomplete).
 ELSEWHERE = {
-    "api-skus", "api-sku", "api-availability", "api-stock", "api-stock-value", "api-stock-adjustments",
-    "api-orders",
+    "api-stock-value",
     "api-skus", "api-sku", "api-availability", "api-stock", "api-lots", "api-lot-stock", "api-lot-movements",
     "api-stock-adjustments", "api-orders",
     "api-order-changes", "api-order", "api-shipments", "api-nowhere",
