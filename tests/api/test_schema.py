@@ -56,6 +56,7 @@ OPERATIONS = [
     ("GET", "/api/v1/skus/{code}"),
     ("GET", "/api/v1/availability"),
     ("GET", "/api/v1/stock"),
+    ("GET", "/api/v1/stock-value"),
     ("GET", "/api/v1/lots"),
     ("GET", "/api/v1/lot-stock"),
     ("GET", "/api/v1/lot-movements"),
