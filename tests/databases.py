@@ -1,8 +1,10 @@
 """The migrated database that tests start from: made once for a state of the migrations, kept, and copied for each run.
 
-Migrating takes twenty seconds of a processor on each engine, for each worker; a copy takes one. It lies in the
+Migrating takes a minute of a processor on each engine, for each worker; a copy takes a second. It lies in the
 machine's temporary folder under a name that changes with whatever makes tables, triggers or first rows. After the
 copy the receivers of post_migrate run once more: roles, checks and triggers are those of the code.
+
+`python -m tests.databases` makes PostgreSQL's ahead of its tests, while only one worker makes SQLite's.
 """
 
 import contextlib
@@ -23,14 +25,20 @@ MAKES_TABLES = ("*/migrations/*.py", "*/triggers.py", "*/apps.py", "backoffice/f
 
 def place(engine: str, name: str) -> None:
     """Put a migrated database under this name: a path for SQLite, a database of the tests' server for PostgreSQL."""
-    kept = _kept(engine)
-    with _alone(kept):
-        if not kept.exists():
-            _make(engine, kept)
+    kept = _ready(engine)
     if engine == "sqlite":
         shutil.copyfile(kept, name)
     else:
         _restore(kept, name)
+
+
+def _ready(engine: str) -> Path:
+    """Return where the copy to start from lies; whoever comes first makes it."""
+    kept = _kept(engine)
+    with _alone(kept):
+        if not kept.exists():
+            _make(engine, kept)
+    return kept
 
 
 def stands(engine: str, name: str) -> bool:
@@ -123,3 +131,10 @@ def _query(statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
+
+
+if __name__ == "__main__":
+    from tests.postgres import running_server
+
+    os.environ["DATABASE_URL"] = running_server()
+    _ready("postgres")
