@@ -78,6 +78,15 @@ def update_rows(
     return found
 
 
+def commit_without_waiting() -> None:
+    """Let the commit of this transaction not wait for the disk. Only for rows that mean nothing before a later commit
+    that does wait: that one brings all earlier ones to the disk too, and a crash before it loses both.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+
+
 def json_text(value: Any, encoder: type[json.JSONEncoder] | None = None) -> str:
     """Return JSON that both engines take: PostgreSQL refuses U+0000 in jsonb, so it is dropped."""
     text = _ENCODER.encode(value) if encoder is None else json.dumps(value, cls=encoder, **_COMPACT)
