@@ -30,10 +30,7 @@ BIN = Column("bin", _("bin"), ("location", "库位", "货位", "仓位"), "text"
 AT = Column("counted_at", _("counted at"), ("time", "盘点时间"), "datetime", required=False)
 OF = Column("stocktake", _("stocktake"), ("盘点单", "盘点单号"), "text", required=False, longest=40)
 SCHEMA = SheetSchema((counts.SKU, counts.COUNTED, counts.WAREHOUSE, BIN, AT, OF))
-COLUMNS = (
-    "stocktake_id", "line_id", "sheet_id", "row", "round", "bin", "quantity", "counted_at", "active",
-    "system_quantity", "difference", "doubled", "person_id",
-)  # fmt: skip
+COLUMNS = ("line_id", "row", "bin", "quantity", "counted_at", "system_quantity", "difference")
 
 
 class Rows:
@@ -45,6 +42,10 @@ class Rows:
         self.taken = self.refused = self.uncounted = 0
         self._seen: dict[tuple[int, str], int] = {}
         self._ahead: dict[str, Known] = {}
+        self.shared = {
+            "stocktake_id": sheet.stocktake_id, "sheet_id": sheet.pk, "round": sheet.round, "active": False,
+            "doubled": False, "person_id": sheet.created_by_id,
+        }  # fmt: skip
 
     def look_ahead(self, size: int) -> None:
         """Look every line up at once while a large file is being opened: batch by batch took as long as writing."""
@@ -97,11 +98,8 @@ class Rows:
         if first != number:
             text = _now("“%(code)s” stands in row %(row)s already, in the same bin") % {"code": code, "row": first}
             return self._refuse(number, counts.SKU.title, text)
-        sheet, system = self.sheet, known[6]
-        return (
-            sheet.stocktake_id, line_id, sheet.pk, number, sheet.round, place, quantity, moment or sheet.counted_at,
-            False, system, quantity - system, False, sheet.created_by_id,
-        )  # fmt: skip
+        system = known[6]
+        return line_id, number, place, quantity, moment or self.sheet.counted_at, system, quantity - system
 
     def _foreign(self, number: int, warehouse: str | None, of: str | None, moment: dt.datetime | None) -> bool:
         """True, with the problem noted, for a row that belongs to another warehouse, stocktake or time."""

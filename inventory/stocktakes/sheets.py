@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice import audit, bulk, clock
 from backoffice.models import User
 from backoffice.progress import Meter
-from backoffice.spreadsheets.reading import FileRefused, Named, read_upload
+from backoffice.spreadsheets.reading import FileRefused, Named, Row, read_upload
 from inventory import counts
 from inventory.count_rows import RowProblem
 from inventory.models import Stocktake, StocktakeCount, StocktakeLine, StocktakeSheet
@@ -79,7 +79,7 @@ def read(sheet: StocktakeSheet, file: Named | Path, *, meter: Meter | None = Non
         with read_upload(file, SCHEMA) as reading:
             rows = Rows(sheet)
             for batch in reading.batches(meanwhile=lambda: rows.look_ahead(reading.size)):
-                _write(sheet, rows.take(batch))
+                _write(rows, batch)
                 if meter:
                     meter.step(len(batch))
     except FileRefused as refusal:
@@ -94,15 +94,15 @@ def read(sheet: StocktakeSheet, file: Named | Path, *, meter: Meter | None = Non
 
 
 @transaction.atomic
-def _write(sheet: StocktakeSheet, counted: list[tuple[Any, ...]]) -> None:
+def _write(rows: Rows, batch: Sequence[Row]) -> None:
     """Keep a batch while the sheet is held: that it is still there is asked once a batch. A foreign key would ask for
     each row, which took longer than writing it. The rows mean nothing before the sheet is a preview, so the disk is
     waited for once, at the end.
     """
-    if not StocktakeSheet.objects.select_for_update(no_key=True).filter(pk=sheet.pk).exists():
+    if not StocktakeSheet.objects.select_for_update(no_key=True).filter(pk=rows.sheet.pk).exists():
         raise StocktakeRefused("sheet_dropped", _("This sheet was dropped while it was read."))
     bulk.commit_without_waiting()
-    bulk.insert_rows(StocktakeCount, COLUMNS, counted, prepared=True)
+    bulk.insert_rows(StocktakeCount, COLUMNS, rows.take(batch), prepared=True, shared=rows.shared)
 
 
 def compare(sheet: StocktakeSheet) -> None:
