@@ -49,7 +49,7 @@ def insert_rows(
     if connection.vendor == "postgresql":
         return _insert_postgresql(shape, ready, list(same.values()))
     more = next(_sqlite_rows([tuple(same.values())]))
-    return _insert_sqlite(shape, (tuple(row) + more for row in ready) if more else ready)
+    return _insert_sqlite(shape, ((*row, *more) for row in ready) if more else ready)
 
 
 def update_rows(
