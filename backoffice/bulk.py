@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
@@ -33,20 +33,23 @@ def insert_rows(
     ignore_conflicts: bool = False,
     conflict_target: Sequence[str] = (),
     prepared: bool = False,
+    shared: Mapping[str, Any] | None = None,
 ) -> list[tuple[Any, ...]]:
     """Insert rows given as tuples in the order of `columns` (field names or attnames such as `sku_id`).
 
     Returns the `returning` columns of the rows really inserted, as the database holds them; their order is not
     promised, so include the key you sent. With `ignore_conflicts` rows that collide (on `conflict_target`, else on
     any unique key) are left out. `prepared` rows hold database values already: integers for scaled numbers, text for
-    JSON. Every column without a database default must be named: model defaults do not apply.
+    JSON. Every column without a database default must be named: model defaults do not apply. `shared` holds the
+    database values of further columns that are the same in all rows; they are sent once.
     """
-    names = tuple(columns)
+    names, same = tuple(columns), dict(shared or {})
     ready = _prepared(model, names, rows, prepared)
-    shape = (model, names, tuple(returning), ignore_conflicts, tuple(conflict_target))
+    shape = (model, names, tuple(returning), ignore_conflicts, tuple(conflict_target), tuple(same))
     if connection.vendor == "postgresql":
-        return _insert_postgresql(shape, ready)
-    return _insert_sqlite(shape, ready)
+        return _insert_postgresql(shape, ready, list(same.values()))
+    more = next(_sqlite_rows([tuple(same.values())]))
+    return _insert_sqlite(shape, ((*row, *more) for row in ready) if more else ready)
 
 
 def update_rows(
@@ -78,6 +81,15 @@ def update_rows(
     return found
 
 
+def commit_without_waiting() -> None:
+    """Let the commit of this transaction not wait for the disk. Only for rows that mean nothing before a later commit
+    that does wait: that one brings all earlier ones to the disk too, and a crash before it loses both.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+
+
 def json_text(value: Any, encoder: type[json.JSONEncoder] | None = None) -> str:
     """Return JSON that both engines take: PostgreSQL refuses U+0000 in jsonb, so it is dropped."""
     text = _ENCODER.encode(value) if encoder is None else json.dumps(value, cls=encoder, **_COMPACT)
@@ -95,19 +107,19 @@ def _update_batch(shape: tuple[Any, ...], batch: list[Row]) -> list[tuple[Any, .
         return cursor.fetchall()
 
 
-def _insert_postgresql(shape: tuple[Any, ...], rows: Iterable[Row]) -> list[tuple[Any, ...]]:
+def _insert_postgresql(shape: tuple[Any, ...], rows: Iterable[Row], shared: list[Any]) -> list[tuple[Any, ...]]:
     model, names, returning, *_rest = shape
     found: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
         for batch in _chunks(rows, POSTGRES_ROWS):
-            cursor.execute(_insert_sql(*shape, rows=0), _arrays(model, names, batch))
+            cursor.execute(_insert_sql(*shape, rows=0), [*shared, *_arrays(model, names, batch)])
             if returning:
                 found += cursor.fetchall()
     return found
 
 
 def _insert_sqlite(shape: tuple[Any, ...], rows: Iterable[Row]) -> list[tuple[Any, ...]]:
-    _model, names, returning, *_rest = shape
+    _model, names, returning, _ignore, _target, shared = shape
     found: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
         if not returning:
@@ -115,7 +127,7 @@ def _insert_sqlite(shape: tuple[Any, ...], rows: Iterable[Row]) -> list[tuple[An
             if batch:
                 cursor.executemany(_insert_sql(*shape, rows=1), batch)
             return []
-        for batch in _chunks(rows, SQLITE_PARAMETERS // len(names)):
+        for batch in _chunks(rows, SQLITE_PARAMETERS // len(names + shared)):
             cursor.execute(_insert_sql(*shape, rows=len(batch)), [value for row in batch for value in row])
             found += cursor.fetchall()
     return found
@@ -131,10 +143,14 @@ def _insert_sql(
     returning: tuple[str, ...],
     ignore_conflicts: bool,
     conflict_target: tuple[str, ...],
+    shared: tuple[str, ...],
     rows: int,
 ) -> str:
-    source = _unnest(model, names) if rows == 0 else "VALUES " + _values(len(names), rows)
-    sql = f"INSERT INTO {_table(model)} ({_listed(model, names)}) {source}"
+    if rows == 0:
+        listed, source = shared + names, _unnest(model, names, shared)
+    else:
+        listed, source = names + shared, "VALUES " + _values(len(names + shared), rows)
+    sql = f"INSERT INTO {_table(model)} ({_listed(model, listed)}) {source}"
     if ignore_conflicts:
         target = f" ({_listed(model, conflict_target)})" if conflict_target else ""
         sql += f" ON CONFLICT{target} DO NOTHING"
@@ -197,12 +213,13 @@ def _values(width: int, rows: int) -> str:
     return ", ".join([one] * rows)
 
 
-def _unnest(model: type[models.Model], names: tuple[str, ...]) -> str:
+def _unnest(model: type[models.Model], names: tuple[str, ...], shared: tuple[str, ...] = ()) -> str:
+    once = "".join(f"%s::{carried}{cast}, " for carried, cast in (_kind(field_of(model, name)) for name in shared))
     kinds = [_kind(field_of(model, name)) for name in names]
     arrays = ", ".join(f"%s::{carried}[]" for carried, _cast in kinds)
     columns = ", ".join(f"u.c{i}{cast}" for i, (_carried, cast) in enumerate(kinds))
     aliases = ", ".join(f"c{i}" for i in range(len(names)))
-    return f"SELECT {columns} FROM unnest({arrays}) AS u({aliases})"  # noqa: S608 — types of the model
+    return f"SELECT {once}{columns} FROM unnest({arrays}) AS u({aliases})"  # noqa: S608 — types of the model
 
 
 def _kind(field: models.Field[Any, Any]) -> tuple[str, str]:

@@ -100,13 +100,14 @@ def _child(file: str, place: str, rows: str) -> int:
     django.setup()
     from django.db import connection
 
-    from backoffice import outbox
+    from backoffice import outbox, startup
     from inventory.models import Warehouse
     from inventory.stocktakes import counting, opening, posting, sheets
 
     outbox._consumers.clear()
     outbox.register_consumer("inventory.StockChangeDelivery", "push")
     connection.ensure_connection()
+    startup.settle()  # as the task workers and the web do
     made = opening.plan(warehouse=Warehouse.objects.get(pk=int(place)), user=None)
     stocktake = opening.start(stocktake_id=made.pk, user=None)
     start = time.perf_counter()

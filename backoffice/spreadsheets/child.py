@@ -106,6 +106,8 @@ class RowReader:
         self.table, self.header, self.most_rows = table, header, schema["most_rows"]
         columns = schema["columns"]
         self.slots = [Slot(column, places.get(column["key"]), kind, table) for column in columns]
+        self.present = [(at, slot, slot.place) for at, slot in enumerate(self.slots, 1) if slot.place is not None]
+        self.template: list[Any] = [None] * (1 + len(columns))
         self.good = self.bad = self.blank = self.totals = self.numbers_as_codes = self.problem_count = 0
         self.problems: list[list[Any]] = []
         self.cells: list[list[Any]] | None = [] if schema["cells"] else None
@@ -140,16 +142,15 @@ class RowReader:
         if self._is_left_out(row):
             return None
         width = len(row)
-        values: list[Any] = [number]
+        values = self.template.copy()  # a column that is not in the file stays None: one that must be was asked for
+        values[0] = number
         faults = self.problem_count
-        for slot in self.slots:
-            place = slot.place
-            raw = row[place] if place is not None and place < width else None
+        for at, slot, place in self.present:
+            raw = row[place] if place < width else None
             if raw is None or raw == "":
                 self._missing(number, slot)
-                values.append(None)
             else:
-                values.append(self._value(number, slot, raw))
+                values[at] = self._value(number, slot, raw)
         if self.problem_count > faults:
             self.bad += 1
             return None
@@ -201,6 +202,8 @@ class RowReader:
         """True, and counted, for a blank row and for a row of totals."""
         place = self.slots[0].place
         anchor = row[place] if place is not None and place < len(row) else None
+        if type(anchor) is str and anchor[-1:].isdigit():  # most codes: neither empty nor a word for a total
+            return False
         if not cells.is_empty(anchor):
             total = _is_total_word(anchor)
         elif any(_is_total_word(cell) for cell in row):

@@ -98,9 +98,19 @@ class SheetReading:
         self._titles = {column.key: str(column.title) for column in schema.columns}
         self._turns = [(place, turn) for place, one in enumerate(schema.columns, 1) if (turn := _turn(one.kind))]
 
-    def batches(self) -> Iterator[list[Row]]:
-        """Yield lists of rows: each [row number, value, value…]. Raises FileRefused, also midway."""
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self._path.stat().st_size
+
+    def batches(self, meanwhile: Callable[[], None] | None = None) -> Iterator[list[Row]]:
+        """Yield lists of rows: each [row number, value, value…]. Raises FileRefused, also midway.
+
+        `meanwhile` is called once, while the child opens the file.
+        """
         with self._child() as child:
+            if meanwhile:
+                meanwhile()
             ended = False
             for line in child.stdout or ():
                 message = json.loads(line)

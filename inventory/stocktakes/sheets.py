@@ -9,19 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, bulk, clock
 from backoffice.models import User
 from backoffice.progress import Meter
 from backoffice.spreadsheets.reading import FileRefused, Named, Row, read_upload
-from backoffice.spreadsheets.schema import Column, SheetSchema
-from inventory import codes, counts, sets
-from inventory.count_rows import RowProblem, unknown_sku
-from inventory.models import Sku, Stocktake, StocktakeCount, StocktakeLine, StocktakeSheet
+from inventory import counts
+from inventory.count_rows import RowProblem
+from inventory.models import Stocktake, StocktakeCount, StocktakeLine, StocktakeSheet
 from inventory.stocktakes import figures
-from inventory.stocktakes.counting import line_of
 from inventory.stocktakes.errors import (
     State,
     StocktakeRefused,
@@ -30,18 +27,10 @@ from inventory.stocktakes.errors import (
     demand_warehouse,
     locked,
 )
+from inventory.stocktakes.sheet_rows import COLUMNS, MOST_PROBLEMS, SCHEMA, Rows
 
 Sheet = StocktakeSheet.State
-MOST_PROBLEMS = 500
 KEEP_BOTH, NEW_HOLDS, OLD_HOLDS = "both", "new", "old"  # what becomes of bins that were counted before
-BIN = Column("bin", _("bin"), ("location", "库位", "货位", "仓位"), "text", required=False, longest=40)
-AT = Column("counted_at", _("counted at"), ("time", "盘点时间"), "datetime", required=False)
-OF = Column("stocktake", _("stocktake"), ("盘点单", "盘点单号"), "text", required=False, longest=40)
-SCHEMA = SheetSchema((counts.SKU, counts.COUNTED, counts.WAREHOUSE, BIN, AT, OF))
-COLUMNS = (
-    "stocktake_id", "line_id", "sheet_id", "row", "round", "bin", "quantity", "counted_at", "active",
-    "system_quantity", "difference", "doubled", "person_id",
-)  # fmt: skip
 
 
 def begin(
@@ -81,13 +70,16 @@ def preview(
 
 
 def read(sheet: StocktakeSheet, file: Named | Path, *, meter: Meter | None = None) -> StocktakeSheet:
-    """Read the file into the sheet and leave it as a preview, or as failed with the sentence why (FileRefused)."""
+    """Read the file into the sheet and leave it as a preview, or as failed with the sentence why (FileRefused).
+
+    Raises StocktakeRefused when the sheet was dropped meanwhile.
+    """
     sheet.counts.all().delete()  # a reading that was cut short
     try:
         with read_upload(file, SCHEMA) as reading:
             rows = Rows(sheet)
-            for batch in reading.batches():
-                bulk.insert_rows(StocktakeCount, COLUMNS, rows.take(batch), prepared=True)
+            for batch in reading.batches(meanwhile=lambda: rows.look_ahead(reading.size)):
+                _write(rows, batch)
                 if meter:
                     meter.step(len(batch))
     except FileRefused as refusal:
@@ -99,6 +91,18 @@ def read(sheet: StocktakeSheet, file: Named | Path, *, meter: Meter | None = Non
     compare(sheet)
     _finish(sheet, Sheet.PREVIEW, [*named, *rows.problems], reading.bad + rows.refused)
     return sheet
+
+
+@transaction.atomic
+def _write(rows: Rows, batch: Sequence[Row]) -> None:
+    """Keep a batch while the sheet is held: that it is still there is asked once a batch. A foreign key would ask for
+    each row, which took longer than writing it. The rows mean nothing before the sheet is a preview, so the disk is
+    waited for once, at the end.
+    """
+    if not StocktakeSheet.objects.select_for_update(no_key=True).filter(pk=rows.sheet.pk).exists():
+        raise StocktakeRefused("sheet_dropped", _("This sheet was dropped while it was read."))
+    bulk.commit_without_waiting()
+    bulk.insert_rows(StocktakeCount, COLUMNS, rows.take(batch), prepared=True, shared=rows.shared)
 
 
 def compare(sheet: StocktakeSheet) -> None:
@@ -117,100 +121,6 @@ def _finish(sheet: StocktakeSheet, state: str, problems: Sequence[RowProblem], c
     sheet.state, sheet.upload, sheet.problem_count = state, "", count
     sheet.problems = [dataclasses.asdict(one) for one in sorted(problems, key=lambda one: one.row)[:MOST_PROBLEMS]]
     sheet.save()
-
-
-class Rows:
-    """Takes the rows of one sheet batch by batch: codes found, lines found, each SKU and bin once."""
-
-    def __init__(self, sheet: StocktakeSheet) -> None:
-        self.sheet, self.stocktake = sheet, sheet.stocktake
-        self.problems: list[RowProblem] = []
-        self.taken = self.refused = self.uncounted = 0
-        self._seen: dict[tuple[int, str], int] = {}
-
-    def take(self, batch: Sequence[Row]) -> list[tuple[Any, ...]]:
-        """Return the counts of a batch, ready to be written; faults go to `problems`."""
-        filled = [row for row in batch if row[2] is not None]
-        self.uncounted += len(batch) - len(filled)
-        keys = [codes.normalise(row[1]) for row in filled]
-        known = self._lines(set(keys))
-        made = [one for row, key in zip(filled, keys, strict=True) if (one := self._row(row, key, known.get(key)))]
-        self.taken += len(made)
-        return made
-
-    def _lines(self, keys: set[str]) -> dict[str, tuple[Any, ...]]:
-        """code → (kind, line or None, round, bin, SKU, on hand). What the system says is compared here, row by row as
-        it is written: to write each row a second time would take longer than reading it.
-        """
-        condition, parameters = sets.among("s.code_key", [key for key in keys if key])
-        sql = (
-            "SELECT s.code_key, s.kind, l.id, l.round, l.bin, s.id, coalesce(b.on_hand, 0) FROM inventory_sku s "  # noqa: S608
-            "LEFT JOIN inventory_stocktakeline l ON l.sku_id = s.id AND l.stocktake_id = %s "
-            f"LEFT JOIN inventory_balance b ON b.sku_id = s.id AND b.warehouse_id = %s WHERE {condition}"
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [self.stocktake.pk, self.stocktake.warehouse_id, *parameters])
-            return {row[0]: row[1:] for row in cursor.fetchall()}
-
-    def _row(self, row: Row, key: str, known: Any) -> tuple[Any, ...] | None:
-        number, code, quantity, warehouse, bin, moment, of = row
-        if (warehouse or of or moment) and self._foreign(number, warehouse, of, moment):
-            return None
-        if known is None:
-            return self._refuse(number, counts.SKU.title, unknown_sku(code, key))
-        line = self._line(number, code, known)
-        if line is None:
-            return None
-        line_id, home = line
-        place = codes.display(bin)[:40] or home if bin else home
-        first = self._seen.setdefault((line_id, place), number)
-        if first != number:
-            text = _now("“%(code)s” stands in row %(row)s already, in the same bin") % {"code": code, "row": first}
-            return self._refuse(number, counts.SKU.title, text)
-        sheet, system = self.sheet, known[5]
-        return (
-            self.stocktake.pk, line_id, sheet.pk, number, sheet.round, place, quantity, moment or sheet.counted_at,
-            False, system, quantity - system, False, sheet.created_by_id,
-        )  # fmt: skip
-
-    def _foreign(self, number: int, warehouse: str | None, of: str | None, moment: dt.datetime | None) -> bool:
-        """True, with the problem noted, for a row that belongs to another warehouse, stocktake or time."""
-        if warehouse and warehouse.casefold() != self.stocktake.warehouse.code.casefold():
-            text = _now("“%(code)s” is not the warehouse of this stocktake") % {"code": warehouse}
-            self._refuse(number, counts.WAREHOUSE.title, text)
-            return True
-        if of and of.strip() != str(self.stocktake):
-            text = _now("“%(number)s” is another stocktake") % {"number": of}
-            self._refuse(number, OF.title, text)
-            return True
-        if moment and moment > clock.now() + counts.CLOCK_SLACK:
-            self._refuse(number, AT.title, _now("has not come yet"))
-            return True
-        return False
-
-    def _line(self, number: int, code: str, known: Any) -> tuple[int, str] | None:
-        kind, line_id, round_, bin, sku_id, _on_hand = known
-        if line_id and round_ == self.sheet.round:
-            return line_id, bin
-        if kind != Sku.Kind.STOCKED:
-            text = (
-                _now("“%(code)s” is a bundle: count its parts")
-                if kind == Sku.Kind.BUNDLE
-                else _now("“%(code)s” has no stock")
-            )
-            return self._refuse(number, counts.SKU.title, text % {"code": code})
-        try:
-            line = line_of(self.stocktake, Sku.objects.get(pk=sku_id))
-        except StocktakeRefused as refusal:
-            return self._refuse(number, counts.SKU.title, str(refusal))
-        return line.pk, line.bin
-
-    def _refuse(self, row: int, place: Any, what: str) -> Any:
-        """Note what is wrong; None stands for the row that is left out."""
-        self.refused += 1
-        if len(self.problems) < 2 * MOST_PROBLEMS:
-            self.problems.append(RowProblem(row, str(place), what))
-        return None
 
 
 def take(
@@ -285,7 +195,7 @@ def settle_doubled(sheet: StocktakeSheet, doubled: str) -> None:
 def drop(*, sheet_id: int) -> None:
     """Drop a sheet nobody took. Raises StocktakeRefused for one that counts."""
     stocktake = locked(StocktakeSheet.objects.values_list("stocktake_id", flat=True).get(pk=sheet_id))
-    sheet = StocktakeSheet.objects.get(pk=sheet_id)
+    sheet = StocktakeSheet.objects.select_for_update().get(pk=sheet_id)  # first: a reading at work waits or ends
     if sheet.state == Sheet.TAKEN:
         raise StocktakeRefused("sheet_taken", _("This sheet was taken already; count again what is wrong in it."))
     audit.record(action="stocktake.sheet_dropped", target=stocktake, summary=sheet.file_name)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.spreadsheets.writing import Out, plain_text
 from inventory import counts
 from inventory.models import Barcode, Stocktake, StocktakeLine
-from inventory.stocktakes.sheets import BIN, OF
+from inventory.stocktakes.sheet_rows import BIN, OF
 
 PAGE = 2_000
 # (title, width, may be typed in): the reader knows these titles in both languages.

@@ -53,6 +53,36 @@ def test_prepared_rows_are_taken_as_they_are(shelves):
     assert (shelf.quantity, shelf.seen_at) == (Decimal("1.25"), AT)
 
 
+def test_what_all_rows_share_is_sent_once_and_stands_in_each(shelves):
+    shared = {"quantity": 1250, "seen_at": AT, "note": None}
+    rows = [("a",), ("新",)]
+    found = bulk.insert_rows(Shelf, ["code"], rows, prepared=True, shared=shared, returning=["code"])
+    assert sorted(found) == rows
+    assert set(Shelf.objects.values_list("quantity", "seen_at", "note")) == {(Decimal("1.25"), AT, None)}
+    bulk.insert_rows(Shelf, ["code"], [("b",)], prepared=True, shared={"quantity": -1, "seen_at": None})
+    assert Shelf.objects.get(code="b").quantity == Decimal("-0.001")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_commit_does_not_wait_for_the_disk_and_the_next_one_does():
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET synchronous_commit = on")
+        with transaction.atomic():
+            bulk.commit_without_waiting()
+            Lease.objects.create(name="kept")
+            inside = _waits(cursor)
+        assert (inside, _waits(cursor)) == (connection.vendor == "sqlite", True)
+    assert Lease.objects.filter(name="kept").exists()
+
+
+def _waits(cursor):
+    if connection.vendor == "sqlite":
+        return True
+    cursor.execute("SHOW synchronous_commit")
+    return cursor.fetchone()[0] == "on"
+
+
 def test_returning_gives_the_keys_of_what_was_inserted(shelves):
     Shelf.objects.create(code="b", quantity=0)
     found = bulk.insert_rows(

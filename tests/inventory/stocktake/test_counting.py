@@ -2,14 +2,16 @@
 
 import datetime as dt
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from backoffice import clock
 from inventory import ledger
-from inventory.models import Barcode, ExpectedArrival, Pack, ShelfPlace, StocktakeCount, StocktakeLine
-from inventory.stocktakes import counting, opening, sheets
+from inventory.models import Barcode, ExpectedArrival, Pack, ShelfPlace, StocktakeCount, StocktakeLine, StocktakeSheet
+from inventory.stocktakes import counting, opening, sheet_rows, sheets
 from inventory.stocktakes.errors import AlreadyDone, StocktakeRefused
 from tests.inventory.factories import bundle, number, sku, stock, warehouse
 from tests.inventory.sheets import csv, xlsx
@@ -311,3 +313,49 @@ def test_a_recount_takes_differing_lines_only_and_forgets_nothing(a, b, begun, s
     assert (done.round, done.difference_count, line(made).counts.count()) == (2, 0, 2)
     with pytest.raises(StocktakeRefused, match="No line differs"):
         counting.recount(stocktake_id=made.pk, user=clerk)
+
+
+def test_a_sheet_dropped_while_it_is_read_leaves_nothing(a, b, begun, clerk):
+    read = sheets.begin(stocktake=begun(), file_name="x.csv", digest="", user=clerk)
+    behind_each_batch = SimpleNamespace(step=lambda rows: sheets.drop(sheet_id=read.pk))
+    rows = [("A", 9), *((f"N{i}", "") for i in range(2_100)), ("B", 4)]
+    with pytest.raises(StocktakeRefused, match="dropped while it was read"):
+        sheets.read(read, csv(rows), meter=behind_each_batch)
+    assert not StocktakeCount.objects.exists()
+    assert not StocktakeSheet.objects.exists()
+
+
+def test_lines_of_a_large_file_are_looked_up_at_once(a, b, begun, clerk, monkeypatch):
+    """The same preview as batch by batch, with goods nobody expected, a code nobody knows and a SKU in two bins."""
+    sku("NEW")
+    head = ("SKU code", "counted quantity", "bin")
+    rows = [("a", 9, ""), *((f"N{i}", "", "") for i in range(2_100)), ("B", 4, "B-1"), ("B", 1, "B-2"), ("NEW", 2, ""),
+            ("ＡＢ", 1, ""), ("A", 1, "")]  # fmt: skip
+    found = []
+    for least in (10**9, 0):
+        monkeypatch.setattr(sheet_rows, "LARGE_FILE", least)
+        made = begun()
+        with CaptureQueriesContext(connection) as ran:
+            read = sheets.preview(stocktake=made, file=csv(rows, head), user=clerk)
+        asked = [one["sql"] for one in ran if "s.code_key, s.kind" in one["sql"]]
+        counts = read.counts.order_by("row").values_list(
+            "row", "line__sku__code", "bin", "quantity", "system_quantity", "difference", "round", "person", "active"
+        )
+        faults = [(one["row"], one["what"]) for one in read.problems]
+        found.append((list(counts), faults, read.row_count, read.uncounted, read.difference_count))
+        opening.cancel(stocktake_id=made.pk, user=None)
+        assert len(asked) == 2, asked  # two batches; or all at once, and those that were not among them
+    assert found[0] == found[1]
+    assert (found[0][2], found[0][3], [row for row, _what in found[0][1]]) == (4, 2_100, [2106, 2107])
+
+
+def test_a_batch_of_known_lines_asks_for_the_sheet_and_writes(a, b, begun, monkeypatch):
+    monkeypatch.setattr(sheet_rows, "LARGE_FILE", 0)
+    rows = sheets.Rows(sheets.begin(stocktake=begun(), file_name="", digest="", user=None))
+    rows.look_ahead(1)
+    at_once = 1 if connection.vendor == "postgresql" else 0  # the commit that does not wait
+    with CaptureQueriesContext(connection) as ran:
+        sheets._write(rows, [[2, "A", 1000, None, None, None, None], [3, "B", 2000, None, None, None, None]])
+    asked = [one["sql"] for one in ran if "SAVEPOINT" not in one["sql"]]
+    assert len(asked) == 2 + at_once, asked
+    assert rows.sheet.counts.count() == 2
