@@ -13,6 +13,7 @@ import pytest
 
 from backoffice.supervisor.ports import free_port
 from backoffice.supervisor.watch import answer_of, until
+from tests import databases
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -58,7 +59,12 @@ def alive(house):
 
 
 @pytest.mark.sqlite
-def test_it_comes_up_stops_comes_up_again_and_leaves_no_orphan_even_when_killed(start):
+@pytest.mark.parametrize("tables", ["there", pytest.param("to be made", marks=pytest.mark.soak)])
+def test_it_comes_up_stops_comes_up_again_and_leaves_no_orphan_even_when_killed(start, tmp_path, tables):
+    """Migrating from nothing is done once for all tests (tests.databases), and here in the long runs."""
+    if tables == "there":
+        (tmp_path / "var").mkdir()
+        databases.place("sqlite", str(tmp_path / "var" / "yiku.sqlite3"))
     house = start()
     family = alive(house)
     with urllib.request.urlopen(f"http://127.0.0.1:{house.port}/healthz") as reply:
