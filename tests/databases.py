@@ -86,8 +86,8 @@ def _make(engine: str, kept: Path) -> None:
 def _dump(path: Path, name: str) -> None:
     """Migrate a database of the server and write its dump."""
     _query(f'CREATE DATABASE "{name}"')
-    _migrate(_address(name))
-    _program("pg_dump", "--format=plain", "--no-owner", f"--file={path}", _address(name))
+    _migrate(address(name))
+    _program("pg_dump", "--format=plain", "--no-owner", f"--file={path}", address(name))
     _query(f'DROP DATABASE "{name}"')
 
 
@@ -107,13 +107,14 @@ def _restore(kept: Path, name: str) -> None:
     with _alone(kept):
         if not _query(f"SELECT 1 FROM pg_database WHERE datname = '{template}'"):
             _query(f'CREATE DATABASE "{template}_part"')
-            _program("psql", "--quiet", "--output=/dev/null", f"--file={kept}", _address(f"{template}_part"))
+            _program("psql", "--quiet", "--output=/dev/null", f"--file={kept}", address(f"{template}_part"))
             _query(f'ALTER DATABASE "{template}_part" RENAME TO "{template}"')
         _query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         _query(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
-def _address(name: str) -> str:
+def address(name: str) -> str:
+    """Return the address of a database of the server in DATABASE_URL."""
     return os.environ["DATABASE_URL"].replace("/postgres?", f"/{name}?")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import databases
 from tests.crash.restart_program import PAGES, SIZE
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]  # a server of its own, so that the others' lives on
@@ -51,8 +52,13 @@ def done(child, seconds=120):
     return told
 
 
-def test_a_server_that_is_restarted_in_the_middle_of_everything_loses_and_doubles_nothing(server, tmp_path):
-    environment = {**os.environ, "DATABASE_URL": server.get_uri(), "YIKU_VAR": str(tmp_path), "YIKU_TESTING": "1"}
+def test_a_server_that_is_restarted_in_the_middle_of_everything_loses_and_doubles_nothing(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DATABASE_URL", server.get_uri())
+    databases.place("postgres", "restarted")
+    environment = {**os.environ, "YIKU_VAR": str(tmp_path), "YIKU_TESTING": "1"}
+    environment["DATABASE_URL"] = databases.address("restarted")
     environment["DJANGO_SETTINGS_MODULE"] = "backoffice.settings"
     done(program(environment, "set-up"))
     children = [program(environment, "take", name) for name in ("wang", "li")] + [program(environment, "post")]

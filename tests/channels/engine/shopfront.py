@@ -54,6 +54,7 @@ class Shopfront:
     after: dict = dataclasses.field(default_factory=dict)
     meanwhile: dict = dataclasses.field(default_factory=dict)  # call → function run just before it is answered
     ignore_writes: bool = False
+    written: list = dataclasses.field(default_factory=list)  # (listing, figure before, after) of each applied write
     hidden: set = dataclasses.field(default_factory=set)  # orders that do not show up yet
     page_size: int = 2
     loop_at: str | None = None
@@ -203,6 +204,7 @@ class SwapConnector(Connector):
     def set(self, one, before):
         if self.front.ignore_writes:
             return StockResult(key=one.key, status=WriteStatus.IGNORED, observed=before)
+        self.front.written.append((one.key.listing_id, before, one.quantity))
         self.front.stock[one.key.listing_id] = one.quantity
         return StockResult(key=one.key, status=WriteStatus.APPLIED, observed=one.quantity)
 

@@ -49,7 +49,7 @@ def test_an_unseen_order_is_never_handed_back(request, kind):
     sold_elsewhere(made, 3)
     settle_down(made)
     assert made.front.stock["A"] == 5
-    assert all(figure <= 8 for call, rows in made.front.calls if call == "push_stock" for _id, figure, _old in rows[1:])
+    assert made.front.written == [("A", 8, 5)]
 
 
 def test_a_raise_waits_for_the_orders_behind_a_moved_figure(shop):
@@ -60,6 +60,13 @@ def test_a_raise_waits_for_the_orders_behind_a_moved_figure(shop):
     settle_down(shop)
     assert shop.front.stock["A"] == 13
     assert poll(shop).completed_walk > walked
+
+
+def test_where_the_platform_compares_a_sale_between_reading_and_writing_is_not_written_over(shop):
+    sold_elsewhere(shop, 3)
+    shop.front.meanwhile["push_stock"] = lambda: shop.front.buy(("A", 2))
+    settle_down(shop)
+    assert shop.front.written == [("A", 8, 5)]
 
 
 def test_a_sale_between_reading_and_writing_is_set_right_by_the_next_orders(plain):
