@@ -1,11 +1,11 @@
-"""Share an amount over receipts: exact to the smallest coin, what rounding leaves goes to the largest share."""
+"""Share an amount over receipts: by what of them, or by hand; exact to the last coin."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from backoffice.money import round_money
+from backoffice.money import allocate
 from orders.models import CostDocument
 from orders.supply.costs.receipts import Receipt
 from orders.supply.errors import SupplyError
@@ -24,12 +24,9 @@ def shares(
     if basis == Basis.HAND:
         return _by_hand(receipts, amount, by_hand or {})
     weights = [_weight(one, basis) for one in receipts]
-    total = sum(weights, ZERO)
-    if not total:
-        weights, total = [one.pieces for one in receipts], sum((one.pieces for one in receipts), ZERO)
-    found = [round_money(amount * weight / total, places) for weight in weights]
-    found[weights.index(max(weights))] += amount - sum(found, ZERO)
-    return found
+    if not any(weights):  # goods that are worth nothing: by pieces
+        weights = [one.pieces for one in receipts]
+    return allocate(amount, weights, places)
 
 
 def _by_hand(receipts: Sequence[Receipt], amount: Decimal, by_hand: Mapping[str, Decimal]) -> list[Decimal]:

@@ -82,7 +82,7 @@ def test_an_amount_is_shared_to_the_last_coin(buyer, came, basis, expected):
     assert sum(share for _code, share in expected) == made.base_amount == 10
 
 
-def test_what_rounding_leaves_goes_to_the_largest_share(buyer, came):
+def test_a_coin_that_rounding_leaves_goes_where_most_was_cut_off(buyer, came):
     made = shared(came, "0.03", basis="quantity")
     assert parts(made) == [("MUG", D("0.02")), ("CUP", D("0.01"))]
     assert sum(share for _code, share in parts(shared(came, "-0.01", once="b"))) == D("-0.01")
