@@ -223,6 +223,17 @@ def ids_of(targets: Iterable[str]) -> list[int]:
     return [int(target.rpartition(":")[2]) for target in targets]
 
 
+def demand_draft(document: Document, line: Line, draft: str) -> None:
+    """Refuse to change what is no draft any more, or what only shares its number with an earlier file."""
+    row = document.ours.row
+    params = {"number": row, "state": row.get_state_display(), "said": document.number}
+    if document.by_file:
+        what = _now("“%(said)s” came in by file already: it is %(number)s (%(state)s). Use another number.")
+        line.refuse("number", what % params)
+    elif row.state != draft:
+        line.refuse("number", _now("%(number)s is “%(state)s”: only a draft is changed by file.") % params)
+
+
 def repeated(line: Line, seen: dict[Any, int], key: Any, name: str, column: str) -> None:
     """Refuse what stands in the document already."""
     first = seen.setdefault(key, line.row)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from backoffice import audit, clock, locks
-from backoffice.imports.documents import Document, DocumentKind, folded, ids_of, repeated
+from backoffice.imports.documents import Document, DocumentKind, demand_draft, folded, ids_of, repeated
 from backoffice.imports.errors import ImportRefused, KeptAsIs
 from backoffice.imports.kinds import BAD, CHANGE, NEW, SAME, Line, Plan, plain
 from backoffice.spreadsheets.schema import Column
@@ -250,7 +250,7 @@ class PurchaseKind(DocumentKind):
                 changes |= {column: [old, new]} if old != new else {}
         gone = document.by_file and ours.row.state == PurchaseOrder.State.CANCELLED
         if ours and (changes or gone):
-            _demand_draft(document, line)
+            demand_draft(document, line, PurchaseOrder.State.DRAFT)
         plan.changes = changes
         plan.outcome = SAME if not changes else CHANGE if there is not None else NEW
 
@@ -351,17 +351,6 @@ class PurchaseKind(DocumentKind):
             one = row.order
             yield (one.number, one.supplier.code, one.warehouse.code, row.sku.code, None, row.supplier_code,
                    row.quantity, row.price if prices else None, one.currency, one.expected_on, one.note)  # fmt: skip
-
-
-def _demand_draft(document: Document, line: Line) -> None:
-    """Refuse to change what is no draft any more, or what only shares its number with an earlier file."""
-    row = document.ours.row
-    params = {"number": row, "state": row.get_state_display(), "said": document.number}
-    if document.by_file:
-        what = _now("“%(said)s” came in by file already: it is %(number)s (%(state)s). Use another number.")
-        line.refuse("number", what % params)
-    elif row.state != PurchaseOrder.State.DRAFT:
-        line.refuse("number", _now("%(number)s is “%(state)s”: only a draft is changed by file.") % params)
 
 
 def _with_lines(rows: Sequence[PurchaseOrder]) -> dict[int, Ours]:
