@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,13 +21,30 @@ from inventory.admin import costing_value
 from inventory.costing import method
 from inventory.models import CostSetting
 
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[CostSetting]
+else:
+    ModelForm = forms.ModelForm
+
 CHANGE = "inventory.change_costmethod"
+
+
+class CostSettingForm(ModelForm):
+    """A method that cannot be chosen any more is a form error, before anything is saved."""
+
+    def clean_method(self) -> str:
+        """Refuse another method while goods are worth something."""
+        chosen, there = str(self.cleaned_data["method"]), method.standing()
+        if chosen != there.setting.method and not there.free:
+            raise forms.ValidationError(str(method.refused("worth", value=f"{there.value:.2f}")))
+        return chosen
 
 
 @admin.register(CostSetting)
 class CostSettingAdmin(OneRowAdmin):
     """The method and the policy of late costs; the stock value hangs below the same address."""
 
+    form = CostSettingForm
     fields = ("method", "late")
     actions_detail = ("as_of_now",)
     change_form_template = "admin/inventory/costing/settings.html"
@@ -48,20 +66,6 @@ class CostSettingAdmin(OneRowAdmin):
     ) -> HttpResponse:
         context = {**(extra_context or {}), "standing": method.standing()}
         return super().changeform_view(request, object_id, form_url, context)
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """A method that cannot be chosen any more is a form error, before anything is saved."""
-        made = super().get_form(request, obj, change, **kwargs)
-
-        class Checked(made):  # type: ignore[misc, valid-type]
-            def clean(self) -> Any:
-                data = super().clean()
-                there = method.standing()
-                if data.get("method") not in (None, there.setting.method) and not there.free:
-                    self.add_error("method", str(method.refused("worth", value=f"{there.value:.2f}")))
-                return data
-
-        return Checked
 
     def save_model(self, request: HttpRequest, obj: CostSetting, form: Any, change: bool) -> None:
         method.choose(method=obj.method, late=obj.late, user=cast(User, request.user))
