@@ -1,4 +1,4 @@
-"""How the warehouse's tasks go: counting, moving, building, bins, the phone, and stock one can trust."""
+"""How the warehouse's tasks go: counting, moving, building, bins, lots, the phone, values, stock one can trust."""
 
 from __future__ import annotations
 
@@ -130,9 +130,54 @@ TRUST = Guide(
     ),
     tips=(_("“Audit now” does at once what happens each night."),),
 )  # fmt: skip
+LOTS = Guide(
+    key="lots",
+    title=_("How to keep lots, expiry dates and serials"),
+    intro=_("Optional per SKU. Know what expires first, hold a bad lot back, and find out who got it."),
+    pages=("admin:inventory_lot_changelist", "admin:inventory_lotsetting_changelist"),
+    permission="inventory.view_lot",
+    picture="inventory/guides/lots",
+    order=55,
+    steps=(
+        (_("Turn it on."),
+         _("Open a SKU, choose “Lots and serials…” and name the lots that lie there; the rest is the unknown lot.")),
+        (_("Goods in."),
+         _("Type the lot or scan a GS1 code, which brings lot, expiry date and serial along. "
+           "Several lots: one a line, A12 × 6 @ 2027-03-31.")),
+        (_("Goods out."),
+         _("The pick list says which lot to take, first expired first. Another one may be scanned when packing; "
+           "serials must be.")),
+        (_("Hold back."), _("Blocked and expired lots are not sold, reserved or picked.")),
+        (_("Recall."),
+         _("A lot's page says where it lies and who got it, as Excel too. Customer service gets an incident.")),
+    ),
+    tips=(
+        _("Nobody said a lot? The first to expire is taken."),
+        _("Undo, a return and a transfer put the very lots back that had left."),
+        _("“Why this number” shows what may not be sold as a line of its own."),
+    ),
+)  # fmt: skip
+VALUES = Guide(
+    key="values",
+    title=_("How to see what stock is worth"),
+    intro=_("Today or on any day before, by warehouse and category, equal to the ledger to the cent."),
+    pages=("admin:inventory_costsetting_value", "admin:inventory_costsetting_changelist"),
+    permission="inventory.view_balance",
+    picture="inventory/guides/values",
+    order=65,
+    steps=(
+        (_("Choose the day."), _("Empty means now. By the time something was entered, or by when it happened.")),
+        (_("Narrow it down."), _("By warehouse and category. The totals follow.")),
+        (_("Take it along."), _("Export makes a workbook of all rows, for the accountant.")),
+    ),
+    tips=(
+        _("Moving average or first in, first out is chosen once in the settings, before the first goods."),
+        _("Later the owner can change the method as of now: a preview says what it does, values stay as they are."),
+    ),
+)  # fmt: skip
 
 
 def register() -> None:
     """Register them; called once by AppConfig.ready()."""
-    for guide in (STOCKTAKE, TRANSFERS, ASSEMBLY, FLOOR, BINS, TRUST):
+    for guide in (STOCKTAKE, TRANSFERS, ASSEMBLY, FLOOR, BINS, TRUST, LOTS, VALUES):
         register_guide(guide)

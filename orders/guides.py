@@ -49,9 +49,30 @@ REPLENISHMENT = Guide(
         _("Lead times are measured from your receipts, from three deliveries on."),
     ),
 )  # fmt: skip
+LATE_COSTS = Guide(
+    key="late-costs",
+    title=_("How to add freight, duty and late invoices"),
+    intro=_("Costs that come after the goods are shared over them, also over those that are sold already."),
+    pages=("admin:orders_costdocument_changelist",),
+    permission="orders.view_costdocument",
+    picture="orders/guides/late-costs",
+    order=75,
+    steps=(
+        (_("Choose the receipts."), _("Say what it cost, in which currency, and which purchase orders came with it.")),
+        (_("Share it."), _("By value, pieces, weight or size, or by hand. The shares add up to the last coin.")),
+        (_("Read the preview."),
+         _("What is still there gets dearer. What is gone is listed: which sold orders, which months, how much.")),
+        (_("Book."), _("The rest goes where the settings say: cost differences now, or the months of the sales.")),
+    ),
+    tips=(
+        _("An invoice with other prices begins on the page of the purchase order."),
+        _("Closed months are never touched. Undo books the opposite."),
+        _("Goods moved since the preview? Booking refuses, and you look again."),
+    ),
+)  # fmt: skip
 
 
 def register() -> None:
     """Register them; called once by AppConfig.ready()."""
-    for guide in (PURCHASING, REPLENISHMENT):
+    for guide in (PURCHASING, REPLENISHMENT, LATE_COSTS):
         register_guide(guide)

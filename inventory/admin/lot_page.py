@@ -6,10 +6,9 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.views.decorators.http import require_POST, require_safe
@@ -58,15 +57,6 @@ def _lot(request: HttpRequest, pk: int) -> Lot:
     if found is None:
         raise Http404
     return found
-
-
-@require_safe
-def explained(request: HttpRequest) -> HttpResponse:
-    """How lots and serials work, on one screen."""
-    if not request.user.has_perm(VIEW):
-        raise PermissionDenied
-    context = {**admin.site.each_context(request), "title": _now("Lots and serials: how it works"), "opts": Lot._meta}
-    return TemplateResponse(request, "admin/inventory/lot/help.html", context)
 
 
 @require_safe

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from backoffice import audit
 from backoffice.adminkit import OneRowAdmin, OwnPageAdmin
@@ -55,7 +56,6 @@ class LotAdmin(OwnPageAdmin):
     list_filter = (StandFilter,)
     list_select_related = ("sku",)
     ordering = ("expires_on", "id")
-    actions_list = ("help_action",)
     search_fields = ("number_key",)  # get_search_results says how
     search_help_text = _("Lot or serial number, or SKU code: type the beginning")
 
@@ -75,7 +75,6 @@ class LotAdmin(OwnPageAdmin):
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         own = [
-            path("help/", wrap(lot_page.explained), name="inventory_lot_help"),
             path("<int:pk>/do/", wrap(lot_page.act), name="inventory_lot_do"),
             path("<int:pk>/recall.xlsx", wrap(lot_page.out), name="inventory_lot_xlsx"),
             path("tracking/<int:pk>/", wrap(tracking_page.page), name="inventory_lot_tracking"),
@@ -94,11 +93,6 @@ class LotAdmin(OwnPageAdmin):
     def own_page(self, request: HttpRequest, row: Lot) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, **lot_page.context(request, row)}
         return TemplateResponse(request, "admin/inventory/lot/page.html", context)
-
-    @action(description=_("How it works"), url_path="how", icon="help")
-    def help_action(self, request: HttpRequest) -> HttpResponse:
-        """To the page that explains lots."""
-        return HttpResponseRedirect(reverse("admin:inventory_lot_help"))
 
     @admin.display(description=_("lot or serial number"), ordering="number_key")
     def named(self, row: Lot) -> str:
@@ -124,8 +118,7 @@ class LotAdmin(OwnPageAdmin):
     @admin.display(description=_("on hand"))
     def there(self, row: Any) -> str:
         """Pieces in the warehouses this person sees."""
-        return readable.pieces(sum((one.on_hand for one in row.seen), start=type(row.seen[0].on_hand)(0))
-                               if row.seen else None)  # fmt: skip
+        return readable.pieces(sum((one.on_hand for one in row.seen), Decimal(0)) if row.seen else None)
 
 
 @admin.register(LotSetting)

@@ -194,8 +194,6 @@ PAGES = {
     "admin:inventory_sku_export_skus": (ALL, ALL),
     "admin:inventory_sku_why_action": (ALL, ALL),
     "admin:inventory_sku_tracking_action": ("oa", "oa"),
-    "admin:inventory_lot_help_action": (ALL, ALL),
-    "admin:inventory_lot_help": (ALL, "-"),
     "admin:inventory_lot_tracking": ("oa", "oa"),
     "admin:inventory_lot_do": ("-", "oawp"),
     "admin:inventory_lot_xlsx": (ALL, "-"),
