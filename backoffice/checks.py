@@ -9,6 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from backoffice import secrets, triggers
 
@@ -49,8 +51,25 @@ def database(app_configs: Any, databases: Sequence[str] | None = None, **kwargs:
         if connection.vendor == "sqlite" and sqlite3.sqlite_version_info < (3, 35):
             hint = "Install a newer Python or SQLite, or use PostgreSQL."
             found.append(Error(f"SQLite {sqlite3.sqlite_version} lacks RETURNING.", hint=hint, id="backoffice.E004"))
-        found += _guards(name)
+        found += [*_half_way(name), *_guards(name)]
     return found
+
+
+def _half_way(name: str) -> list[CheckMessage]:
+    """Migrations that were made one: a database that had a part of them only has to have the others first."""
+    try:
+        applied = MigrationRecorder(connections[name]).applied_migrations()
+    except DatabaseError:
+        return []
+    gone = []
+    for migration in MigrationLoader(None).disk_migrations.values():
+        lacking = [one for one in migration.replaces if one not in applied]
+        if lacking and len(lacking) < len(migration.replaces):
+            gone += [".".join(one) for one in lacking]
+    if not gone:
+        return []
+    hint = "Its tables are of an earlier state: run `manage.py migrate` of a Yiku that still has these, then come back."
+    return [Error(f"Migrations that became one are missing: {', '.join(gone)}.", hint=hint, id="backoffice.E006")]
 
 
 def _guards(name: str) -> list[CheckMessage]:

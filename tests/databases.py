@@ -1,6 +1,6 @@
 """The migrated database that tests start from: made once for a state of the migrations, kept, and copied for each run.
 
-Migrating takes a minute of a processor on each engine, for each worker; a copy takes a second. It lies in the
+Migrating takes seconds of a processor on each engine, for each worker; a copy takes one. It lies in the
 machine's temporary folder under a name that changes with whatever makes tables, triggers or first rows. After the
 copy the receivers of post_migrate run once more: roles, checks and triggers are those of the code.
 

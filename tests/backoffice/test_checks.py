@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.checks import run_checks
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from backoffice import triggers
 
@@ -40,6 +41,16 @@ def test_a_demo_for_others_is_refused(settings):
     assert "backoffice.E003" in ids()
     settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
     assert "backoffice.E003" not in ids()
+
+
+@pytest.mark.django_db
+def test_a_database_between_two_states_is_told_the_way():
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied("finance", "0004_late_costs")
+    [found] = [message for message in run_checks(databases=["default"]) if message.id == "backoffice.E006"]
+    assert "finance.0004_late_costs" in found.msg
+    recorder.record_applied("finance", "0004_late_costs")
+    assert "backoffice.E006" not in ids(databases=["default"])
 
 
 @pytest.mark.django_db
