@@ -7,9 +7,11 @@ sockets of the listeners does it. A lost wake-up costs one polling interval, not
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import select
 import socket
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,8 @@ from django.conf import settings
 from django.db import Error, connection, transaction
 
 CHANNEL = "yiku_wake"
+LONGEST_ADDRESS = 103  # bytes of a local socket's path: sun_path of macOS, less its end; Linux has four more
+LONGEST_NAME = 40  # of them for "/", a process's number, an object's and ".sock"
 log = structlog.get_logger(__name__)
 
 
@@ -45,7 +49,12 @@ def send(name: str) -> None:
 
 
 def _socket_dir() -> Path:
-    return Path(settings.VAR_DIR) / "wake"
+    """Where the sockets lie: with the data, or under a short name of its own where the system could not name them."""
+    folder = Path(settings.VAR_DIR).absolute() / "wake"
+    if len(os.fsencode(folder)) + LONGEST_NAME <= LONGEST_ADDRESS:
+        return folder
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"yiku-wake-{os.getuid()}-{digest}"
 
 
 def _send_locally(name: str) -> None:
@@ -75,7 +84,11 @@ class Listener:
         self._connection: Any = None
 
     def __enter__(self) -> Listener:
-        self._open()
+        try:
+            self._open()
+        except (OSError, Error, _driver_error()) as error:
+            log.warning("wake_listener_deaf", error=str(error))  # it works by its interval; `wait` tries again
+            self._close()
         return self
 
     def __exit__(
@@ -103,8 +116,11 @@ class Listener:
             self._connection.autocommit = True
             self._connection.execute(f"LISTEN {CHANNEL}")
             return
-        _socket_dir().mkdir(parents=True, exist_ok=True)
-        self._path = _socket_dir() / f"{os.getpid()}-{id(self):x}.sock"
+        folder = _socket_dir()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise OSError(f"{folder} is somebody else's")
+        self._path = folder / f"{os.getpid()}-{id(self):x}.sock"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._socket.bind(str(self._path))
 

@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import time
@@ -205,7 +204,7 @@ def _child(file: str, place: str, rows: str) -> int:
         "seconds": end - start,
         "reading": read - start,
         "posting": end - read,
-        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "megabytes": ground.peak_megabytes(),
         "problems": document.problem_count,
     }
     assert document.problem_count == int(rows) // 100, found

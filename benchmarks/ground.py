@@ -87,6 +87,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def peak_megabytes() -> float:
+    """The most memory that this program held since it began; `ru_maxrss` would tell the most of who started it, too."""
+    [line] = [one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM:")]
+    return int(line.split()[1]) / 1024
+
+
 def median(values: Sequence[float]) -> float:
     """The middle of several runs."""
     return statistics.median(values)

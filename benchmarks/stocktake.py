@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -119,7 +118,7 @@ def _child(file: str, place: str, rows: str) -> int:
     found = {
         "preview": read - start,
         "posting": time.perf_counter() - read,
-        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "megabytes": ground.peak_megabytes(),
     }
     assert (sheet.row_count, done.difference_count) == (int(rows), int(rows) // 2), (sheet.row_count, done)
     ground.say(json.dumps(found))

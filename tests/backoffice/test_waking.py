@@ -54,3 +54,19 @@ def test_a_lost_listener_comes_back():
         ears.wait(0.1)
         waking.send("push")
         assert ears.wait(2) == {"push"}
+
+
+@pytest.mark.sqlite
+def test_a_house_at_a_long_path_hears_too(settings, tmp_path):
+    settings.VAR_DIR = tmp_path / ("deep" * 30)  # no local socket has a name that long
+    with Listener() as ears:
+        waking.send("push")
+        assert ears.wait(2) == {"push"}
+
+
+@pytest.mark.sqlite
+def test_who_cannot_listen_works_by_the_interval(settings):
+    settings.VAR_DIR = "/dev/null"
+    with Listener() as ears:
+        waking.send("push")
+        assert ears.wait(0.1) == set()
