@@ -13,6 +13,7 @@ from backoffice import clock
 from backoffice.home import Figure, HomeCard
 from inventory.access import sight, visible
 from orders.admin import shared
+from orders.desk import kept
 from orders.fulfil import handover, wave_figures
 from orders.fulfil.floor_errors import REASONS
 from orders.fulfil.wave_making import named
@@ -82,11 +83,14 @@ def _errors(request: HttpRequest) -> Figure | None:
     )
 
 
+_BESIDE = ("wave", "warehouse", "lead")
+
+
 def on_order(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     """Where an order is: its waves, totes and packers, and which of its parcels have left, the newest of them."""
     if not request.user.has_perm("orders.view_wave"):
         return None
-    parts = list(_parts(request, order=order).select_related("wave", "warehouse", "lead").order_by("-pk"))
+    parts = list(kept.rows(order, "wave_parts", _parts(request, order=order)).select_related(*_BESIDE).order_by("-pk"))
     every = shared.all_of(request, "parcels")
     sent = shared.parcels(order, every=every)
     left = Handover.objects.filter(shipment__order=order).select_related("shipment").order_by("-pk")

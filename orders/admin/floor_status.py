@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from django.utils.translation import gettext as _
 
 from orders.admin.status import Status
+from orders.desk import kept
 from orders.fulfil import wave_together
 from orders.models import Order, Shipment, Wave, WaveGoods, WaveOrder
 
@@ -16,9 +17,11 @@ OVER = (Order.State.SHIPPED, Order.State.CANCELLED, Order.State.HISTORY)  # in n
 
 def of(orders: Sequence[Order]) -> dict[int, Status]:
     """Say which orders are in a wave, being picked or packed, packed and still here, or go together with others."""
-    found = _packed([one.pk for one in orders if one.state in (*READY, Order.State.SHIPPED)])
+    sent = (one for one in orders if one.state in (*READY, Order.State.SHIPPED) and not kept.lacks(one, "parcels"))
+    found = _packed([one.pk for one in sent])
     found |= _together(orders)
-    return found | _in_waves([one.pk for one in orders if one.pk and one.state not in OVER])
+    picked = (one for one in orders if one.pk and one.state not in OVER and not kept.lacks(one, "wave_parts"))
+    return found | _in_waves([one.pk for one in picked])
 
 
 def _in_waves(order_ids: Sequence[int]) -> dict[int, Status]:

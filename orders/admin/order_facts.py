@@ -18,7 +18,7 @@ from orders import contracts
 from orders.admin import buyers, shared, status
 from orders.admin.rules import tried
 from orders.admin.wording import delivery, pieces, short_age
-from orders.desk import history, presale, promise, sentences
+from orders.desk import history, kept, presale, promise, sentences
 from orders.desk.rules.deeds import NEVER_PASSED
 from orders.intake import difference
 from orders.models import Order, OrderLine, OrderVersion, Shipment
@@ -35,7 +35,7 @@ def of(request: HttpRequest, order: Order, *, clear: bool = False) -> dict[str, 
     parcels = shared.parcels(order, every=shared.all_of(request, "parcels"))
     kind = _kind(request)
     reviews = list(order.reviews.all()[: history.most_of(kind) if kind in ("", "all", "review") else 1])
-    notes = list(order.staff_notes.all()[: history.most_of(kind)])
+    notes = list(kept.rows(order, "staff_notes", order.staff_notes.all())[: history.most_of(kind)])
     review = next(iter(reviews), None)
     said = status.one(order)
     return {
@@ -238,7 +238,7 @@ def _presale(order: Order) -> list[dict[str, Any]]:
             "released": one.released_at,
             "waits": one.released_at is None and one.ship_after > now,
         }
-        for one in presale.lines_of(order.pk)
+        for one in ([] if kept.lacks(order, "presale") else presale.lines_of(order.pk))
     ]
 
 

@@ -24,7 +24,7 @@ from backoffice.errors import YikuError
 from inventory.access import sight, visible
 from orders.admin import buyers, order_facts, parts
 from orders.admin import versions as versions_page
-from orders.desk import actions, correcting, listing_buyers, marking, overrides, presale, presence, staleness
+from orders.desk import actions, correcting, kept, listing_buyers, marking, overrides, presale, presence, staleness
 from orders.errors import OrderError
 from orders.fulfil import shipping
 from orders.models import ListedBuyer, Order, Override
@@ -37,6 +37,7 @@ REVEALED = "orders_revealed"  # in the session: the order uncovered last, for th
 def show(model_admin: Any, request: HttpRequest, order: Order) -> HttpResponse:
     """Render the page."""
     clear = _uncovered(request, order)
+    kept.note(order)
     context = {
         **model_admin.admin_site.each_context(request),
         **order_facts.of(request, order, clear=clear),

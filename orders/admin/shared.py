@@ -8,6 +8,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest
 
 from inventory.models import Bucket, Reservation
+from orders.desk import kept
 from orders.models import Order, OrderLine, Shipment
 from orders.models.order import line_reference
 
@@ -39,7 +40,7 @@ def parcels(order: Order, *, every: bool = False) -> list[Shipment]:
     """Return the newest parcels, or every one, each with what is in it; whether it has any is known from either."""
     known: list[Shipment] | None = vars(order).get(_PARCELS)
     if known is None:
-        rows = order.shipments.select_related("handover").prefetch_related("lines")
+        rows = kept.rows(order, "parcels", order.shipments.select_related("handover").prefetch_related("lines"))
         known = list(rows if every else rows[: READ + 1])
         vars(order)[_PARCELS] = known
     return known

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 
 from backoffice.models import AuditEntry
 from orders import naming
-from orders.desk import sentences
+from orders.desk import kept, sentences
 from orders.desk.table import named
 from orders.models import Order
 from orders.models.order import order_reference
@@ -214,8 +214,8 @@ _LOGS: dict[str, tuple[Callable[[Order], Any], Callable[[Order, Iterable[Any]], 
     ),
     "review": (lambda order: order.reviews.all(), _reviews),
     "parcel": (lambda order: order.shipments.all(), _parcels),
-    "refund": (lambda order: order.refunds.all(), _refunds),
-    "promise": (lambda order: order.promises.all(), _promises),
-    "note": (lambda order: order.staff_notes.all(), _notes),
+    "refund": (lambda order: kept.rows(order, "refunds", order.refunds.all()), _refunds),
+    "promise": (lambda order: kept.rows(order, "promises", order.promises.all()), _promises),
+    "note": (lambda order: kept.rows(order, "staff_notes", order.staff_notes.all()), _notes),
     "audit": (_entries, _audited),
 }  # fmt: skip

@@ -17,7 +17,7 @@ from backoffice import audit, clock, locks
 from inventory import balances
 from inventory.models import Bucket, Reservation
 from orders.contracts import from_json
-from orders.desk import mergeable
+from orders.desk import kept, mergeable
 from orders.desk.consequences import earliest
 from orders.desk.mergeable import Reason, Sendable
 from orders.desk.table import RowOutcome, Table
@@ -343,7 +343,7 @@ def sent_together(shipments: Sequence[Shipment]) -> Q:
 def group_of(order: Order) -> MergeGroup | None:
     """Return the group an order goes with now, or went with."""
     rows = MergeMember.objects.filter(order=order).exclude(state=Member.LEFT).select_related("group")
-    member = rows.order_by("-pk").first()
+    member = kept.rows(order, "merges", rows).order_by("-pk").first()
     return member.group if member else None
 
 

@@ -23,6 +23,7 @@ from backoffice.site import register_sidebar
 from inventory import access
 from orders.admin import shared
 from orders.admin.parts import register_part, register_work
+from orders.desk import kept
 from orders.models import (
     Order,
     Return,
@@ -203,7 +204,7 @@ def order_card(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     """The order's returns, and the form that opens one; nothing for an order of which nothing has left or come back."""
     if not request.user.has_perm(VIEW):
         return None
-    found = list(mine(request.user, _of(order)))
+    found = [] if kept.lacks(order, "returns", "exchanged") else list(mine(request.user, _of(order)))
     rows = [one for one in found if one.order_id == order.pk]
     exchanged_for = next((one for one in found if one.exchange_order_id == order.pk), None)
     may = request.user.has_perm(DECIDE) and (order.shipped_at is not None or order.payment in _PAID)

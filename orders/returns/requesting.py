@@ -11,6 +11,7 @@ from django.db import transaction
 
 from backoffice import clock
 from backoffice.search import search_form
+from orders.desk import kept
 from orders.fulfil import routing
 from orders.models import (
     Order,
@@ -104,9 +105,10 @@ def returnable(
         return {line.pk: ZERO for line in lines}
     taken: dict[int, Decimal] = defaultdict(lambda: ZERO)
     others = ReturnLine.objects.filter(rma__order=order, rma__goods=True).exclude(rma__state__in=DEAD)
-    for row in others.exclude(rma=but).select_related("rma"):
+    for row in kept.rows(order, "returns", others.exclude(rma=but).select_related("rma")):
         taken[row.line_id] += max(row.quantity, row.received_quantity) if _pending(row.rma) else row.received_quantity
-    for line_id, units in RefundLine.objects.filter(refund__order=order).values_list("line_id", "restocked"):
+    restocked = kept.rows(order, "refunds", RefundLine.objects.filter(refund__order=order))
+    for line_id, units in restocked.values_list("line_id", "restocked"):
         taken[line_id] += units
     return {line.pk: max(line.shipped_quantity - taken[line.pk], ZERO) for line in lines}
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -11,11 +12,12 @@ from django.db.models import Sum
 
 from backoffice import clock, demo
 from backoffice.errors import YikuError
-from backoffice.models import AuditEntry, Progress
+from backoffice.models import AuditEntry, Progress, User
 from channels.models import Account, Credential, Listing, ListingMatch
 from finance.models import PostingRequest, VoucherLine
 from fixtures import company
 from inventory.models import Balance, Shop, StockEntry
+from orders.desk import kept
 from orders.models import Order, OrderEventDelivery, ReviewLog, Shipment
 
 pytestmark = pytest.mark.django_db
@@ -148,3 +150,19 @@ def test_of_orders_nobody_wrote_the_checks_for_ordinary_ones_pass_and_none_label
 def changed_later(label) -> bool:
     """What makes it bad came after the first review: then the edit waits (tests/orders/test_versions.py)."""
     return any(case.startswith("edited") for case in label["cases"])
+
+
+def test_a_page_that_asks_only_for_what_is_there_shows_all_that_is_there(client, monkeypatch):
+    """Each order of the demo: the same page as when every table is asked."""
+    load()
+    client.force_login(User.objects.get(username="owner"))
+    paths = [f"/admin/orders/order/{pk}/change/" for pk in Order.objects.order_by("pk").values_list("pk", flat=True)]
+    with clock.moved_to(lambda: NOW):
+        short = [plain(client.get(path)) for path in paths]
+        monkeypatch.setattr(kept, "note", lambda order: None)
+        assert short == [plain(client.get(path)) for path in paths]
+
+
+def plain(page):
+    """The page without what is made anew for each look."""
+    return re.sub(r"[0-9a-f]{32}|csrfmiddlewaretoken\" value=\"\w+|nonce=\"[^\"]+", "", page.content.decode())

@@ -23,7 +23,7 @@ from orders.admin import shared
 from orders.admin.changes import basket_form, entering, groups
 from orders.admin.parts import register_bulk, register_part, register_work
 from orders.admin.wording import pieces
-from orders.desk import gifts, merging, own_orders, replacing, splitting
+from orders.desk import gifts, kept, merging, own_orders, replacing, splitting
 from orders.errors import OrderError
 from orders.fulfil import planned
 from orders.models import Gift, MergeGroup, Order, OrderPart, Quote
@@ -79,7 +79,7 @@ def together(request: HttpRequest, order: Order) -> dict[str, Any] | None:
 
 def plan(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     """Its planned parcels, or the form that plans them."""
-    found = planned.plan_of(order)
+    found = [] if kept.lacks(order, "plan") else planned.plan_of(order)
     may = request.user.has_perm(ARRANGE)
     waiting = [part for part, _lines in found if not planned.sent(part)]
     lines = [line for line in shared.lines(order) if line.quantity > line.shipped_quantity]
@@ -117,7 +117,8 @@ def _local(moment: dt.datetime | None) -> str:
 
 def gifts_of(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     """Its gifts, with who gave them, and the form that adds one."""
-    rows = list(Gift.objects.filter(order=order).select_related("line", "sku").order_by("pk"))
+    given = Gift.objects.filter(order=order).select_related("line", "sku").order_by("pk")
+    rows = list(kept.rows(order, "gifts", given))
     may = request.user.has_perm(ARRANGE) and order.state in GIVABLE
     if not rows and not may:
         return None
@@ -139,7 +140,7 @@ def gifts_of(request: HttpRequest, order: Order) -> dict[str, Any] | None:
 
 def linked(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     """What it was made from, and what was made from it."""
-    followers = list(visible(request.user, order.followers.order_by("pk")))
+    followers = list(visible(request.user, kept.rows(order, "followers", order.followers.order_by("pk"))))
     origin = visible(request.user, Order.objects.filter(pk=order.origin_id)).first() if order.origin_id else None
     quote = Quote.objects.filter(order=order).first() if order.kind else None
     if not followers and origin is None and not order.kind:

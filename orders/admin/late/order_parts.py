@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from backoffice import clock
 from orders.admin import parts
 from orders.admin.wording import short_age
+from orders.desk import kept
 from orders.late import due
 from orders.models import LatePlay, Order
 
@@ -30,12 +31,14 @@ def card(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     late = order.state in due.CLOCKED and moment < clock.now()
     promised = due.shown(order.ship_by)
     runs = request.user.has_perm("orders.view_lateplay")
+    given = kept.rows(order, "compensations", order.compensations.select_related("preset"))
+    plays = kept.rows(order, "late_plays", order.late_plays.select_related("play"))
     return {
         "due_at": moment,
         "late": short_age(clock.now() - moment) if late else "",
         "promised": promised if promised != moment else None,
-        "given": list(order.compensations.select_related("preset").order_by("pk")),
-        "plays": list(order.late_plays.select_related("play").order_by("pk")) if runs else [],
+        "given": list(given.order_by("pk")),
+        "plays": list(plays.order_by("pk")) if runs else [],
     }
 
 
@@ -43,5 +46,5 @@ def button(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     """Begin a play, or go to the one it is in."""
     if order.state not in due.CLOCKED or not request.user.has_perm(RUN):
         return None
-    row = order.late_plays.filter(play__state=LatePlay.State.OPEN).first()
+    row = kept.rows(order, "late_plays", order.late_plays.filter(play__state=LatePlay.State.OPEN)).first()
     return {"play": row.play_id if row else None, "key": f"{order.pk}:{uuid.uuid4().hex}"}

@@ -19,6 +19,7 @@ from orders.admin.papers import kit
 from orders.carriers import price
 from orders.carriers.base import Capability, Piece, Place
 from orders.carriers.registry import can, rate_lines
+from orders.desk import kept
 from orders.fulfil import labels, offers
 from orders.fulfil.carrier_words import sentence
 from orders.fulfil.papers import gather, printing
@@ -34,7 +35,7 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     may_buy, may_print = request.user.has_perm(kit.BUY), buyers.may_print(request)
     if not request.user.has_perm("orders.view_label") and not may_print:
         return None
-    rows = visible(kit.me(request), Label.objects.filter(order=order))
+    rows = visible(kit.me(request), kept.rows(order, "labels", Label.objects.filter(order=order)))
     rows = rows.select_related("account", "service", "warehouse").defer("request", "pdf")
     has_pdf = ExpressionWrapper(Q(pdf__isnull=False), output_field=BooleanField())
     found = list(rows.annotate(has_pdf=has_pdf).order_by("parcel", "pk"))
@@ -53,7 +54,7 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
         "may_void": may_buy,
         "may_print": may_print,
         "may_ship": request.user.has_perm("orders.ship_order") and ready,
-        "counts": printing.counts(order.pk),
+        "counts": {} if kept.lacks(order, "prints") else printing.counts(order.pk),
         "plan": plan,
         "place": plan.warehouse_id if plan is not None else 0,
         "places": places,

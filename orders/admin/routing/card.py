@@ -17,6 +17,7 @@ from inventory.models import ShopWarehouse, Warehouse
 from inventory.stock_state import valid
 from orders.admin import shared
 from orders.admin.routing import wording
+from orders.desk import kept
 from orders.desk.table import RowOutcome
 from orders.fulfil.routing import moving, reading, wishes
 from orders.models import GoodsGone, Order, OrderLine, RoutingPlan
@@ -32,7 +33,7 @@ def facts(request: HttpRequest, order: Order) -> dict[str, Any] | None:
     """Return what the card shows; None when there is nothing to show or nothing this person may see of it."""
     if not request.user.has_perm("orders.view_routingplan") and not request.user.has_perm(REPORT):
         return None
-    rows = list(order.plans.select_related("policy")[: MOST_EARLIER + 1])
+    rows = list(kept.rows(order, "plans", order.plans.select_related("policy"))[: MOST_EARLIER + 1])
     if not rows and order.state not in OPEN:
         return None
     lines = shared.lines(order)
