@@ -128,5 +128,5 @@ def incidents_about(person: Person, write: bool) -> int:
     """What was written in incidents about the person's rows."""
     rows = Incident.objects.filter(Q(target__in=person.references) | Q(links__target__in=person.references))
     ids = list(rows.values_list("pk", flat=True).distinct())
-    entries = IncidentEntry.objects.filter(incident__in=ids, erased_at=None)
+    entries = IncidentEntry.objects.filter(incident__in=ids)  # of several people: some may be erased already
     return blot(Incident.objects.filter(pk__in=ids), person, write=write) + blot(entries, person, write=write)

@@ -23,6 +23,7 @@ class Rule:
     model: type[models.Model]
     allow_update_columns: tuple[str, ...] = ()
     erasable: tuple[str, ...] = ()
+    several: bool = False
 
     @property
     def erased(self) -> tuple[str, ...]:
@@ -44,15 +45,23 @@ class Rule:
 _rules: dict[str, Rule] = {}
 ERASED = "erased_at"
 ONCE = f"NOT (OLD.{ERASED} IS NULL AND NEW.{ERASED} IS NOT NULL)"
+LATER = f"NOT (NEW.{ERASED} IS NOT NULL AND (OLD.{ERASED} IS NULL OR NEW.{ERASED} > OLD.{ERASED}))"
 
 
-def append_only(model: Model, allow_update_columns: tuple[str, ...] = (), erasable: tuple[str, ...] = ()) -> Model:
+def append_only(
+    model: Model,
+    allow_update_columns: tuple[str, ...] = (),
+    erasable: tuple[str, ...] = (),
+    *,
+    several: bool = False,
+) -> Model:
     """Register a model as append-only; also usable as `append_only(Entry)` below the class. Returns the model.
 
     `erasable` columns hold personal data: they may be rewritten once, in the statement that sets `erased_at`.
+    Rows about `several` people may be rewritten again by a statement that sets it later.
     Raises ValueError for a column which the model does not have.
     """
-    rule = Rule(model, allow_update_columns, erasable)
+    rule = Rule(model, allow_update_columns, erasable, several)
     unknown = {*allow_update_columns, *rule.erased} - {field.column for field in model._meta.concrete_fields}
     if unknown:
         raise ValueError(f"{model._meta.label} has no column {', '.join(sorted(unknown))}.")
@@ -115,6 +124,11 @@ def _erased(rule: Rule, quote: Callable[[str], str]) -> str:
     return " OF " + ", ".join(quote(column) for column in rule.erased)
 
 
+def _unless(rule: Rule) -> str:
+    """When rewriting is refused: a row is erased once, or, about several people, once for each of them."""
+    return LATER if rule.several else ONCE
+
+
 def _sqlite(rule: Rule, connection: BaseDatabaseWrapper) -> list[str]:
     quote = connection.ops.quote_name
     table, (update, delete, *rewrite) = quote(rule.table), [quote(name) for name in trigger_names(rule, connection)]
@@ -126,7 +140,7 @@ def _sqlite(rule: Rule, connection: BaseDatabaseWrapper) -> list[str]:
         f"CREATE TRIGGER {delete} BEFORE DELETE ON {table} {refuse}",
         *(f"DROP TRIGGER IF EXISTS {name}" for name in rewrite),
         *(
-            f"CREATE TRIGGER {name} BEFORE UPDATE{_erased(rule, quote)} ON {table} WHEN {ONCE} {refuse}"
+            f"CREATE TRIGGER {name} BEFORE UPDATE{_erased(rule, quote)} ON {table} WHEN {_unless(rule)} {refuse}"
             for name in rewrite
         ),
     ]
@@ -145,7 +159,7 @@ def _postgresql(rule: Rule, connection: BaseDatabaseWrapper) -> list[str]:
         f"CREATE OR REPLACE TRIGGER {truncate} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {run}",
         *(
             f"CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE{_erased(rule, quote)} ON {table} "
-            f"FOR EACH ROW WHEN ({ONCE}) {run}"
+            f"FOR EACH ROW WHEN ({_unless(rule)}) {run}"
             for name in rewrite
         ),
     ]

@@ -189,7 +189,7 @@ class IncidentEntry(models.Model):
         return f"{self.what} {self.incident_id}"
 
 
-append_only(IncidentEntry, erasable=("text", "data"))
+append_only(IncidentEntry, erasable=("text", "data"), several=True)
 
 
 class IncidentCause(models.Model):

@@ -11,8 +11,9 @@ from django.utils import timezone
 from PIL import Image
 
 from backoffice import clock
+from backoffice.incidents import desk
 from backoffice.messages import queueing
-from backoffice.models import AuditEntry, OutgoingMessage
+from backoffice.models import AuditEntry, IncidentEntry, OutgoingMessage
 from channels.models import InboundPayload
 from orders import contracts, erasing
 from orders.desk import marking
@@ -247,3 +248,24 @@ def test_an_order_that_cannot_be_erased_holds_up_no_other(over):
     with pytest.raises(AttributeError):
         erasing.erase_old()
     assert list(OrderContact.objects.filter(erased_at=None).values_list("order", flat=True)) == [first.pk]
+
+
+def test_an_incident_about_two_buyers_loses_each_of_them(over):
+    """The history only grows: it may be rewritten once for each person, and only by erasing."""
+    first, second = Order.objects.order_by("pk")[:2]
+    for one, name in ((first, "Wendelin Quastel"), (second, "Zephyrine Obst")):
+        Order.objects.filter(pk=one.pk).update(buyer_key=name)
+        OrderContact.objects.filter(order=one).update(buyer_name=name, email="", phone="", shipping={}, billing={})
+    about = [f"orders.order:{one.pk}" for one in (first, second)]
+    found = desk.report_by_hand(text="mixed up", links=about, actor="user:1 li")
+    desk.note(incident=found, text="Wendelin Quastel got the cups of Zephyrine Obst", actor="user:1 li")
+    entry = IncidentEntry.objects.get(incident=found, what="note")
+    erasing.erase(orders=[first], actor="user:1 li")
+    entry.refresh_from_db()
+    assert entry.text == "••• got the cups of Zephyrine Obst"
+    erasing.erase(orders=[second], actor="user:1 li")
+    entry.refresh_from_db()
+    assert entry.text == "••• got the cups of •••"
+    for news in ({"text": "x"}, {"text": "x", "erased_at": entry.erased_at}, {"text": "x", "erased_at": None}):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            IncidentEntry.objects.filter(pk=entry.pk).update(**news)
