@@ -68,7 +68,7 @@ class StockAlertAdmin(StockList):
     @admin.display(description=_("pieces"))
     def pieces(self, row: StockAlert) -> str:
         """How many, and what the watch adds."""
-        return " ".join(part for part in (readable.pieces(row.quantity), row.note) if part)
+        return " · ".join(part for part in (readable.pieces(row.quantity), row.note) if part)
 
     @admin.display(description=_("limit"))
     def limit(self, row: StockAlert) -> str:

@@ -28,7 +28,7 @@ from backoffice.models import User
 from inventory import catalogue, papers, readable, resources
 from inventory.access import may_see, visible
 from inventory.models import Transfer, TransferReceipt, Warehouse
-from inventory.transfers import picking, planning, receiving, sheets
+from inventory.transfers import picking, planning, reasons, receiving, sheets
 from inventory.transfers.errors import APPROVE
 from inventory.transfers.planning import Wish
 
@@ -223,7 +223,9 @@ def context(request: HttpRequest, transfer: Transfer) -> dict[str, Any]:
     move, plan = user.has_perm(MOVE), user.has_perm(PLAN)
     at_origin, at_destination = may_see(user, transfer.origin), may_see(user, transfer.destination)
     rows = list(transfer.lines.select_related("sku").order_by("pk"))
+    ends = {"origin": transfer.origin.code, "destination": transfer.destination.code}
     for row in rows:
+        row.why = reasons.told(row.why, **ends)
         row.plain = f"{row.quantity.normalize():f}"  # type: ignore[attr-defined]  # in a field: no thousands
     receipts = list(transfer.receipts.select_related("created_by", "decided_by", "over_document"))
     state = transfer.state

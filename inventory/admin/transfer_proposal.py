@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from backoffice.errors import YikuError
 from inventory.admin.transfer_page import PLAN, demand
 from inventory.models import Sku, Transfer, Warehouse
-from inventory.transfers import proposing
+from inventory.transfers import proposing, reasons
 from inventory.transfers.proposing import Choice
 
 SHOWN = 500
@@ -34,7 +34,8 @@ def page(request: HttpRequest) -> HttpResponse:
     for one in found[:SHOWN]:
         origin, to = places[one.origin_id], places[one.destination_id]
         group = groups.setdefault((origin.pk, to.pk), {"origin": origin, "destination": to, "rows": []})
-        row = {"proposal": one, "sku": skus[one.sku_id], "why": proposing.why(one, origin, to)}
+        why = reasons.told(proposing.why(one), origin=origin.code, destination=to.code)
+        row = {"proposal": one, "sku": skus[one.sku_id], "why": why}
         group["rows"].append({**row, "choice": "-".join(map(str, one.choice))})
     context = {
         **admin.site.each_context(request),

@@ -6,8 +6,6 @@ import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 
-from django.utils.translation import gettext as _now
-
 from inventory.alerts.rules import RuleBook
 from inventory.alerts.watches import Seen
 from inventory.lots.shelf import today
@@ -33,8 +31,8 @@ def expiring(book: RuleBook) -> Iterator[Seen]:
         first, pieces, _rule = found.get((sku_id, place), ((number, expires_on), Decimal(0), rule))
         found[sku_id, place] = (first, pieces + quantity, rule)
     for (sku_id, place), ((number, expires_on), pieces, rule) in found.items():
-        told = _now("lot %(lot)s: %(day)s") % {"lot": number or "–", "day": expires_on}
-        yield Seen(AlertKind.EXPIRING, sku_id, place, pieces, None, rule, told[:200])
+        first_of = " · ".join(part for part in (number, str(expires_on)) if part)  # kept: in no language
+        yield Seen(AlertKind.EXPIRING, sku_id, place, pieces, None, rule, first_of[:200])
 
 
 def _usual() -> int:

@@ -11,15 +11,13 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import F, Q, Sum
-from django.utils.translation import gettext as _
 
 from backoffice import locks
 from backoffice.models import User
 from inventory import access
 from inventory.models import Balance, ShopWarehouse, Sku, Transfer, TransferLine, Warehouse
-from inventory.readable import pieces
 from inventory.sets import Pair
-from inventory.transfers import planning, transit
+from inventory.transfers import planning, reasons, transit
 from inventory.transfers.planning import Wish
 
 ZERO = Decimal(0)
@@ -159,18 +157,10 @@ def _planned(sku_ids: Collection[int]) -> tuple[dict[Pair, Decimal], dict[Pair, 
     return coming, promised
 
 
-def why(proposal: Proposal, origin: Warehouse, destination: Warehouse) -> str:
-    """Say in a sentence why this should go over."""
-    params = {
-        "to": destination.code, "orders": pieces(proposal.for_orders), "from": origin.code,
-        "free": pieces(proposal.origin_free), "low": pieces(proposal.quantity - proposal.for_orders),
-    }  # fmt: skip
-    if proposal.for_orders == proposal.quantity:
-        return _("Orders wait for %(orders)s in %(to)s; %(free)s are free in %(from)s.") % params
-    if proposal.for_orders:
-        text = _("Orders wait for %(orders)s in %(to)s, and %(low)s fill the shelf; %(free)s are free in %(from)s.")
-        return text % params
-    return _("%(to)s is %(low)s below its low-stock mark; %(free)s are free in %(from)s.") % params
+def why(proposal: Proposal) -> str:
+    """Return why this should go over, as a line keeps it (`reasons.told` makes a sentence of it)."""
+    low = proposal.quantity - proposal.for_orders
+    return reasons.kept(orders=proposal.for_orders, low=low, free=proposal.origin_free)
 
 
 @transaction.atomic
@@ -185,8 +175,7 @@ def make_drafts(*, chosen: Collection[Choice], user: User | None) -> list[Transf
     places = Warehouse.objects.in_bulk({pk for one in found for pk in (one.origin_id, one.destination_id)})
     by_pair: dict[Pair, list[Wish]] = {}
     for one in found:
-        told = why(one, places[one.origin_id], places[one.destination_id])
-        wish = Wish(sku_id=one.sku_id, quantity=one.quantity, why=told)
+        wish = Wish(sku_id=one.sku_id, quantity=one.quantity, why=why(one))
         by_pair.setdefault((one.origin_id, one.destination_id), []).append(wish)
     return [
         planning.plan(origin=places[origin], destination=places[to], lines=lines, user=user, proposed=True)

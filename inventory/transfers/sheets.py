@@ -18,7 +18,7 @@ from backoffice.spreadsheets.writing import Out, write_xlsx
 from inventory import catalogue, counts
 from inventory.count_rows import RowProblem
 from inventory.models import Sku, Transfer
-from inventory.transfers import planning
+from inventory.transfers import planning, reasons
 from inventory.transfers.planning import MOST, MOST_LINES, Wish
 
 QUANTITY = Column(
@@ -43,10 +43,10 @@ def write(target: IO[bytes], transfer: Transfer, *, cost: bool) -> int:
 
 
 def _rows(transfer: Transfer, cost: bool) -> Iterator[tuple[Any, ...]]:
-    for line in transfer.lines.select_related("sku").order_by("pk"):
+    for line in transfer.lines.select_related("sku", "transfer__origin", "transfer__destination").order_by("pk"):
         row = (
             line.sku.code, line.sku.name, line.quantity, line.picked, line.transit, line.received, line.damaged,
-            line.lost, line.back, line.over, line.why,
+            line.lost, line.back, line.over, reasons.of_line(line),
         )  # fmt: skip
         yield (*row, line.picked_value, line.transit_value) if cost else row
 

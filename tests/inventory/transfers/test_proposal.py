@@ -3,12 +3,13 @@
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory import reservations
 from inventory.models import Transfer, TransferLine
-from inventory.transfers import proposing
+from inventory.transfers import proposing, reasons
 from inventory.transfers.proposing import Level, propose
 from tests.inventory.factories import shop, sku, stock, want, warehouse
 
@@ -84,7 +85,10 @@ def test_one_click_makes_the_draft_and_the_second_finds_it_planned(lacking, owne
     (made,) = proposing.make_drafts(chosen=[one.choice], user=owner)
     line = made.lines.get()
     assert (made.state, made.proposed, line.sku, line.quantity) == ("draft", True, item, 6)
-    assert line.why == "Orders wait for 5 in W1, and 1 fill the shelf; 8 are free in W2."
+    assert reasons.of_line(line) == "Orders wait for 5 in W1, and 1 fill the shelf; 8 are free in W2."
+    with translation.override("zh-hans"):  # whoever made it, it is told in the reader's language
+        assert reasons.of_line(line) == "W1 有订单等 5 件，另补货架 1 件；W2 可用 8 件。"
+    assert reasons.told("as the file says", origin="W1", destination="W2") == "as the file says"
     assert proposing.make_drafts(chosen=[one.choice], user=owner) == []
     assert (propose(proposing.read(owner)), TransferLine.objects.count()) == ([], 1)
 
