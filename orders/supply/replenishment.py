@@ -111,12 +111,11 @@ def _go(run: ReplenishRun, meter: progress.Meter) -> None:
     meter.row.state, meter.row.done = progress.RUNNING, 0
     meter.say(_("Reading the history of demand"))
     company = run.scope == Scope.COMPANY
-    history = {
-        (one.sku_id, one.warehouse_id): one for one in demand_history.read(days=run.history_days, company=company)
-    }
     stock, offers = _stock(company), _offers()
+    meter.total(len(stock) + Sku.objects.count())
+    past = demand_history.read(days=run.history_days, company=company, step=meter.step)
+    history = {(one.sku_id, one.warehouse_id): one for one in past}
     z = formula.z_of(float(run.service_level))
-    meter.total(len(stock))
     meter.say(_("Calculating"))
     page: list[tuple[Any, ...]] = []
     for pair, here in stock.items():

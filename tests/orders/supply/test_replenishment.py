@@ -128,6 +128,24 @@ def test_the_statement_says_what_counting_by_hand_says(buyer, seed):
         assert (D(str(found[0].sold)), found[0].out_days) == (sold, out), moves
 
 
+def test_slices_of_skus_say_what_all_say_together(buyer, monkeypatch):
+    """Promotions of all SKUs and of one among them: no SKU comes twice, none is left out."""
+    made = [buyer.mug, *(stock.sku(code) for code in ("A", "B", "C"))]
+    for nth, one in enumerate(made):
+        move(one, buyer.place, -5, 40 + nth, "opening")
+        for day in range(0, DAYS, nth + 1):
+            move(one, buyer.place, day, -1)
+    first = timezone.localtime(clock.now()).date() - dt.timedelta(days=DAYS)
+    for sku, day in ((None, 2), (made[2], 5)):
+        at = first + dt.timedelta(days=day)
+        PromotionDays.objects.create(name="sale", sku=sku, first=at, last=at)
+    whole, steps = list(demand_history.read(days=DAYS, company=False)), []
+    assert [one.promotion_days for one in whole] == [1, 1, 2, 1]
+    monkeypatch.setattr(demand_history, "SLICE", 1)
+    assert list(demand_history.read(days=DAYS, company=False, step=steps.append)) == whole
+    assert sum(steps) == Sku.objects.count() == len(steps)
+
+
 def test_a_suggestion_has_every_number_and_is_ordered_once(buyer):
     mug, place = buyer.mug, buyer.place
     move(mug, place, -5, 45, "opening")
