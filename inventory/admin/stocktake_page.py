@@ -197,7 +197,7 @@ def _only(request: HttpRequest, closed: bool, hidden: bool) -> str:
 
 
 def _lines(stocktake: Stocktake, only: str) -> Any:
-    rows = stocktake.lines.select_related("sku").order_by("walk", "id")
+    rows = figures.told(stocktake).order_by("walk", "id")
     if only == "different":
         return rows.filter(counted_quantity__isnull=False).exclude(difference=0)
     return rows.filter(counted_quantity=None, round=stocktake.round) if only == "open" else rows
@@ -205,7 +205,7 @@ def _lines(stocktake: Stocktake, only: str) -> Any:
 
 def _conflicts(stocktake: Stocktake) -> list[dict[str, Any]]:
     """Lines counted twice with different results, each with its counts."""
-    lines = {line.pk: line for line in stocktake.lines.filter(conflict=True).select_related("sku")[:CONFLICTS_SHOWN]}
+    lines = {line.pk: line for line in figures.told(stocktake).filter(conflict=True)[:CONFLICTS_SHOWN]}
     rows = StocktakeCount.objects.filter(line__in=lines, active=True).select_related("person", "sheet")
     found: dict[tuple[int, str], list[StocktakeCount]] = {}
     for one in rows:

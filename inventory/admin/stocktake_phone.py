@@ -15,8 +15,9 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory.admin import phone_said
 from inventory.admin.stocktake_page import COUNT, demand, here, stocktake_of
+from inventory.lots.saying import UNKNOWN_SIGN
 from inventory.models import Barcode, Stocktake
-from inventory.stocktakes import counting
+from inventory.stocktakes import counting, figures
 
 CARRIED = 4_000  # lines a phone carries to know their names without a connection
 
@@ -43,7 +44,9 @@ def phone(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _open_lines(stocktake: Stocktake) -> Any:
     lines = stocktake.lines.filter(round=stocktake.round).order_by("walk", "id")
-    return lines.values("id", "sku_id", "sku__code", "sku__code_key", "sku__name", "bin", "counted_quantity")[:CARRIED]
+    plain = ("id", "sku_id", "sku__code", "sku__code_key", "sku__name", "bin", "counted_quantity")
+    lots = ("lot_id", "lot__number", "lot__expires_on", "sku__tracking") if figures.by_lot(stocktake) else ()
+    return lines.values(*plain, *lots)[:CARRIED]
 
 
 def _goods(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -54,10 +57,21 @@ def _goods(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "line": line["id"], "code": line["sku__code"], "name": line["sku__name"], "bin": line["bin"],
-            "codes": codes[line["sku_id"]], "done": line["counted_quantity"] is not None,
+            "codes": codes[line["sku_id"]], "done": line["counted_quantity"] is not None, **_lot(line),
         }
         for line in lines
     ]  # fmt: skip
+
+
+def _lot(line: Mapping[str, Any]) -> dict[str, Any]:
+    """The lot of a line of tracked goods; the unknown one is named by its sign."""
+    if not line.get("lot_id"):
+        return {}
+    expires_on = line["lot__expires_on"]
+    return {
+        "lot": line["lot__number"] or UNKNOWN_SIGN, "tracking": line["sku__tracking"],
+        "expires_on": expires_on.isoformat() if expires_on else "",
+    }  # fmt: skip
 
 
 def words() -> dict[str, str]:
@@ -70,6 +84,9 @@ def words() -> dict[str, str]:
         "of": _("%(done)s of %(all)s counted"),
         "unknown": _("Not known on this device: count it, the server will say whether it belongs here."),
         "pack": _("counted in: %s"),
+        "serial": _("Serial number"),
+        "lot": _("Lot"),
+        "until": _("until %s"),
     }
 
 
@@ -94,6 +111,8 @@ def _one(stocktake: Stocktake, one: Mapping[str, Any], user: User) -> dict[str, 
             key=phone_said.text(one, "key", 64),
             bin=phone_said.text(one, "bin", 40),
             counted_at=phone_said.moment(phone_said.text(one, "at", 40)),
+            lot=phone_said.text(one, "lot", 100),
+            expires_on=phone_said.text(one, "expires_on", 20),
         )
     except YikuError as refusal:
         return {"ok": False, "code": refusal.code, "message": str(refusal), "line": 0}

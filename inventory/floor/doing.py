@@ -24,7 +24,7 @@ from inventory.lots import saying, scanning
 from inventory.lots.errors import refused as lots_refused
 from inventory.models import ExpectedArrival, FloorAction, Reason, Sku, StockDocument, Warehouse
 from inventory.readable import pieces
-from inventory.stocktakes.counting import found
+from inventory.stocktakes.lines import found
 
 Kind = FloorAction.Kind
 REASONS = (Reason.RECEIPT, Reason.FOUND, Reason.CORRECTION)  # why goods come in that nobody expected

@@ -40,6 +40,14 @@ SENTENCES = {
     "expiry_differs": _(
         "Lot %(lot)s of %(sku)s expires on %(stands)s already, not on %(said)s: correct it on the lot's page first."
     ),
+    "expiry_unknown": _(
+        "Lot %(lot)s of %(sku)s has no expiry date yet: give it one on the lot's page, then count it without a date."
+    ),
+    "serial_elsewhere": _(
+        "By the books serial %(lot)s of %(sku)s lies in %(warehouse)s: bring it here by a transfer, or count it away "
+        "there first."
+    ),
+    "being_counted": _("%(sku)s is being counted in %(number)s: post or cancel that one first."),
     "bad_date": _("“%(text)s” is not a date such as 2027-03-31."),
     "bad_quantity": _("“%(text)s” is not a number of pieces."),
     "not_tracked": _("%(sku)s is not tracked by lots: leave the lot empty."),

@@ -17,7 +17,7 @@ from inventory.lots.errors import refused
 from inventory.lots.saying import Said
 from inventory.lots.sharing import ONE, Part
 from inventory.lots.shelf import Line, Shelf, pieces
-from inventory.models import Balance, LotMovement, Reason, Sku, Tracking, Warehouse
+from inventory.models import Balance, LotMovement, Reason, Sku, StocktakeLine, Tracking, Warehouse
 from inventory.sets import Pair
 
 
@@ -41,6 +41,7 @@ def turn(*, sku_id: int, tracking: int, present: Sequence[Present] = (), actor: 
     sku, locked = _locked(sku_id)
     before = sku.tracking
     _judge(sku, tracking, locked)
+    _not_in_a_count(sku)
     anew = Tracking.SERIAL in (before, tracking) or Tracking.NONE in (before, tracking)
     number = LotMovement.objects.filter(sku_id=sku_id, key__startswith=f"{_name(sku)}/").count()
     if anew and before != Tracking.NONE:
@@ -70,6 +71,15 @@ def _judge(sku: Sku, tracking: int, locked: Mapping[Pair, Locked]) -> None:
     held = sum(one.unsellable for one in locked.values())
     if held and (tracking == Tracking.NONE or Tracking.SERIAL in (tracking, sku.tracking)):
         raise refused("held_goods", sku=sku.code, quantity=f"{pieces(held).normalize():f}")
+
+
+def _not_in_a_count(sku: Sku) -> None:
+    """A stocktake counts tracked goods by lot and others whole: what it has begun it ends."""
+    for whole in (True, False):  # each by its own index
+        rows = StocktakeLine.objects.filter(sku=sku, open=True, lot__isnull=whole)
+        line = rows.select_related("stocktake").first()
+        if line is not None:
+            raise refused("being_counted", sku=sku.code, number=line.stocktake)
 
 
 def _name(sku: Sku) -> str:

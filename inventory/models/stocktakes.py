@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from backoffice import clock
 from backoffice.fields import CostField, MoneyField, QuantityField, RateField
 from inventory.models.catalogue import Product, Sku
+from inventory.models.lots import Lot
 from inventory.models.places import Warehouse
 
 PERSON = settings.AUTH_USER_MODEL
@@ -114,12 +115,18 @@ OPEN_STATES = ("counting", "counted", "review")
 
 
 class StocktakeLine(models.Model):
-    """One SKU of a stocktake: the system at the snapshot and at the count, what was counted, the difference."""
+    """One SKU of a stocktake: the system at the snapshot and at the count, what was counted, the difference.
+
+    Of a tracked SKU each lot has its own line; `lot` is empty for goods that are not tracked.
+    """
 
     stocktake = models.ForeignKey(
         Stocktake, models.CASCADE, related_name="lines", verbose_name=_("stocktake"), db_index=False
     )
     sku = models.ForeignKey(Sku, models.PROTECT, db_index=False, related_name="+", verbose_name=_("SKU"))
+    lot = models.ForeignKey(
+        Lot, models.PROTECT, null=True, blank=True, db_index=False, related_name="+", verbose_name=_("lot")
+    )
     warehouse = models.ForeignKey(
         Warehouse, models.PROTECT, db_index=False, related_name="+", verbose_name=_("warehouse")
     )
@@ -142,9 +149,19 @@ class StocktakeLine(models.Model):
         ordering = ["stocktake_id", "walk", "id"]
         indexes = [models.Index(fields=["stocktake", "walk", "id"], name="stocktake_line_walk")]
         constraints = [
-            models.UniqueConstraint(fields=["stocktake", "sku"], name="stocktake_line_once"),
             models.UniqueConstraint(
-                fields=["sku", "warehouse"], condition=Q(open=True), name="stocktake_sku_open_once"
+                fields=["stocktake", "sku"], condition=Q(lot__isnull=True), name="stocktake_line_once"
+            ),
+            models.UniqueConstraint(
+                fields=["stocktake", "sku", "lot"], condition=Q(lot__isnull=False), name="stocktake_lot_line_once"
+            ),
+            models.UniqueConstraint(
+                fields=["sku", "warehouse"], condition=Q(open=True, lot__isnull=True), name="stocktake_sku_open_once"
+            ),
+            models.UniqueConstraint(
+                fields=["sku", "warehouse", "lot"],
+                condition=Q(open=True, lot__isnull=False),
+                name="stocktake_lot_open_once",
             ),
             models.CheckConstraint(
                 condition=Q(counted_quantity__isnull=True) | Q(counted_quantity__gte=0), name="stocktake_line_counted"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -11,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from inventory.models import Bucket, Pack, StockEntry, Stocktake, StocktakeLine
+from inventory.models import Bucket, LotMovement, Pack, StockEntry, Stocktake, StocktakeLine
 from inventory.readable import pieces
 
 Cause = tuple[int, str]  # (line, sentence)
@@ -46,6 +47,10 @@ def of_lines(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> dict[int, 
 
 def moved_meanwhile(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> Iterable[Cause]:
     """Goods that moved between the snapshot and the end of counting: counted just before or just after."""
+    yield from lots_moved_meanwhile(stocktake, [line for line in lines if line.lot_id])
+    lines = [line for line in lines if not line.lot_id]
+    if not lines:
+        return
     entries = (
         StockEntry.objects.filter(
             sku__in=[line.sku_id for line in lines],
@@ -63,27 +68,53 @@ def moved_meanwhile(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> Ite
     for line in lines:
         if line.sku_id in moved:
             rows = moved[line.sku_id]
-            text = _("Moved while it was counted: %(times)d movements, %(sum)s pieces, the last at %(when)s (%(why)s).")
-            total = sum((one.quantity for one in rows), Decimal(0))
-            last = rows[-1]
-            when = date_format(localtime(last.occurred_at), "SHORT_DATETIME_FORMAT")
-            told = {"times": len(rows), "sum": pieces(total), "when": when, "why": last.get_reason_display()}
-            yield line.pk, text % told
+            yield line.pk, _moved(rows, rows[-1].occurred_at)
+
+
+def _moved(rows: Sequence[StockEntry] | Sequence[LotMovement], when: dt.datetime) -> str:
+    text = _("Moved while it was counted: %(times)d movements, %(sum)s pieces, the last at %(when)s (%(why)s).")
+    total = sum((one.quantity for one in rows), Decimal(0))
+    moment = date_format(localtime(when), "SHORT_DATETIME_FORMAT")
+    return text % {"times": len(rows), "sum": pieces(total), "when": moment, "why": rows[-1].get_reason_display()}
+
+
+def lots_moved_meanwhile(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> Iterable[Cause]:
+    """The same of lots: what another lot of the SKU did explains nothing."""
+    if not lines:
+        return
+    rows = LotMovement.objects.filter(
+        lot__in=[line.lot_id for line in lines], warehouse_id=stocktake.warehouse_id,
+        recorded_at__gt=stocktake.snapshot_at,
+        recorded_at__lte=stocktake.submitted_at or max(line.counted_at for line in lines if line.counted_at),
+    ).exclude(reference=stocktake.reference)  # fmt: skip
+    moved: dict[int | None, list[LotMovement]] = defaultdict(list)
+    for row in rows.order_by("id")[:20_000]:
+        moved[row.lot_id].append(row)
+    for line in lines:
+        if line.lot_id in moved:
+            yield line.pk, _moved(moved[line.lot_id], moved[line.lot_id][-1].recorded_at)
 
 
 def swapped(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> Iterable[Cause]:
     """Another variant of the same product is off by the opposite: one was taken for the other."""
     products = {line.sku.product_id for line in lines}
     siblings = StocktakeLine.objects.filter(stocktake=stocktake, sku__product__in=products).exclude(difference=0)
-    by: dict[tuple[int, Decimal], list[tuple[int, str]]] = defaultdict(list)
-    for pk, product, difference, code in siblings.values_list("pk", "sku__product_id", "difference", "sku__code"):
-        by[product, difference].append((pk, code))
+    by: dict[tuple[int, Decimal], list[StocktakeLine]] = defaultdict(list)
+    also = ["lot"] if any(line.lot_id for line in lines) else []
+    for one in siblings.select_related("sku", *also):
+        by[one.sku.product_id, one.difference].append(one)
     for line in lines:
-        for _pk, code in by.get((line.sku.product_id, -line.difference), [])[:1]:
-            text = _(
-                "%(sku)s, a variant of the same product, is off by the opposite: probably one taken for the other."
-            )
-            yield line.pk, text % {"sku": code}
+        twins = by.get((line.sku.product_id, -line.difference), [])
+        for twin in sorted(twins, key=lambda one: one.sku_id != line.sku_id)[:1]:  # first another lot of the same SKU
+            yield line.pk, _swapped(line, twin)
+
+
+def _swapped(line: StocktakeLine, twin: StocktakeLine) -> str:
+    if twin.sku_id == line.sku_id:
+        text = _("Lot %(lot)s of the same SKU is off by the opposite: probably one taken for the other.")
+        return text % {"lot": twin.lot}
+    text = _("%(sku)s, a variant of the same product, is off by the opposite: probably one taken for the other.")
+    return text % {"sku": twin.sku.code}
 
 
 def packs(stocktake: Stocktake, lines: Sequence[StocktakeLine]) -> Iterable[Cause]:

@@ -14,11 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock
 from backoffice.models import User
-from inventory import codes
-from inventory.lots import scanning
-from inventory.models import Balance, Barcode, ShelfPlace, Sku, Stocktake, StocktakeCount, StocktakeLine
+from inventory.models import Stocktake, StocktakeCount, StocktakeLine
 from inventory.readable import pieces
-from inventory.stocktakes import figures
+from inventory.stocktakes import figures, lines
 from inventory.stocktakes.errors import (
     State,
     StocktakeRefused,
@@ -55,9 +53,12 @@ def count(
     key: str,
     bin: str = "",
     counted_at: dt.datetime | None = None,
+    lot: str = "",
+    expires_on: str = "",
 ) -> Told:
     """Take one figure: a SKU code or barcode (that of a case counts cases) and how many lie there.
 
+    Of tracked goods it is the figure of one lot: the one named, else that of a GS1 code.
     The same `key` again changes nothing. The same person counting the same bin again corrects the earlier figure;
     somebody else's stays beside it, and when they differ the line waits for a decision.
     """
@@ -72,12 +73,12 @@ def count(
         demand(stocktake, State.COUNTING)
         demand_warehouse(stocktake, user)
         demand_counter(stocktake, user)
-        sku, many = found(code)
-        line = line_of(stocktake, sku)
-        place = codes.display(bin)[:40] or line.bin
+        sku, many = lines.found(code)
+        line = lines.line_of(stocktake, sku, lines.said(sku, code, lot, expires_on, quantity * many))
+        place = lines.place_of(sku, line.bin, bin)
         corrected = _put(stocktake, line, place, quantity * many, user, key[:64], moment)
         line.refresh_from_db(fields=["conflict", "counted_quantity"])
-        return _told(sku, line, quantity * many, place, corrected)
+        return _told(line.lot and f"{sku.code} {line.lot}" or sku.code, line, quantity * many, corrected)
 
 
 def _moment(counted_at: dt.datetime | None, now: dt.datetime) -> dt.datetime:
@@ -90,58 +91,6 @@ def _demand_quantity(quantity: Decimal) -> None:
         raise StocktakeRefused("bad_quantity", _("This is not a quantity: a number with at most three decimals."))
     if quantity < 0:
         raise StocktakeRefused("negative_count", _("A shelf cannot hold less than nothing: count 0 or more."))
-
-
-def found(code: str) -> tuple[Sku, Decimal]:
-    """Return the SKU behind a code or barcode, and the pieces in one of it. Raises StocktakeRefused."""
-    key = codes.normalise(scanning.article(code))
-    sku = Sku.objects.filter(code_key=key).first() if key else None
-    if sku is None:
-        bar = Barcode.objects.filter(code=key).select_related("sku", "pack").first() if key else None
-        if bar is None:
-            raise StocktakeRefused("unknown_code", _("“%(code)s” is not a SKU or barcode."), params={"code": code[:60]})
-        return _stocked(bar.sku), bar.pack.quantity if bar.pack else Decimal(1)
-    return _stocked(sku), Decimal(1)
-
-
-def _stocked(sku: Sku) -> Sku:
-    if sku.kind == Sku.Kind.BUNDLE:
-        raise StocktakeRefused("bundle", _("“%(code)s” is a bundle: count its parts"), params={"code": sku.code})
-    if sku.kind != Sku.Kind.STOCKED:
-        raise StocktakeRefused("no_stock", _("“%(code)s” has no stock"), params={"code": sku.code})
-    return sku
-
-
-def line_of(stocktake: Stocktake, sku: Sku) -> StocktakeLine:
-    """Return the SKU's line; a full count takes up what nobody expected there. Raises StocktakeRefused."""
-    line = stocktake.lines.filter(sku=sku).first()
-    if line is not None:
-        if line.round < stocktake.round:
-            message = _("%(sku)s is not counted again: only lines with a difference are.")
-            raise StocktakeRefused("not_in_recount", message, params={"sku": sku.code})
-        return line
-    if stocktake.kind != Stocktake.Kind.FULL or stocktake.round > 1:
-        message = _("%(sku)s is not part of %(number)s.")
-        raise StocktakeRefused("not_in_stocktake", message, params={"sku": sku.code, "number": stocktake})
-    other = StocktakeLine.objects.filter(sku=sku, warehouse_id=stocktake.warehouse_id, open=True).first()
-    if other:
-        message = _("%(sku)s is being counted in %(number)s: post or cancel that one first.")
-        raise StocktakeRefused("sku_in_open_stocktake", message, params={"sku": sku.code, "number": other.stocktake})
-    return _added(stocktake, sku)
-
-
-def _added(stocktake: Stocktake, sku: Sku) -> StocktakeLine:
-    place = ShelfPlace.objects.filter(sku=sku, warehouse_id=stocktake.warehouse_id).first()
-    balance = Balance.objects.filter(sku=sku, warehouse_id=stocktake.warehouse_id).first()
-    Stocktake.objects.filter(pk=stocktake.pk).update(line_count=F("line_count") + 1)
-    return StocktakeLine.objects.create(
-        stocktake=stocktake,
-        sku=sku,
-        warehouse_id=stocktake.warehouse_id,
-        bin=place.bin if place else "",
-        walk=2_000_000_000,
-        unit_cost=balance.last_cost if balance else None,
-    )
 
 
 def _put(
@@ -167,13 +116,13 @@ def _put(
     return before
 
 
-def _told(sku: Sku, line: StocktakeLine, quantity: Decimal, place: str, corrected: Decimal | None) -> Told:
+def _told(what: str, line: StocktakeLine, quantity: Decimal, corrected: Decimal | None) -> Told:
     if line.conflict:
         text = _now("%(sku)s in this bin was counted before, differently: the two counts wait for a decision.")
-        return Told(True, "conflict", text % {"sku": sku.code}, line.pk)
+        return Told(True, "conflict", text % {"sku": what}, line.pk)
     if corrected is not None and corrected != quantity:
         text = _now("%(sku)s: %(now)s instead of %(before)s.")
-        figures_said = {"sku": sku.code, "now": pieces(quantity), "before": pieces(corrected)}
+        figures_said = {"sku": what, "now": pieces(quantity), "before": pieces(corrected)}
         return Told(True, "corrected", text % figures_said, line.pk)
     return Told(True, "counted", "", line.pk)
 
@@ -250,9 +199,9 @@ def recount(*, stocktake_id: int, user: User | None, line_ids: list[int] | None 
         stocktake = locked(stocktake_id)
         demand(stocktake, State.COUNTED, State.REVIEW)
         demand_warehouse(stocktake, user)
-        lines = stocktake.lines.filter(counted_quantity__isnull=False).exclude(difference=Decimal(0))
-        lines = lines if line_ids is None else lines.filter(pk__in=line_ids)
-        again = lines.update(
+        rows = stocktake.lines.filter(counted_quantity__isnull=False).exclude(difference=Decimal(0))
+        rows = rows if line_ids is None else rows.filter(pk__in=line_ids)
+        again = rows.update(
             round=stocktake.round + 1, counted_quantity=None, counted_at=None, system_quantity=None,
             difference=Decimal(0), value=Decimal(0),
         )  # fmt: skip

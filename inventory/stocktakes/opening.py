@@ -11,15 +11,16 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, bulk, clock
 from backoffice.models import User
-from inventory.models import Stocktake, StocktakeLine, Warehouse
+from inventory.lots import registry
+from inventory.models import Sku, Stocktake, StocktakeLine, Warehouse
 from inventory.stocktakes import choosing
 from inventory.stocktakes.errors import AlreadyDone, State, StocktakeRefused, demand, demand_warehouse, locked
+from inventory.stocktakes.lines import LAST
 
 _DIGITS = re.compile(r"(\d+)")
 # Goods of no balance and no bin there, for a full count of a hall in which anything may lie.
 REST = """s.kind = 'stocked' AND s.active AND NOT EXISTS (SELECT 1 FROM inventory_stocktakeline o
-  WHERE o.sku_id = s.id AND o.warehouse_id = %s AND (o.open OR o.stocktake_id = %s)) ORDER BY s.id"""
-LAST = 2_000_000_000  # goods without a bin are counted last
+  WHERE o.sku_id = s.id AND o.warehouse_id = %s AND (o.open OR o.stocktake_id = %s))"""
 
 # The unit cost values the differences before they are posted; afterwards the ledger's own value stands.
 COST = """CASE WHEN coalesce(b.on_hand, 0) > 0 THEN CAST(round(b.value * 100000.0 / b.on_hand) AS bigint)
@@ -31,9 +32,20 @@ LEFT JOIN inventory_shelfplace f ON f.sku_id = s.id AND f.warehouse_id = %s
 SNAPSHOT = f"""INSERT INTO inventory_stocktakeline (stocktake_id, sku_id, warehouse_id, open, bin, walk, round,
   snapshot_quantity, unit_cost, conflict, difference, value)
 SELECT %s, s.id, %s, TRUE, coalesce(f.bin, ''), coalesce(f.sort_order, {LAST}), 1, coalesce(b.on_hand, 0), {COST},
-  FALSE, 0, 0 {FROM} WHERE """
+  FALSE, 0, 0 {FROM} WHERE s.tracking = 0 AND """
+# Tracked goods: each lot that lies there has a line; where none does, the unknown lot has, so that none is counted.
+NO_LOTS = """NOT EXISTS (SELECT 1 FROM inventory_lotbalance o WHERE o.sku_id = s.id AND o.warehouse_id = %s
+  AND o.on_hand > 0)"""
+EMPTY = f"SELECT s.id {FROM} WHERE s.tracking > 0 AND {NO_LOTS} AND "
+LOT_SNAPSHOT = f"""INSERT INTO inventory_stocktakeline (stocktake_id, sku_id, lot_id, warehouse_id, open, bin, walk,
+  round, snapshot_quantity, unit_cost, conflict, difference, value)
+SELECT %s, s.id, t.id, %s, TRUE, coalesce(f.bin, ''), coalesce(f.sort_order, {LAST}), 1, coalesce(k.on_hand, 0), {COST},
+  FALSE, 0, 0 {FROM} JOIN inventory_lot t ON t.sku_id = s.id
+LEFT JOIN inventory_lotbalance k ON k.lot_id = t.id AND k.warehouse_id = %s
+WHERE s.tracking > 0 AND (k.on_hand > 0 OR (t.number_key = '' AND {NO_LOTS})) AND """
 TAKEN = """SELECT t.number, k.code FROM inventory_stocktakeline l JOIN inventory_stocktake t ON t.id = l.stocktake_id
-JOIN inventory_sku k ON k.id = l.sku_id WHERE l.open AND l.warehouse_id = %s AND l.sku_id IN (SELECT s.id """
+JOIN inventory_sku k ON k.id = l.sku_id
+WHERE l.open AND l.lot_id IS {what} AND l.warehouse_id = %s AND l.sku_id IN (SELECT s.id """
 
 
 def plan(
@@ -91,10 +103,7 @@ def _start(stocktake: Stocktake, user: User | None) -> Stocktake:
     _refuse_taken(stocktake)
     stocktake.snapshot_at = clock.now()
     where, parameters = choosing.condition(stocktake)
-    place = stocktake.warehouse_id
-    with connection.cursor() as cursor:
-        cursor.execute(SNAPSHOT + where + " ORDER BY s.id", [stocktake.pk, place, place, place, *parameters])
-        stocktake.line_count = cursor.rowcount
+    stocktake.line_count = _snapshot(stocktake, where, parameters)
     if not stocktake.line_count:
         raise StocktakeRefused("nothing_to_count", _("Nothing is to be counted: no SKU there fits what was chosen."))
     _walk(stocktake)
@@ -102,6 +111,24 @@ def _start(stocktake: Stocktake, user: User | None) -> Stocktake:
     stocktake.save(update_fields=["state", "snapshot_at", "line_count"])
     audit.record(action="stocktake.start", target=stocktake, after={"lines": stocktake.line_count})
     return stocktake
+
+
+def _snapshot(stocktake: Stocktake, where: str, parameters: Sequence[Any]) -> int:
+    """Write what the system says of the goods of a condition: a line a SKU, of tracked ones a line a lot."""
+    place = stocktake.warehouse_id
+    lots = Sku.objects.filter(tracking__gt=0).exists()
+    with connection.cursor() as cursor:
+        if lots:
+            cursor.execute(EMPTY + where, [place, place, place, *parameters])
+            registry.make((row[0], "") for row in cursor.fetchall())
+        values = [stocktake.pk, place, place, place]
+        cursor.execute(f"{SNAPSHOT}{where} ORDER BY s.id", [*values, *parameters])
+        made = int(cursor.rowcount)
+        if lots:
+            order = " ORDER BY s.id, t.expires_on IS NULL, t.expires_on, t.id"
+            cursor.execute(LOT_SNAPSHOT + where + order, [*values, place, place, *parameters])
+            made += int(cursor.rowcount)
+    return made
 
 
 def take_rest(*, stocktake_id: int, user: User | None) -> int:
@@ -116,10 +143,7 @@ def take_rest(*, stocktake_id: int, user: User | None) -> int:
         if stocktake.kind != Stocktake.Kind.FULL or stocktake.round > 1:
             message = _("Only the first round of a full count takes in goods nobody expected there.")
             raise StocktakeRefused("not_a_full_count", message)
-        place = stocktake.warehouse_id
-        with connection.cursor() as cursor:
-            cursor.execute(SNAPSHOT + REST, [stocktake.pk, place, place, place, place, stocktake.pk])
-            more = int(cursor.rowcount)
+        more = _snapshot(stocktake, REST, [stocktake.warehouse_id, stocktake.pk])
         stocktake.line_count += more
         stocktake.save(update_fields=["line_count"])
         audit.record(action="stocktake.take_rest", target=stocktake, after={"lines": more})
@@ -129,9 +153,12 @@ def take_rest(*, stocktake_id: int, user: User | None) -> int:
 def _refuse_taken(stocktake: Stocktake) -> None:
     where, parameters = choosing.condition(stocktake)
     place = stocktake.warehouse_id
-    with connection.cursor() as cursor:
-        cursor.execute(f"{TAKEN} {FROM} WHERE {where}) LIMIT 1", [place, place, place, *parameters])
-        taken = cursor.fetchone()
+    taken = None
+    for what in ("NULL", "NOT NULL"):  # each by its own index
+        with connection.cursor() as cursor:
+            sql = f"{TAKEN.format(what=what)} {FROM} WHERE {where}) LIMIT 1"
+            cursor.execute(sql, [place, place, place, *parameters])
+            taken = taken or cursor.fetchone()
     if taken:
         message = _("%(sku)s is being counted in %(number)s: post or cancel that one first.")
         raise StocktakeRefused("sku_in_open_stocktake", message, params={"sku": taken[1], "number": taken[0]})

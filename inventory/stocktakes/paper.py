@@ -67,9 +67,10 @@ def _columns(cost: bool) -> list[Column]:
 
 def _row(line: StocktakeLine, causes: list[str], cost: bool) -> tuple[object, ...]:
     moved = ("+" if line.difference > 0 else "−") + pieces(abs(line.difference))
+    name = " · ".join(filter(None, (result.lot_of(line), line.sku.name)))
     plain = (
-        line.sku.code, line.sku.name, line.bin, pieces(line.system_quantity or Decimal(0)),
-        pieces(line.counted_quantity), moved, " ".join(causes),
+        line.sku.code, name, line.bin, pieces(line.system_quantity or Decimal(0)), pieces(line.counted_quantity), moved,
+        " ".join(causes),
     )  # fmt: skip
     return (*plain, money(line.value)) if cost else plain
 

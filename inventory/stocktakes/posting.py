@@ -14,6 +14,7 @@ from backoffice.progress import Meter
 from inventory import balances, ledger
 from inventory.errors import NegativeStock, Short
 from inventory.ledger import Move
+from inventory.lots.saying import UNKNOWN_SIGN
 from inventory.models import Bucket, Reason, Stocktake, StocktakeLine
 from inventory.stocktakes import figures
 from inventory.stocktakes.errors import APPROVE, State, StocktakeRefused, demand, demand_warehouse, locked
@@ -38,9 +39,16 @@ SELECT count(*) FROM (
 ) AS locked
 """
 LINES = """SELECT id, sku_id, warehouse_id, difference, counted_at, bin FROM inventory_stocktakeline
-WHERE stocktake_id = %s AND counted_quantity IS NOT NULL AND difference <> 0 AND id > %s ORDER BY id LIMIT %s"""
+WHERE stocktake_id = %s AND lot_id IS NULL AND counted_quantity IS NOT NULL AND difference <> 0 AND id > %s
+ORDER BY id LIMIT %s"""
+# Of a SKU's lots what is more comes first: a lot taken for another one never falls below what is reserved in between.
+LOT_LINES = """SELECT l.id, l.sku_id, l.warehouse_id, l.difference, l.counted_at, l.bin, t.number
+FROM inventory_stocktakeline l JOIN inventory_lot t ON t.id = l.lot_id
+WHERE l.stocktake_id = %s AND l.lot_id IS NOT NULL AND l.counted_quantity IS NOT NULL AND l.difference {sign} 0
+  AND l.id > %s ORDER BY l.id LIMIT %s"""
 ENTRIES = """SELECT id, key, sku_id, warehouse_id, quantity, value, bin FROM inventory_stockentry
-WHERE reference = %s AND id > %s ORDER BY id LIMIT %s"""
+WHERE reference = %s AND id < %s ORDER BY id DESC LIMIT %s"""
+NEWEST = 2**63 - 1
 
 
 class FiguresMoved(StocktakeRefused):
@@ -167,11 +175,21 @@ def _moves(stocktake: Stocktake) -> Iterator[list[Move]]:
             Move(f"{reference}/{pk}", sku, place, ON_HAND, moved, reason, reference, None, None, _moment(at), "", bin)
             for pk, sku, place, moved, at, bin in lines
         ]
+    for sign in (">", "<") if figures.by_lot(stocktake) else ():
+        for lines in _pages(LOT_LINES.format(sign=sign), stocktake.pk):
+            yield [
+                Move(
+                    f"{reference}/{pk}", sku, place, ON_HAND, moved, reason, reference, None, None, _moment(at), "",
+                    bin, lots=((number or UNKNOWN_SIGN, abs(moved)),),
+                )
+                for pk, sku, place, moved, at, bin, number in lines
+            ]  # fmt: skip
 
 
 def _reverse_moves(stocktake: Stocktake) -> Iterator[list[Move]]:
+    """The opposite of every entry, the last one first, each with the lots it moved."""
     reference = f"{stocktake.reference}/undo"
-    for entries in _pages(ENTRIES, stocktake.reference):
+    for entries in _pages(ENTRIES, stocktake.reference, NEWEST):
         yield [
             Move(
                 f"{reference}/{key.rsplit('/', 1)[1]}", sku, place, ON_HAND, -moved, Reason.UNDO.value, reference,
@@ -192,8 +210,7 @@ def _moment(value: Any) -> Any:
     return timezone.make_aware(parsed, timezone.get_fixed_timezone(0)) if parsed and parsed.tzinfo is None else parsed
 
 
-def _pages(sql: str, of: Any) -> Iterator[list[tuple[Any, ...]]]:
-    last = 0
+def _pages(sql: str, of: Any, last: int = 0) -> Iterator[list[tuple[Any, ...]]]:
     while True:
         with connection.cursor() as cursor:
             cursor.execute(sql, [of, last, PAGE])

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.spreadsheets.writing import Out
 from inventory.models import Stocktake, StocktakeLine
-from inventory.stocktakes import causes
+from inventory.stocktakes import causes, figures
 from inventory.stocktakes.workbook import write_result
 
 TOP = 20
@@ -89,8 +89,8 @@ def of(stocktake: Stocktake) -> Result:
 
 def differing(stocktake: Stocktake) -> QuerySet[StocktakeLine]:
     """The lines that differ, the dearest first."""
-    rows = stocktake.lines.filter(counted_quantity__isnull=False).exclude(difference=Decimal(0))
-    return rows.select_related("sku").order_by(Abs("value").desc(), Abs("difference").desc(), "id")
+    rows = figures.told(stocktake).filter(counted_quantity__isnull=False).exclude(difference=Decimal(0))
+    return rows.order_by(Abs("value").desc(), Abs("difference").desc(), "id")
 
 
 def top(stocktake: Stocktake, most: int = TOP) -> list[tuple[StocktakeLine, list[str]]]:
@@ -106,16 +106,19 @@ COLUMNS = (
     Out(_("counted"), "number", 12),
     Out(_("difference"), "number", 12), Out(_("counted at"), "datetime", 17), Out(_("likely causes"), width=70),
 )  # fmt: skip
+LOT = Out(_("lot or serial number"), width=20)
+LOT_AT = 2  # where tracked goods were counted it stands behind the name
 COST_COLUMNS = (Out(_("unit cost"), "money", 12), Out(_("value of the difference"), "money", 16))
 
 
 def export(target: IO[bytes], stocktake: Stocktake, *, cost: bool) -> int:
     """Write the sums on one sheet and every difference on the next; value only for who may see it."""
-    columns = (*COLUMNS, *COST_COLUMNS) if cost else COLUMNS
-    return write_result(target, summary(stocktake, cost), columns, _rows(stocktake, cost))
+    lots = figures.by_lot(stocktake)
+    columns = (*COLUMNS[:LOT_AT], *((LOT,) if lots else ()), *COLUMNS[LOT_AT:], *(COST_COLUMNS if cost else ()))
+    return write_result(target, summary(stocktake, cost), columns, _rows(stocktake, cost, lots))
 
 
-def _rows(stocktake: Stocktake, cost: bool) -> Iterator[tuple[Any, ...]]:
+def _rows(stocktake: Stocktake, cost: bool, lots: bool) -> Iterator[tuple[Any, ...]]:
     rows = differing(stocktake)
     ids = list(rows.values_list("pk", flat=True))
     for start in range(0, len(ids), PAGE):
@@ -124,10 +127,16 @@ def _rows(stocktake: Stocktake, cost: bool) -> Iterator[tuple[Any, ...]]:
         found = causes.of_lines(stocktake, lines)
         for line in lines:
             plain = (
-                line.sku.code, line.sku.name, line.bin, line.snapshot_quantity, line.system_quantity,
-                line.counted_quantity, line.difference, line.counted_at, " ".join(found.get(line.pk, [])),
+                line.sku.code, line.sku.name, *((lot_of(line),) if lots else ()), line.bin, line.snapshot_quantity,
+                line.system_quantity, line.counted_quantity, line.difference, line.counted_at,
+                " ".join(found.get(line.pk, [])),
             )  # fmt: skip
             yield (*plain, line.unit_cost, line.value) if cost else plain
+
+
+def lot_of(line: StocktakeLine) -> str:
+    """The lot of a line as it is shown; empty for goods without lots."""
+    return str(line.lot) if line.lot_id else ""
 
 
 def summary(stocktake: Stocktake, cost: bool) -> list[tuple[str, str]]:

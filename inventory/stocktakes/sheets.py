@@ -18,7 +18,7 @@ from backoffice.spreadsheets.reading import FileRefused, Named, Row, read_upload
 from inventory import counts
 from inventory.count_rows import RowProblem
 from inventory.models import Stocktake, StocktakeCount, StocktakeLine, StocktakeSheet
-from inventory.stocktakes import figures
+from inventory.stocktakes import figures, lines
 from inventory.stocktakes.errors import (
     State,
     StocktakeRefused,
@@ -200,17 +200,20 @@ def drop(*, sheet_id: int) -> None:
         raise StocktakeRefused("sheet_taken", _("This sheet was taken already; count again what is wrong in it."))
     audit.record(action="stocktake.sheet_dropped", target=stocktake, summary=sheet.file_name)
     sheet.delete()
+    lines.forget_strangers(stocktake)
 
 
 def lines_of_sheet(sheet: StocktakeSheet) -> Any:
     """The rows of a sheet with SKU and line, for the page."""
-    return StocktakeCount.objects.filter(sheet=sheet).select_related("line__sku").order_by("row")
+    also = ["line__lot"] if figures.by_lot(sheet.stocktake) else []
+    return StocktakeCount.objects.filter(sheet=sheet).select_related("line__sku", *also).order_by("row")
 
 
 def other_counts(line_ids: Sequence[int], sheet: StocktakeSheet) -> dict[int, list[StocktakeCount]]:
     """What stands of these lines already, by line."""
-    lines = StocktakeLine.objects.filter(pk__in=line_ids)
-    rows = StocktakeCount.objects.filter(line__in=lines, active=True, round=sheet.round).exclude(sheet=sheet)
+    rows = StocktakeCount.objects.filter(
+        line__in=StocktakeLine.objects.filter(pk__in=line_ids), active=True, round=sheet.round
+    ).exclude(sheet=sheet)
     found: dict[int, list[StocktakeCount]] = {}
     for one in rows.select_related("person", "sheet"):
         found.setdefault(one.line_id, []).append(one)

@@ -355,7 +355,7 @@ def test_a_batch_of_known_lines_asks_for_the_sheet_and_writes(a, b, begun, monke
     rows.look_ahead(1)
     at_once = 1 if connection.vendor == "postgresql" else 0  # the commit that does not wait
     with CaptureQueriesContext(connection) as ran:
-        sheets._write(rows, [[2, "A", 1000, None, None, None, None], [3, "B", 2000, None, None, None, None]])
+        sheets._write(rows, [[2, "A", 1000, *[None] * 6], [3, "B", 2000, *[None] * 6]])
     asked = [one["sql"] for one in ran if "SAVEPOINT" not in one["sql"]]
     assert len(asked) == 2 + at_once, asked
     assert rows.sheet.counts.count() == 2
