@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from backoffice import bulk
+from backoffice.spreadsheets.messages import CELLS
 from backoffice.spreadsheets.reading import Row
 from inventory import sets
 from inventory.codes import normalise
@@ -17,6 +19,7 @@ from inventory.models import Sku, StockDocument, StockDocumentLine
 from inventory.sets import Pair
 
 LEADING_ZEROS = 6  # Excel took them away; that many are tried
+SHORTENED = re.compile(r"\d(\.\d+)?e\+\d+")  # 6.9e+12, of which the digits are gone
 RECENT = 1_000  # entries looked at to see whether anything has moved since the count
 
 
@@ -141,7 +144,8 @@ def _skus(keys: Collection[str]) -> dict[str, tuple[int, str]]:
 
 
 def unknown_sku(code: str, key: str) -> str:
-    """The sentence for an unknown code; when Excel has eaten leading zeros it says which code was meant."""
+    """The sentence for an unknown code; when Excel has eaten leading zeros it says which code was meant, and of a number
+    in its shortened writing that its digits are gone."""
     if key.isdecimal():
         padded = [key.zfill(len(key) + zeros) for zeros in range(1, LEADING_ZEROS + 1)]
         meant = Sku.objects.filter(code_key__in=padded).values_list("code", flat=True).first()
@@ -150,6 +154,8 @@ def unknown_sku(code: str, key: str) -> str:
                 "“%(code)s” is not a SKU. Excel has probably taken the zeros off “%(meant)s”: format the column as text"
             )
             return text % {"code": code, "meant": meant}
+    if SHORTENED.fullmatch(key):
+        return str(CELLS["digits_lost"]) % {"value": code}
     return _("“%(code)s” is not a SKU") % {"code": code}
 
 

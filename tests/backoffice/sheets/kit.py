@@ -1,6 +1,7 @@
 """Files to read, made on the spot, and the schema of a stock count."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -61,10 +62,10 @@ def repacked(file, changes):
     return SimpleUploadedFile("count.xlsx", target.getvalue())
 
 
+CORPUS = Path(os.environ.get("YIKU_SHARED", Path(__file__).parents[4] / "shared")) / "corpus"
+
+
 def corpus(*parts):
     """A file of the corpus beside the repository (YIKU_SHARED names another place)."""
-    import os
-
-    root = Path(os.environ.get("YIKU_SHARED", Path(__file__).parents[4] / "shared"))
-    path = root.joinpath("corpus", *parts)
+    path = CORPUS.joinpath(*parts)
     return SimpleUploadedFile(path.name, path.read_bytes())
