@@ -144,8 +144,9 @@ def _skus(keys: Collection[str]) -> dict[str, tuple[int, str]]:
 
 
 def unknown_sku(code: str, key: str) -> str:
-    """The sentence for an unknown code; when Excel has eaten leading zeros it says which code was meant, and of a number
-    in its shortened writing that its digits are gone."""
+    """The sentence for an unknown code: which one was meant when Excel has eaten leading zeros, and that digits are gone
+    of a number in its shortened writing.
+    """
     if key.isdecimal():
         padded = [key.zfill(len(key) + zeros) for zeros in range(1, LEADING_ZEROS + 1)]
         meant = Sku.objects.filter(code_key__in=padded).values_list("code", flat=True).first()
