@@ -144,8 +144,8 @@ def _skus(keys: Collection[str]) -> dict[str, tuple[int, str]]:
 
 
 def unknown_sku(code: str, key: str) -> str:
-    """The sentence for an unknown code: which one was meant when Excel has eaten leading zeros, and that digits are gone
-    of a number in its shortened writing.
+    """The sentence for an unknown code: which one was meant when Excel has eaten leading zeros, and of a number in its
+    shortened writing that digits are gone.
     """
     if key.isdecimal():
         padded = [key.zfill(len(key) + zeros) for zeros in range(1, LEADING_ZEROS + 1)]
