@@ -33,6 +33,7 @@ def context(request: HttpRequest, lot: Lot) -> dict[str, Any]:
     there = home.own(request, LotBalance.objects.filter(lot=lot, on_hand__gt=0)).select_related("warehouse")
     moves = list(home.own(request, LotMovement.objects.filter(lot=lot)).select_related("warehouse")[: MOST + 1])
     named = references.describe(request, [one.reference for one in moves if one.reference])
+    got = recall.sent(request, lot, most=MOST + 1)
     days = house_days() if lot.sku.ship_days is None else lot.sku.ship_days
     return {
         "title": f"{lot.sku.code} · {lot}",
@@ -43,7 +44,8 @@ def context(request: HttpRequest, lot: Lot) -> dict[str, Any]:
         "there": list(there),
         "moves": [(one, named.get(one.reference)) for one in moves[:MOST]],
         "more_moves": len(moves) > MOST,
-        "sent": recall.sent(request, lot)[:MOST],
+        "sent": got[:MOST],
+        "more_sent": len(got) > MOST,
         "blocks": list(lot.blocks.order_by("-id")[:20]),
         "may_block": request.user.has_perm(BLOCK),
         "may_count": request.user.has_perm(COUNT),
@@ -119,10 +121,7 @@ def _recall(request: HttpRequest, lot: Lot) -> str:
     reason = _text(request, "reason")
     if not reason:
         raise refused("reason_missing")
-    if request.POST.get("block") and lot.state == Lot.State.OPEN:
-        keeping.block(lot_id=lot.pk, reason=reason, actor=_who(request))
-    count = LotMovement.objects.filter(lot=lot, reason=Reason.SHIPMENT).values("key").distinct().count()
-    recall.raise_alarm(lot=lot, orders=count, reason=reason, actor=_who(request))
+    recall.begin(lot=lot, reason=reason, block=bool(request.POST.get("block")), actor=_who(request))
     return _now("Customer service is told: the incident names this lot.")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import IO, Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -16,10 +17,11 @@ from backoffice import audit, incidents
 from backoffice.departments import Department
 from backoffice.models import Incident
 from backoffice.spreadsheets.writing import Out, write_xlsx
+from inventory.lots import keeping
 from inventory.models import Lot, LotMovement, Reason
 
 KIND = "lot_recall"
-MOST = 20_000
+MOST, PAGE = 20_000, 500
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,10 +49,19 @@ def register_reader(name: str, reader: Reader) -> None:
     _readers[name] = reader
 
 
-def sent(request: HttpRequest, lot: Lot, *, clear: bool = False) -> list[Sent]:
-    """Return who got the lot, the newest first; each reader leaves out what this person may not see."""
-    rows = list(LotMovement.objects.filter(lot=lot, reason=Reason.SHIPMENT).order_by("-id")[:MOST])
-    return [one for reader in _readers.values() for one in reader(request, rows, clear)]
+def sent(request: HttpRequest, lot: Lot, *, clear: bool = False, most: int = MOST) -> list[Sent]:
+    """Return who got the lot, the newest first; each reader leaves out what this person may not see.
+
+    No more movements are read than it takes to fill `most`.
+    """
+    found: list[Sent] = []
+    rows = LotMovement.objects.filter(lot=lot, reason=Reason.SHIPMENT).order_by("-id")
+    for start in range(0, MOST, PAGE):
+        page = list(rows[start : start + PAGE])
+        found += [one for reader in _readers.values() for one in reader(request, page, clear)]
+        if len(page) < PAGE or len(found) >= most:
+            break
+    return found[:most]
 
 
 def came_back(lot_id: int, references: Iterable[str]) -> Mapping[str, Decimal]:
@@ -77,6 +88,15 @@ def export(target: IO[bytes], rows: Iterable[Sent]) -> int:
         for one in rows
     )  # fmt: skip
     return write_xlsx(target, COLUMNS, told, name=str(_("Recall")))
+
+
+@transaction.atomic
+def begin(*, lot: Lot, reason: str, block: bool, actor: str = "") -> Incident:
+    """Block the lot, if that is wished and it is open, and tell customer service: both or neither."""
+    if block and lot.state == Lot.State.OPEN:
+        keeping.block(lot_id=lot.pk, reason=reason, actor=actor)
+    parcels = LotMovement.objects.filter(lot=lot, reason=Reason.SHIPMENT).values("key").distinct().count()
+    return raise_alarm(lot=lot, orders=parcels, reason=reason, actor=actor)
 
 
 def raise_alarm(*, lot: Lot, orders: int, reason: str, actor: str = "") -> Incident:

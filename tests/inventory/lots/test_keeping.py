@@ -321,6 +321,31 @@ def test_a_recall_is_one_incident_that_names_the_lot(milk, here):
     assert one.data["orders"] == 1
 
 
+def test_a_recall_that_breaks_off_has_blocked_nothing_and_told_nobody(milk, here, monkeypatch):
+    come(milk, here, {"A": 5})
+    lot = Lot.objects.get()
+    with monkeypatch.context() as broken_off:
+        broken_off.setattr(recall.incidents, "report", lambda **fields: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            recall.begin(lot=lot, reason="glass in it", block=True)
+    assert (Lot.objects.get().state, Incident.objects.filter(kind="lot_recall").count()) == ("open", 0)
+    for _time in range(2):
+        recall.begin(lot=Lot.objects.get(), reason="glass in it", block=True)
+    assert (Lot.objects.get().state, Incident.objects.get(kind="lot_recall").data["orders"]) == ("blocked", 0)
+
+
+def test_who_got_a_lot_is_read_no_further_than_it_is_shown(milk, here, rf, django_assert_num_queries, monkeypatch):
+    come(milk, here, {"A": 9})
+    for nth in range(9):
+        go(milk, here, 1, "shipment", reference=f"orders.line:{nth}")
+    monkeypatch.setattr(recall, "PAGE", 2)
+    monkeypatch.setattr(recall, "_readers", {"all": lambda request, rows, clear: [one.reference for one in rows]})
+    lot = Lot.objects.get()
+    with django_assert_num_queries(2):
+        assert recall.sent(rf.get("/"), lot, most=3) == ["orders.line:8", "orders.line:7", "orders.line:6"]
+    assert len(recall.sent(rf.get("/"), lot)) == 9
+
+
 def test_who_picks_a_transfer_may_name_the_lots(milk, here, there):
     come(milk, here, {"A": 6, "B": 6})
     expires(milk, A=10, B=20)
