@@ -11,7 +11,9 @@ from django.db import transaction
 from backoffice import clock
 from inventory import balances, ledger
 from inventory.ledger import EntryDraft
-from inventory.models import Reason
+from inventory.lots import saying
+from inventory.lots.errors import refused_at
+from inventory.models import LotBalance, LotMovement, Reason
 from orders.models import PurchaseLine, PurchaseOrder, SupplierReturn, SupplierReturnLine
 from orders.returns.places import quarantine_of
 from orders.supply import locking
@@ -24,11 +26,12 @@ HERE = (State.PARTLY, State.RECEIVED, State.CLOSED)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Back:
-    """Pieces of a line to send back, from the shelf or of the damaged ones."""
+    """Pieces of a line to send back, from the shelf or of the damaged ones; `lot` names the lots of tracked goods."""
 
     line_id: int
     quantity: Decimal
     damaged: bool = False
+    lot: str = ""
 
 
 @transaction.atomic
@@ -39,7 +42,8 @@ def send_back(
     """Send received pieces back; the same key again changes nothing.
 
     Raises SupplyError: not_found, place, state, say_why, nothing_counted, quantity, not_here; NegativeStock when the
-    pieces are not on the shelf any more, or reserved. Then nothing has happened.
+    pieces are not on the shelf any more, or reserved; LotRefused naming the line. Then nothing has happened.
+    Where nobody said a lot, those that came with this order go, else the first to expire.
     """
     order = locking.locked(order_id)
     known = SupplierReturn.objects.filter(key=key).first()
@@ -80,6 +84,24 @@ def _check(wanted: list[tuple[PurchaseLine, Back]]) -> None:
             line.returned += number
 
 
+def _lots(order: PurchaseOrder, line: PurchaseLine, one: Back, place: int) -> tuple[tuple[str, Decimal], ...]:
+    """The lots that go: as they were said, else those of this order if they are all there still."""
+    if one.lot.strip() or not line.sku.tracking:
+        with refused_at(f"lot_{line.pk}"):
+            return saying.pairs(saying.said(line.sku, one.quantity, one.lot, demanded=False, dated=False))
+    documents = (order.reference, f"inventory.arrival:{line.arrival_id}")
+    here = LotMovement.objects.filter(reference__in=documents, sku=line.sku_id, warehouse=place, quantity__gt=0)
+    came = here.values("lot")
+    there = LotBalance.objects.filter(lot__in=came, warehouse=place, on_hand__gt=0).select_related("lot")
+    found, left = [], one.quantity
+    for row in there.order_by("lot__expires_on", "lot_id"):
+        pieces = min(row.on_hand, left)
+        if pieces:
+            found.append((row.lot.number or saying.UNKNOWN_SIGN, pieces))
+        left -= pieces
+    return () if left else tuple(found)
+
+
 def _goods_out(order: PurchaseOrder, made: SupplierReturn, wanted: list[tuple[PurchaseLine, Back]], actor: str) -> None:
     apart = quarantine_of(order.warehouse_id) if any(one.damaged for _line, one in wanted) else 0
     places = [apart if one.damaged else order.warehouse_id for _line, one in wanted]
@@ -87,7 +109,7 @@ def _goods_out(order: PurchaseOrder, made: SupplierReturn, wanted: list[tuple[Pu
     entries = [
         EntryDraft(
             key=f"{made.reference}/{row}", sku_id=line.sku_id, warehouse_id=place, quantity=-one.quantity,
-            reason=Reason.TO_SUPPLIER, reference=made.reference,
+            reason=Reason.TO_SUPPLIER, reference=made.reference, lots=_lots(order, line, one, place),
         )
         for row, ((line, one), place) in enumerate(zip(wanted, places, strict=True), 1)
     ]  # fmt: skip

@@ -165,7 +165,8 @@ def _back(request: HttpRequest, order: PurchaseOrder) -> None:
     for line in order.lines.select_related("sku"):
         for name, damaged in (("shelf", False), ("apart", True)):
             pieces = kit.decimal(request.POST.get(f"{name}_{line.pk}", ""), line.sku.code)
-            goods.append(returning.Back(line_id=line.pk, quantity=pieces, damaged=damaged))
+            lot = kit.text(request, f"{name}_lot_{line.pk}", 4000)
+            goods.append(returning.Back(line_id=line.pk, quantity=pieces, damaged=damaged, lot=lot))
     made = returning.send_back(
         order_id=order.pk, goods=goods, reason=kit.text(request, "reason"), actor=_who(),
         key=kit.once(request, f"return:{order.pk}"), warehouses=kit.within(request),

@@ -8,9 +8,9 @@ from inventory.lots.errors import LotRefused
 from inventory.models import Access, Lot, Tracking
 from orders.models import PurchaseReceipt
 from orders.returns.places import quarantine_of
-from orders.supply import receiving
-from tests.inventory.lots.conftest import apart, lots
-from tests.orders.supply.conftest import WU, D
+from orders.supply import receiving, returning
+from tests.inventory.lots.conftest import apart, come, in_days, lots
+from tests.orders.supply.conftest import LI, WU, D
 
 pytestmark = pytest.mark.django_db
 
@@ -65,3 +65,24 @@ def test_the_page_asks_for_the_lot(buyer, mug, people):
     assert "MUG is tracked: say which lot it is." in refused.content.decode()
     client.post(where, {**typed, f"lot_{line}": "A", f"expires_{line}": "2027-03-31"})
     assert lots(mug, buyer.place) == {"A": D(10)}
+
+
+def test_what_came_with_the_order_goes_back_to_the_supplier_or_the_lots_that_are_said(buyer, mug):
+    made = buyer.ordered()
+    come(mug, buyer.place, {"OLD": 5})
+    Lot.objects.filter(number="OLD").update(expires_on=in_days(3))
+    count(buyer, made, accepted=D(10), lot="A × 6; B × 4", expires_on=str(in_days(90)))
+    line = buyer.line(made).pk
+
+    def back(key, quantity, lot=""):
+        goods = [returning.Back(line_id=line, quantity=D(quantity), lot=lot)]
+        return returning.send_back(order_id=made.pk, goods=goods, reason="cracked", actor=LI, key=key)
+
+    back("1", 7)
+    assert lots(mug, buyer.place) == {"OLD": D(5), "B": D(3)}
+    back("2", 1, "B")
+    assert lots(mug, buyer.place) == {"OLD": D(5), "B": D(2)}
+    with pytest.raises(LotRefused) as refusal:
+        back("3", 2, "NONE")
+    assert refusal.value.code == "unknown_lot"
+    assert (lots(mug, buyer.place), apart()) == ({"OLD": D(5), "B": D(2)}, [])
