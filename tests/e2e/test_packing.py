@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 def scan(page, code):
     """As a wedge scanner does it: keys, whatever is in focus, then Enter."""
+    page.wait_for_load_state()  # whoever scans sees the page
     page.evaluate("document.activeElement.blur()")
     page.keyboard.type(code)
     page.keyboard.press("Enter")

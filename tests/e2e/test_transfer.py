@@ -38,6 +38,7 @@ def test_goods_are_scanned_and_booked_once_though_the_connection_was_away(page, 
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"{page.base}/admin/inventory/transfer/{made.pk}/change/")
     page.get_by_role("link", name="Receive", exact=True).click()
+    page.wait_for_url("**/receive/")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     scan(page, "SPOON")
     heard(page, "bad")
