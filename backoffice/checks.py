@@ -56,16 +56,17 @@ def database(app_configs: Any, databases: Sequence[str] | None = None, **kwargs:
 
 
 def _half_way(name: str) -> list[CheckMessage]:
-    """Migrations that were made one: a database that had a part of them only has to have the others first."""
+    """Migrations that were made one and are gone: a database that had a part of them has to have the others first."""
     try:
         applied = MigrationRecorder(connections[name]).applied_migrations()
     except DatabaseError:
         return []
     gone = []
-    for migration in MigrationLoader(None).disk_migrations.values():
+    there = MigrationLoader(None).disk_migrations
+    for migration in there.values():
         lacking = [one for one in migration.replaces if one not in applied]
-        if lacking and len(lacking) < len(migration.replaces):
-            gone += [".".join(one) for one in lacking]
+        if len(lacking) < len(migration.replaces):
+            gone += [".".join(one) for one in lacking if one not in there]
     if not gone:
         return []
     hint = "Its tables are of an earlier state: run `manage.py migrate` of a Yiku that still has these, then come back."

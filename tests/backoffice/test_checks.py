@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.checks import run_checks
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from backoffice import triggers
@@ -51,6 +52,16 @@ def test_a_database_between_two_states_is_told_the_way():
     assert "finance.0004_late_costs" in found.msg
     recorder.record_applied("finance", "0004_late_costs")
     assert "backoffice.E006" not in ids(databases=["default"])
+
+
+@pytest.mark.django_db
+def test_a_database_with_all_earlier_migrations_has_nothing_to_do():
+    recorder = MigrationRecorder(connection)
+    for app in ("backoffice", "inventory", "orders", "channels", "finance"):
+        recorder.record_unapplied(app, "0001_first")
+    assert "backoffice.E006" not in ids(databases=["default"])
+    executor = MigrationExecutor(connection)
+    assert executor.migration_plan(executor.loader.graph.leaf_nodes()) == []
 
 
 @pytest.mark.django_db
