@@ -7,6 +7,7 @@ out of texts, or their columns are emptied; the rows stay, with their numbers an
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -92,9 +93,15 @@ def without_person(value: Any, patterns: list[re.Pattern[str]]) -> Any:
 
 
 def rewrite(row: Model, news: dict[str, Any]) -> None:
-    """Write columns of one row; of a table that only grows it is done once, and marked."""
+    """Write columns of one row; of a table that only grows it is done once, or once a person, and marked.
+
+    A mark only moves forward, whatever became of the clock since the last one.
+    """
     rule = triggers.rule_of(type(row))
-    mark = {triggers.ERASED: clock.now()} if rule is not None and rule.erasable else {}
+    mark = {}
+    if rule is not None and rule.erasable:
+        before = getattr(row, triggers.ERASED)
+        mark = {triggers.ERASED: max(clock.now(), before + dt.timedelta(microseconds=1)) if before else clock.now()}
     type(row)._base_manager.filter(pk=row.pk).update(**news, **mark)
 
 
