@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from backoffice import bulk
 from backoffice.spreadsheets.messages import CELLS
-from backoffice.spreadsheets.reading import Row
+from backoffice.spreadsheets.reading import Row, SheetReading
 from inventory import sets
 from inventory.codes import normalise
 from inventory.models import Sku, StockDocument, StockDocumentLine
@@ -158,6 +158,12 @@ def unknown_sku(code: str, key: str) -> str:
     if SHORTENED.fullmatch(key):
         return str(CELLS["digits_lost"]) % {"value": code}
     return _("“%(code)s” is not a SKU") % {"code": code}
+
+
+def problems_of(reading: SheetReading, found: Iterable[RowProblem]) -> list[RowProblem]:
+    """Return the faults of a sheet: what its reading found, and what was `found` of its rows, each with its column."""
+    named = [RowProblem(one.row, one.place, one.what) for one in reading.problems]
+    return [*named, *(dataclasses.replace(one, place=reading.place_of(one.place)) for one in found)]
 
 
 # --- the system at the moment of the count ---------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from backoffice.progress import Meter
 from backoffice.spreadsheets.reading import FileRefused, Named, SheetReading, read_upload
 from backoffice.spreadsheets.schema import Column, SheetSchema
 from inventory import access, count_rows, documents
-from inventory.count_rows import Checker, Place, RowProblem
+from inventory.count_rows import Checker, Place, RowProblem, problems_of
 from inventory.models import Reason, StockDocument, StockDocumentLine, Warehouse
 
 MOST_PROBLEMS = 500  # kept with the preview; more are counted
@@ -120,7 +120,7 @@ def read(document: StockDocument, file: Named | Path, *, meter: Meter | None = N
         _finish(document, StockDocument.State.FAILED, [RowProblem(0, "", str(refusal))], 1)
         raise
     document.sheet = reading.sheet[:100]
-    problems = [*(RowProblem(one.row, _place(one), one.what) for one in reading.problems), *checker.problems]
+    problems = problems_of(reading, checker.problems)
     document.line_count, document.difference_count = checker.taken, checker.differing
     document.uncounted = checker.uncounted
     _finish(document, StockDocument.State.DRAFT, problems, reading.bad + checker.refused)
@@ -140,10 +140,6 @@ def _read_rows(document: StockDocument, reading: SheetReading, meter: Meter | No
 
 def _places(user: User | None) -> Any:
     return access.visible(user, Warehouse.objects.filter(active=True))
-
-
-def _place(problem: Any) -> str:
-    return f"{problem.letter} ({problem.title})" if problem.letter else problem.title
 
 
 def _finish(document: StockDocument, state: str, problems: Sequence[RowProblem], count: int) -> None:

@@ -69,14 +69,23 @@ class Problem:
         """`Row 17, column C (Quantity): “abc” is not a number`."""
         return _("Row %(row)s, column %(place)s: %(what)s") % {
             "row": self.row,
-            "place": f"{self.letter} ({self.title})" if self.letter else self.title,
+            "place": self.place,
             "what": self.what,
         }
+
+    @property
+    def place(self) -> str:
+        """`C (Quantity)`; the title alone of a column that is not in the file."""
+        return _place(self.letter, self.title)
 
     @property
     def what(self) -> str:
         """The fault alone."""
         return str(CELLS[self.code]) % self.params
+
+
+def _place(letter: str, title: str) -> str:
+    return f"{letter} ({title})" if letter else title
 
 
 class SheetReading:
@@ -134,6 +143,11 @@ class SheetReading:
         """Yield the rows one by one."""
         for batch in self.batches():
             yield from batch
+
+    def place_of(self, title: str) -> str:
+        """Return `C (Quantity)` of a title, for faults found after reading; the title itself of what is no column."""
+        key = next((key for key, one in self._titles.items() if one == title), "")
+        return _place(letters(self.places[key]) if key in self.places else "", title)
 
     @property
     def more_problems(self) -> int:

@@ -16,7 +16,7 @@ from backoffice.models import User
 from backoffice.progress import Meter
 from backoffice.spreadsheets.reading import FileRefused, Named, Row, read_upload
 from inventory import counts
-from inventory.count_rows import RowProblem
+from inventory.count_rows import RowProblem, problems_of
 from inventory.models import Stocktake, StocktakeCount, StocktakeLine, StocktakeSheet
 from inventory.stocktakes import figures, lines
 from inventory.stocktakes.errors import (
@@ -85,11 +85,9 @@ def read(sheet: StocktakeSheet, file: Named | Path, *, meter: Meter | None = Non
     except FileRefused as refusal:
         _finish(sheet, Sheet.FAILED, [RowProblem(0, "", str(refusal))], 1)
         raise
-    named = [RowProblem(one.row, f"{one.letter} ({one.title})" if one.letter else one.title, one.what)
-             for one in reading.problems]  # fmt: skip
     sheet.row_count, sheet.uncounted = rows.taken, rows.uncounted
     compare(sheet)
-    _finish(sheet, Sheet.PREVIEW, [*named, *rows.problems], reading.bad + rows.refused)
+    _finish(sheet, Sheet.PREVIEW, problems_of(reading, rows.problems), reading.bad + rows.refused)
     return sheet
 
 

@@ -16,7 +16,7 @@ from backoffice.spreadsheets.reading import Named, Row, read_upload
 from backoffice.spreadsheets.schema import Column, SheetSchema
 from backoffice.spreadsheets.writing import Out, write_xlsx
 from inventory import catalogue, counts
-from inventory.count_rows import RowProblem
+from inventory.count_rows import RowProblem, problems_of
 from inventory.models import Sku, Transfer
 from inventory.transfers import planning, reasons
 from inventory.transfers.planning import MOST, MOST_LINES, Wish
@@ -55,13 +55,13 @@ def read(file: Named | Path) -> tuple[list[Wish], list[RowProblem]]:
     """Return what the file wants, and every fault by row and column. Raises FileRefused for what is no sheet."""
     with read_upload(file, SCHEMA) as reading:
         rows = list(reading.rows())
-    problems = [RowProblem(one.row, f"{one.letter} ({one.title})" if one.letter else one.title, one.what)
-                for one in reading.problems]  # fmt: skip
     filled = [row for row in rows if row[2]]
     if len(filled) > MOST_LINES:
         text = _now("A transfer holds %(most)s lines at most.") % {"most": MOST_LINES}
-        return [], [RowProblem(filled[MOST_LINES][0], str(counts.SKU.title), text)]
-    wishes = _wishes(filled, problems)
+        return [], problems_of(reading, [RowProblem(filled[MOST_LINES][0], str(counts.SKU.title), text)])
+    found: list[RowProblem] = []
+    wishes = _wishes(filled, found)
+    problems = problems_of(reading, found)
     if not wishes and not problems:
         problems.append(RowProblem(0, str(QUANTITY.title), _now("no row has a quantity")))
     return wishes, sorted(problems, key=lambda one: one.row)[:MOST_PROBLEMS]

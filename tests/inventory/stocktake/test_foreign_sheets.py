@@ -3,6 +3,7 @@
 import csv as csv_writer
 import datetime as dt
 import io
+import re
 import shutil
 import subprocess
 import zipfile
@@ -19,6 +20,7 @@ from inventory.models import Sku, Stocktake, StocktakeCount, StocktakeSheet
 from inventory.stocktakes import sheets, workbook
 from tests.backoffice.sheets.kit import CORPUS, repacked
 from tests.backoffice.sheets.kit import csv as text
+from tests.backoffice.sheets.kit import xlsx as by_xlsxwriter
 from tests.inventory.factories import sku, stock
 
 pytestmark = pytest.mark.django_db
@@ -106,8 +108,7 @@ def test_figures_that_are_no_count_are_named_by_row_and_column(hall, begun):
     with translation.override("zh-hans"):
         made = read(begun(), by_openpyxl(rows))
     assert (told(made), [row for row, _place in wrong(made)]) == ({"M/L 4": 2}, [2, 3, 4, 5])
-    places = [place for row, place in wrong(made) if row < 5]
-    assert all(place.startswith("B (") for place in places), places
+    assert [place[:3] for _row, place in wrong(made)] == ["B (", "B (", "B (", "A ("]  # the unknown SKU too
     assert all(not what.isascii() for what in wrong(made).values())
     with pytest.raises(YikuError, match="4"):
         sheets.take(sheet_id=made.pk, user=None)
@@ -199,8 +200,12 @@ def test_our_sheet_comes_back_from_libreoffice_or_is_refused_in_a_sentence(hall,
 
 
 def test_a_list_as_a_program_writes_it(hall, begun):
-    """pandas: an index in front; xlsxwriter's numbers as floats; csv with quotes, semicolons and a last empty line."""
+    """xlsxwriter; as pandas does it, an index in front; csv with quotes, semicolons and a last empty line."""
     counting = begun()
+    assert told(read(counting, by_xlsxwriter([("SKU code", "counted quantity"), ("-12", 3), ("A", 1.5)]))) == {
+        "-12": 3,
+        "A": 1.5,
+    }
     rows = [(None, "SKU code", "counted quantity"), (0, "00123", 3.0), (1, "A", float(12))]
     assert told(read(counting, by_openpyxl(rows))) == {"00123": 3, "A": 12}
     target = io.StringIO()
@@ -209,25 +214,72 @@ def test_a_list_as_a_program_writes_it(hall, begun):
     assert told(read(counting, text(target.getvalue()))) == {"M/L 4": 2, "-12": 1}
 
 
-def foreign_files():
+def foreign_files(*kinds):
     if not CORPUS.exists():
         return [pytest.param(None, marks=pytest.mark.skip(reason=f"{CORPUS} is not here: its bad files are not tried"))]
-    return sorted(path for path in CORPUS.rglob("*") if path.suffix in (".csv", ".xls", ".xlsx", ".txt"))
+    found = sorted(path for path in CORPUS.rglob("*") if path.suffix in kinds)
+    assert found
+    return found
 
 
-@pytest.mark.parametrize("path", foreign_files(), ids=lambda path: path and path.name)
-def test_a_bad_file_is_a_sentence_on_the_page_and_leaves_nothing(path, hall, begun, person, people):
-    person("warehouse_clerk")
-    counting, client = begun(), people.client("warehouse_clerk")
-    file = SimpleUploadedFile(path.name, path.read_bytes())
+def named(path):
+    return path and path.name
+
+
+def uploaded(content, name, counting, client):
+    """Through the page; returns the sheet, None for a file that is refused on the form itself."""
     page = reverse("admin:inventory_stocktake_upload", args=[counting.pk])
-    answer = client.post(page, {"file": file}, follow=True)
+    answer = client.post(page, {"file": SimpleUploadedFile(name, content)}, follow=True)
     assert answer.status_code == 200
     assert not StocktakeCount.objects.filter(active=True).exists()
-    assert Stocktake.objects.get().counted_count == 0
     kept = StocktakeSheet.objects.first()
     if kept is None:
-        assert answer.context["form"].errors
-    else:
-        assert kept.state in ("preview", "failed")
-        assert kept.row_count or kept.problem_count or kept.uncounted
+        assert answer.context["form"].errors["file"]
+        return None
+    assert kept.state in ("preview", "failed")
+    assert (kept.state == "failed") <= bool(kept.problems)
+    assert kept.problem_count == 0 or all(one["what"] for one in kept.problems)
+    return kept
+
+
+@pytest.fixture
+def client_of(person, people):
+    person("warehouse_clerk")
+    return people.client("warehouse_clerk")
+
+
+@pytest.mark.parametrize("path", foreign_files(".csv", ".txt", ".xls", ".xlsx", ".xlsm", ".xml", ".json"), ids=named)
+def test_a_bad_file_is_a_sentence_on_the_page_and_leaves_nothing(path, hall, begun, client_of):
+    counting = begun()
+    kept = uploaded(path.read_bytes(), path.name, counting, client_of)
+    assert kept is None or not kept.row_count  # none of them lists goods of ours
+    assert (Stocktake.objects.get().counted_count, counting.lines.count()) == (0, counting.line_count)
+
+
+@pytest.mark.parametrize("path", foreign_files(".csv"), ids=named)
+def test_rows_of_a_bad_file_under_our_headers_are_named_one_by_one_and_do_not_count(path, hall, begun, client_of):
+    """The corpus knows none of our columns; with our header above it, its rows are judged one by one."""
+    rest = path.read_bytes()
+    codec = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(rest[:2], "ascii")
+    mark = rest[:2] if codec != "ascii" else b""
+    head = "SKU code,counted quantity,x,y,z\nNOBODY,1,,,\n-12,2,,,\n".encode(codec)
+    kept = uploaded(mark + head + rest.removeprefix(mark), path.name, begun(), client_of)
+    if kept.state == "failed":  # what no table may hold is named by its line
+        assert re.search(r"Line \d+ ", kept.problems[0]["what"])
+        return
+    told_of = {one["row"]: one for one in kept.problems}
+    assert told_of[2]["place"] == "A (SKU code)"
+    assert kept.row_count == 1
+    with pytest.raises(YikuError):
+        sheets.take(sheet_id=kept.pk, user=None)
+    sheets.take(sheet_id=kept.pk, user=None, without_bad_rows=True)
+    assert list(StocktakeCount.objects.filter(active=True).values_list("line__sku__code", "quantity")) == [("-12", 2)]
+
+
+def test_a_sheet_in_which_nothing_is_counted_says_so(hall, begun, client_of):
+    counting = begun()
+    page = reverse("admin:inventory_stocktake_upload", args=[counting.pk])
+    file = SimpleUploadedFile("count.csv", b"SKU code,counted quantity\n")
+    shown = client_of.post(page, {"file": file}, follow=True).content.decode()
+    assert "Nothing was counted in this sheet." in shown
+    assert 'value="take"' not in shown

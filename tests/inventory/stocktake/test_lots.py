@@ -172,8 +172,8 @@ def test_a_serial_counted_twice_is_refused_naming_both_rows(phone, w, begun, she
     rows = [("PHONE", "S1", None, 1, "X-1"), ("PHONE", "s1", None, 1, "X-2"), ("PHONE", "S2", None, 2, "")]
     read = sheets.preview(stocktake=made, file=xlsx(rows, HEAD), user=clerk)
     assert [(one["row"], one["place"]) for one in read.problems] == [
-        (3, "lot or serial number"),
-        (4, "counted quantity"),
+        (3, "B (lot or serial number)"),
+        (4, "D (counted quantity)"),
     ]
     assert "stands in row 2 already" in read.problems[0]["what"]
     sheets.take(sheet_id=read.pk, user=clerk, without_bad_rows=True)
@@ -193,12 +193,12 @@ def test_faults_of_a_lot_are_named_by_row_and_column(a, milk, phone, w, begun, c
     ]  # fmt: skip
     read = sheets.preview(stocktake=made, file=xlsx(rows, HEAD), user=clerk)
     assert [(one["row"], one["place"], one["what"][:30]) for one in read.problems] == [
-        (2, "lot or serial number", "MILK is tracked: say which lot"),
-        (3, "expires on", "Lot NEW of MILK needs an expir"),
-        (4, "expires on", "Lot A of MILK expires on " + str(in_days(10))[:5]),
-        (5, "lot or serial number", "A is not tracked by lots: leav"),
-        (6, "lot or serial number", "By the books serial S9 of PHON"),
-        (8, "lot or serial number", "Lot A of “MILK” stands in row "),
+        (2, "B (lot or serial number)", "MILK is tracked: say which lot"),
+        (3, "C (expires on)", "Lot NEW of MILK needs an expir"),
+        (4, "C (expires on)", "Lot A of MILK expires on " + str(in_days(10))[:5]),
+        (5, "B (lot or serial number)", "A is not tracked by lots: leav"),
+        (6, "B (lot or serial number)", "By the books serial S9 of PHON"),
+        (8, "B (lot or serial number)", "Lot A of “MILK” stands in row "),
     ]
     assert (read.row_count, Lot.objects.filter(number="NEW").exists()) == (1, False)
 
