@@ -1,9 +1,11 @@
 """What the order tests share: currencies, and one listener for the news."""
 
 import pytest
+from django.apps import apps
 
 from backoffice import outbox
 from finance.currencies import seed_currencies
+from orders.desk import kept
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +24,29 @@ def one_consumer(monkeypatch):
     """Exactly one listener for news of orders, whatever the apps above have registered."""
     monkeypatch.setattr(outbox, "_consumers", {})
     outbox.register_consumer("orders.OrderEventDelivery", "tracking")
+
+
+@pytest.fixture(autouse=True)
+def nothing_there_is_left_out(monkeypatch, request):
+    """Whatever page a test looks at: what an order is said to lack is not there, and would not have been read either.
+
+    Not where questions to the database are counted.
+    """
+    if {"django_assert_num_queries", "django_assert_max_num_queries"} & set(request.fixturenames):
+        return
+    lacks, rows = kept.lacks, kept.rows
+
+    def checked(order, *kinds):
+        if lacking := lacks(order, *kinds):
+            for kind in kinds:
+                name, path = kept.KINDS[kind]
+                assert not apps.get_model("orders", name)._base_manager.filter(**{path: order.pk}).exists(), kind
+        return lacking
+
+    def read(order, kind, wanted):
+        found = rows(order, kind, wanted)
+        assert found.count() == wanted.count(), kind
+        return found
+
+    monkeypatch.setattr(kept, "lacks", checked)
+    monkeypatch.setattr(kept, "rows", read)
