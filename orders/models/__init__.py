@@ -99,15 +99,9 @@ from orders.models.purchase import (
     PurchaseLimit,
     PurchaseLine,
     PurchaseOrder,
-    PurchaseReceipt,
-    PurchaseReceiptLine,
     PurchaseSetting,
     Supplier,
-    SupplierInvoice,
-    SupplierInvoiceLine,
     SupplierItem,
-    SupplierReturn,
-    SupplierReturnLine,
 )
 from orders.models.replenish import PromotionDays, ReplenishRow, ReplenishRun
 from orders.models.return_goods import ReturnDecision, ReturnGoods
@@ -139,6 +133,14 @@ from orders.models.rules import (
 )
 from orders.models.runs import DeskRun
 from orders.models.stray_parcels import ReturnPhoto, StrayParcel
+from orders.models.supplied import (
+    PurchaseReceipt,
+    PurchaseReceiptLine,
+    SupplierInvoice,
+    SupplierInvoiceLine,
+    SupplierReturn,
+    SupplierReturnLine,
+)
 from orders.models.waves import (
     PickMode,
     Wave,

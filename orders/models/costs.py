@@ -12,7 +12,8 @@ from django.utils.translation import pgettext_lazy
 
 from backoffice import clock
 from backoffice.fields import MoneyField, QuantityField, RateField
-from orders.models.purchase import PurchaseLine, Supplier, SupplierInvoice
+from orders.models.purchase import PurchaseLine, Supplier
+from orders.models.supplied import SupplierInvoice
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
