@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from inventory.lots import switching
+from inventory.lots import keeping, switching
 from inventory.lots.errors import LotRefused
 from inventory.models import Access, Lot, Tracking
 from orders.models import PurchaseReceipt
@@ -86,3 +86,26 @@ def test_what_came_with_the_order_goes_back_to_the_supplier_or_the_lots_that_are
         back("3", 2, "NONE")
     assert refusal.value.code == "unknown_lot"
     assert (lots(mug, buyer.place), apart()) == ({"OLD": D(5), "B": D(2)}, [])
+
+
+def test_a_lot_that_is_blocked_goes_back_as_what_came_with_the_order_and_serials_by_their_number(buyer, mug):
+    made = buyer.ordered()
+    come(mug, buyer.place, {"OLD": 5})
+    count(buyer, made, accepted=D(10), lot="A", expires_on=str(in_days(90)))
+    keeping.block(lot_id=Lot.objects.get(number="A").pk, reason="glaze")
+    goods = [returning.Back(line_id=buyer.line(made).pk, quantity=D(10))]
+    returning.send_back(order_id=made.pk, goods=goods, reason="cracked", actor=LI, key="1")
+    assert (lots(mug, buyer.place), apart()) == ({"OLD": D(5)}, [])
+
+
+def test_the_page_sends_back_the_lots_that_are_typed(buyer, mug, people):
+    Access.objects.get_or_create(user=people["buyer"], defaults={"all_shops": True, "all_warehouses": True})
+    client, made = people.client("buyer"), buyer.ordered()
+    count(buyer, made, accepted=D(10), lot="A × 6; B × 4", expires_on=str(in_days(90)))
+    line = buyer.line(made).pk
+    shown = client.get(reverse("admin:orders_purchaseorder_change", args=[made.pk])).content.decode()
+    assert f'name="shelf_lot_{line}"' in shown
+    where = reverse("admin:orders_purchaseorder_do", args=[made.pk])
+    typed = {"do": "back", "once": "x", "reason": "cracked", f"shelf_{line}": "3", f"shelf_lot_{line}": "B"}
+    client.post(where, typed)
+    assert lots(mug, buyer.place) == {"A": D(6), "B": D(1)}
