@@ -28,7 +28,7 @@ from backoffice.models import User
 from inventory import catalogue, papers, readable, resources
 from inventory.access import may_see, visible
 from inventory.models import Transfer, TransferReceipt, Warehouse
-from inventory.transfers import picking, planning, reasons, receiving, sheets
+from inventory.transfers import picking, planning, reasons, receiving, sheets, taking_back
 from inventory.transfers.errors import APPROVE
 from inventory.transfers.planning import Wish
 
@@ -227,7 +227,7 @@ def context(request: HttpRequest, transfer: Transfer) -> dict[str, Any]:
     for row in rows:
         row.why = reasons.told(row.why, **ends)
         row.plain = f"{row.quantity.normalize():f}"  # type: ignore[attr-defined]  # in a field: no thousands
-    receipts = list(transfer.receipts.select_related("created_by", "decided_by", "over_document"))
+    receipts = list(transfer.receipts.select_related("created_by", "decided_by", "undone_by", "over_document"))
     state = transfer.state
     return {
         "title": str(transfer),
@@ -243,6 +243,7 @@ def context(request: HttpRequest, transfer: Transfer) -> dict[str, Any]:
         "may_cancel": (plan and state in ("draft", "requested")) or (move and at_origin and state in STILL_THERE),
         "may_lose": move and at_destination and transfer.coming,
         "may_take_back": move and at_origin and state == "partly",
+        "may_undo": move and at_destination,
         "may_decide": user.has_perm(APPROVE) and at_destination,
         "user_id": user.pk,
         "see_cost": readable.sees_cost(request),
@@ -334,12 +335,22 @@ def _close(request: HttpRequest, transfer: Transfer, user: User) -> str:
     return _now("Closed: the rest is written off.") if rest == receiving.LOST else _now("Closed: the rest went back.")
 
 
-def _surplus(request: HttpRequest, transfer: Transfer, user: User) -> str:
+def _receipt(request: HttpRequest, transfer: Transfer) -> TransferReceipt:
     chosen = request.POST.get("receipt", "")
     receipts = transfer.receipts.filter(pk=int(chosen)) if chosen.isdecimal() and len(chosen) < 18 else None
     receipt = receipts.first() if receipts is not None else None
     if receipt is None:
         raise Http404
+    return receipt
+
+
+def _take_back(request: HttpRequest, transfer: Transfer, user: User) -> str:
+    taking_back.take_back(receipt_id=_receipt(request, transfer).pk, user=user, why=_note(request))
+    return _now("The receipt is taken back: its goods are in transit again.")
+
+
+def _surplus(request: HttpRequest, transfer: Transfer, user: User) -> str:
+    receipt = _receipt(request, transfer)
     accept = request.POST.get("accept") == "1"
     receiving.decide_surplus(receipt_id=receipt.pk, user=user, accept=accept)
     return _now("Booked as found.") if accept else _now("Refused: nothing was booked.")
@@ -354,4 +365,5 @@ WORK: dict[str, tuple[str, Work]] = {
     "cancel": (PLAN, _cancel),
     "close": (MOVE, _close),
     "surplus": (APPROVE, _surplus),
+    "take_back": (MOVE, _take_back),
 }

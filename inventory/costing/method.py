@@ -23,6 +23,7 @@ from inventory.costing.errors import refused
 from inventory.models import Balance, CostLayer, CostSetting
 
 Method = CostSetting.Method
+KEY = "inventory.costing:"  # how the entries of a change of method begin
 # Everything a balance holds becomes one layer, as old as the change.
 OPEN = """
 INSERT INTO inventory_costlayer (sku_id, warehouse_id, entry_key, position, origin, received_at, opened_quantity,
@@ -126,7 +127,7 @@ def _locked() -> CostSetting:
 
 def _turn(row: CostSetting, method: str) -> None:
     row.turn, row.method = row.turn + 1, method
-    name = f"inventory.costing:{row.turn}/"
+    name = f"{KEY}{row.turn}/"
     with connection.cursor() as cursor:
         if method == Method.FIFO:
             cursor.execute(OPEN, [name, name, _moment(clock.now())])

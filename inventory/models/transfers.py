@@ -150,6 +150,8 @@ class TransferReceipt(models.Model):
         BOOKED = "booked", pgettext_lazy("over", "Booked as found")
         WAITING = "waiting", pgettext_lazy("over", "Waits for a second person")
         REFUSED = "refused", pgettext_lazy("over", "Refused")
+        WITHDRAWN = "withdrawn", pgettext_lazy("over", "Withdrawn")
+        UNDONE = "undone", pgettext_lazy("over", "Taken back")
 
     transfer = models.ForeignKey(Transfer, models.CASCADE, related_name="receipts", verbose_name=_("transfer"))
     once = models.CharField(max_length=64, unique=True, editable=False)
@@ -164,6 +166,12 @@ class TransferReceipt(models.Model):
     decided_by = models.ForeignKey(
         PERSON, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
     )
+    undone_at = models.DateTimeField(pgettext_lazy("receipt", "taken back"), null=True, blank=True)
+    undone_by = models.ForeignKey(
+        PERSON, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=pgettext_lazy("receipt", "taken back by"),
+    )  # fmt: skip
+    undone_why = models.CharField(_("why"), max_length=300, blank=True)
 
     class Meta:
         verbose_name = _("receipt of a transfer")

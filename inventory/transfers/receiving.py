@@ -84,8 +84,16 @@ def receive(
 
 def _refuse_stale(transfer: Transfer) -> None:
     last = transfer.receipts.select_related("created_by").last()
-    message = _("%(who)s has received goods of %(number)s meanwhile. Look at what is left, then book.")
-    params = {"who": (last and last.created_by) or "–", "number": transfer}
+    back = transfer.receipts.exclude(undone_at=None).select_related("undone_by").order_by("undone_at").last()
+    message, who = _("%(who)s has received goods of %(number)s meanwhile. Look at what is left, then book."), None
+    if back is not None and last is not None and back.undone_at and back.undone_at >= last.created_at:
+        message, who = (
+            _("%(who)s has taken back a receipt of %(number)s meanwhile. Look at it, then book."),
+            back.undone_by,
+        )
+    elif last is not None:
+        who = last.created_by
+    params = {"who": who or "–", "number": transfer}
     raise TransferRefused("received_meanwhile", message, params=params)
 
 
@@ -170,7 +178,8 @@ def decide_surplus(*, receipt_id: int, user: User, accept: bool) -> TransferRece
         transfer = locked(TransferReceipt.objects.values_list("transfer_id", flat=True).get(pk=receipt_id))
         receipt = locks.locked_rows(TransferReceipt.objects.filter(pk=receipt_id))[0]
         if receipt.over_state != Over.WAITING:
-            raise AlreadyDone(transfer, receipt.get_over_state_display(), receipt.decided_by, receipt.decided_at)
+            who, when = receipt.decided_by or receipt.undone_by, receipt.decided_at or receipt.undone_at
+            raise AlreadyDone(transfer, receipt.get_over_state_display(), who, when)
         demand_place(transfer.destination, user)
         _demand_second(user, {receipt.created_by_id})
         receipt.decided_at, receipt.decided_by = clock.now(), user

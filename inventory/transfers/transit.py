@@ -94,7 +94,7 @@ class Posting:
         if self._into is None:
             rows = StockEntry.objects.filter(
                 reference=self.transfer.reference, warehouse=self.transit, bucket=Bucket.ON_HAND, quantity__gt=0
-            )
+            ).exclude(reason=Reason.UNDO)  # what a receipt gave back is the same goods
             keys = rows.order_by("id").values_list("key", flat=True)
             self._into = {key.rpartition("/")[2].partition(".")[0]: key for key in keys}
         return self._into.get(str(line.pk), "")

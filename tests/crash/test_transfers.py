@@ -9,8 +9,8 @@ from django.db.models import Sum
 from inventory import assembling
 from inventory.assembling import AssemblyRefused
 from inventory.models import Assembly, Balance, RecipePart, Transfer, TransferLine, TransferReceipt
-from inventory.transfers import picking, planning, receiving
-from inventory.transfers.errors import AlreadyDone
+from inventory.transfers import picking, planning, receiving, taking_back
+from inventory.transfers.errors import AlreadyDone, TransferRefused
 from tests.crash.test_files import STRIDES, sweep
 from tests.inventory import factories as stock
 from tests.inventory.invariants import broken
@@ -68,6 +68,30 @@ def test_a_receipt_killed_anywhere_is_booked_whole_and_once(goods, every):
     times = sweep(sent, receive, every=every or 7)
     assert (TransferReceipt.objects.count(), worth()) == (times + 1, D("4099.90"))
     assert TransferLine.objects.aggregate(all=Sum("received"))["all"] == 4 * (times + 1)
+
+
+@pytest.mark.parametrize("every", STRIDES)
+def test_a_receipt_taken_back_and_killed_anywhere_is_undone_whole_and_once(goods, every):
+    items, _here, there = goods
+
+    def received(step):
+        made = requested(goods)
+        picking.pick(transfer_id=made.pk, user=None)
+        picking.send(transfer_id=made.pk, user=None)
+        came = [receiving.Came(line_id=pk, good=D(3), damaged=D(1)) for pk in made.lines.values_list("pk", flat=True)]
+        return receiving.receive(transfer_id=made.pk, came=came, user=None).receipt  # 2 good, 1 damaged, 1 on top
+
+    def back(receipt):
+        with contextlib.suppress(TransferRefused):  # killed after its last commit
+            taking_back.take_back(receipt_id=receipt.pk, user=None, why="wrong")
+        figures = receipt.transfer.lines.values_list("transit", "received", "damaged", "over")
+        assert list(figures) == [(3, 0, 0, 0)] * 2
+
+    times = sweep(received, back, every=every or 7)
+    assert Transfer.objects.filter(state="transit").count() == times + 1
+    assert under_way(items[0])[0] == 3 * (times + 1)
+    assert not Balance.objects.filter(warehouse=there, on_hand__gt=0).exists()
+    assert (worth(), broken()) == (D("4099.90"), [])
 
 
 @pytest.mark.parametrize("every", STRIDES)

@@ -148,6 +148,30 @@ def test_a_surplus_above_the_limit_is_booked_by_a_second_person(a, there, sent, 
     assert (lies(a, there)[0], StockDocument.objects.get().reason) == (9, "found")
 
 
+def test_a_receipt_is_taken_back_from_the_page_and_the_page_says_who_and_why(a, there, sent, see, person):
+    made, clerk, buyer = sent((a, 4)), see(), see("buyer")
+    book(clerk, made, {"line": line(made).pk, "good": "3", "damaged": "1"})
+    receipt = made.receipts.get()
+    assert "Take back…" in clerk.get(address("change", made.pk)).content.decode()
+    assert "Take back…" not in buyer.get(address("change", made.pk)).content.decode()
+    assert buyer.post(address("do", made.pk), {"do": "take_back", "receipt": receipt.pk}).status_code == 403
+    assert "Say why" in press(clerk, made, "take_back", receipt=receipt.pk)
+    assert lies(a, there)[0] == 3
+    shown = press(clerk, made, "take_back", receipt=receipt.pk, note="the <b>wrong</b> pallet")
+    assert "in transit again" in shown
+    assert "the &lt;b&gt;wrong&lt;/b&gt; pallet" in shown
+    assert "Take back…" not in shown
+    assert (state(made), lies(a, there)) == ("transit", (0, 4, 0))
+    assert "taken back already: warehouse_clerk did it" in press(
+        clerk, made, "take_back", receipt=receipt.pk, note="again"
+    )
+    other = sent((a, 1))
+    for chosen in (receipt.pk, "x", "", "9" * 30):
+        answer = clerk.post(address("do", other.pk), {"do": "take_back", "receipt": chosen, "note": "x"})
+        assert answer.status_code == 404
+    assert "Book what came" in clerk.get(address("receive", made.pk)).content.decode()
+
+
 @pytest.mark.parametrize(
     "row", [{"good": "x"}, {"good": "NaN"}, {"good": "1e999"}, {"good": "-1"}, {"line": "1"}, {"line": 2**70}, {}]
 )

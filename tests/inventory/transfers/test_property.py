@@ -4,23 +4,32 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from backoffice.fields import QuantityField
 from inventory import assembling
 from inventory.errors import NegativeStock
-from inventory.models import Assembly, Balance, RecipePart, StockEntry, TransferLine
-from inventory.transfers import picking, planning, receiving
+from inventory.models import Assembly, Balance, RecipePart, StockEntry, TransferLine, TransferReceipt
+from inventory.transfers import picking, planning, receiving, taking_back
 from inventory.transfers.errors import AlreadyDone, TransferRefused
 from inventory.transfers.planning import Wish
 from tests.inventory import factories
-from tests.inventory.invariants import broken
+from tests.inventory.costing.conftest import unsound, use
 
 D = Decimal
 pieces = st.integers(0, 9).map(D) | st.sampled_from([D("0.1"), D("2.375"), D("0.333")])
 some = st.integers(1, 9).map(D) | st.sampled_from([D("0.5"), D("1.125")])
+
+
+def written_off():
+    """What was written off or found, and what takes that back."""
+    said = Q(reason__in=["damaged", "lost", "found"])
+    keys = StockEntry.objects.filter(said).values("key")
+    return StockEntry.objects.filter(said | Q(reason="undo", source__in=keys))
 
 
 class Transfers(RuleBasedStateMachine):
@@ -40,6 +49,7 @@ class Transfers(RuleBasedStateMachine):
         self.value = Balance.objects.aggregate(all=Sum("value"))["all"]
         self.labour = D(0)
         self.made = []
+        self.receipts = []
         self.built = []
 
     def teardown(self):
@@ -96,7 +106,18 @@ class Transfers(RuleBasedStateMachine):
             receiving.Came(line_id=row.pk, good=g, damaged=min(d, row.transit))
             for row, g, d in zip(lines, good, bad, strict=True)
         ]
-        self.tried(lambda: receiving.receive(transfer_id=self.any(at), came=came, user=None))
+        done = self.tried(lambda: receiving.receive(transfer_id=self.any(at), came=came, user=None))
+        if done:
+            self.receipts.append(done.receipt.pk)
+
+    @rule(at=st.integers(0, 9))
+    def take_back(self, at):
+        if not self.receipts:
+            return
+        pk = self.receipts[-1 - at % len(self.receipts)]
+        done = self.tried(lambda: taking_back.take_back(receipt_id=pk, user=None, why="wrong"))
+        if done:
+            assert self.tried(lambda: taking_back.take_back(receipt_id=pk, user=None, why="wrong")) is None
 
     @rule(at=st.integers(0, 2), apart=st.booleans(), quantity=some, labour=st.decimals(0, 5, places=4))
     def build(self, at, apart, quantity, labour):
@@ -117,11 +138,11 @@ class Transfers(RuleBasedStateMachine):
 
     @invariant()
     def entries_and_balances_agree(self):
-        assert broken() == []
+        assert unsound() == []
 
     @invariant()
     def value_left_only_where_it_was_said(self):
-        said = StockEntry.objects.filter(reason__in=["damaged", "lost", "found"]).aggregate(all=Sum("value"))["all"]
+        said = written_off().aggregate(all=Sum("value"))["all"]
         labour = sum((self.labour_left(one) for one in self.built), D(0))
         now = Balance.objects.aggregate(all=Sum("value"))["all"]
         assert now == self.value + (said or 0) + labour
@@ -132,6 +153,14 @@ class Transfers(RuleBasedStateMachine):
         undone = Assembly.objects.get(pk=made.pk).state == "undone"
         assert total == (0 if undone else made.labour) or undone and 0 <= total <= made.labour
         return total
+
+    @invariant()
+    def lines_are_what_their_receipts_say(self):
+        stands = TransferReceipt.objects.filter(undone_at=None, lines__line=OuterRef("pk")).order_by()
+        for name, column in (("received", "good"), ("damaged", "damaged")):
+            total = stands.values("lines__line").annotate(all=Sum(f"lines__{column}")).values("all")
+            lines = TransferLine.objects.annotate(said=Coalesce(Subquery(total), 0, output_field=QuantityField()))
+            assert not lines.exclude(**{name: F("said")}).exists()
 
     @invariant()
     def pieces_under_way_are_those_of_the_lines(self):
@@ -150,14 +179,15 @@ class Transfers(RuleBasedStateMachine):
     @invariant()
     def pieces_add_up(self):
         there = Balance.objects.filter(sku=self.items[1]).aggregate(all=Sum("on_hand"))["all"]
-        gone = StockEntry.objects.filter(sku=self.items[1], bucket=1)
-        gone = gone.filter(reason__in=["damaged", "lost", "found"]).aggregate(all=Sum("quantity"))["all"] or 0
+        gone = written_off().filter(sku=self.items[1], bucket=1).aggregate(all=Sum("quantity"))["all"] or 0
         built = Balance.objects.filter(sku=self.items[2]).aggregate(all=Sum("on_hand"))["all"]
         assert there + D("0.5") * built == 3 * D("11.5") * D("1.5") + gone
 
 
 @pytest.mark.django_db
-def test_any_sequence_keeps_pieces_and_value():
+@pytest.mark.parametrize("method", ["average", "fifo"])
+def test_any_sequence_keeps_pieces_and_value(method):
+    use(method)
     run_state_machine_as_test(
         Transfers,
         settings=settings(

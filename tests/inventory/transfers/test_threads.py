@@ -4,12 +4,14 @@ from decimal import Decimal
 
 import pytest
 
-from inventory import assembling, reservations
+from inventory import assembling, documents, reservations
+from inventory.errors import NegativeStock
 from inventory.models import Assembly, RecipePart, TransferReceipt, Warehouse
-from inventory.transfers import picking, planning, proposing, receiving
-from inventory.transfers.errors import AlreadyDone
+from inventory.transfers import picking, planning, proposing, receiving, taking_back
+from inventory.transfers.errors import AlreadyDone, TransferRefused
 from tests.inventory.factories import shop, sku, stock, want, warehouse
 from tests.inventory.invariants import broken
+from tests.inventory.lots.conftest import go
 from tests.inventory.threads import errors, together
 from tests.inventory.transfers.conftest import came, lies, line, under_way
 
@@ -58,6 +60,59 @@ def test_receiving_and_calling_off_at_once_move_the_goods_one_way(here, there, s
         assert (row.received, row.back) in [(2, 0), (0, 2)]
         place = there if row.received else here
         assert (lies(item, place), under_way(item)) == ((2, 0, D("2.6666")), (0, 0))
+    assert broken() == []
+
+
+def test_two_who_take_a_receipt_back_at_once_do_it_once(a, here, there, sent):
+    done = came(sent((a, 4)), 6)
+    jobs = [lambda: taking_back.take_back(receipt_id=done.receipt.pk, user=None, why="wrong")] * 4
+    results = together(*jobs)
+    assert [one.code for one in errors(results)] == ["already_done"] * 3
+    assert (lies(a, there), under_way(a), lies(a, here)[0]) == ((0, 4, 0), (4, D("4.004")), 6)
+    assert broken() == []
+
+
+def test_taking_back_and_selling_the_same_goods_at_once_give_them_to_one(here, there, sent):
+    for _round in range(6):
+        item = sku()
+        stock(item, here, 4, "1.3333")
+        done = came(sent((item, 4)), 4)
+        results = together(
+            lambda done=done: taking_back.take_back(receipt_id=done.receipt.pk, user=None, why="wrong"),
+            lambda item=item: go(item, there, 1, reason="shipment"),
+        )
+        (refusal,) = errors(results)
+        assert isinstance(refusal, TransferRefused | NegativeStock)
+        left = (3, 0) if isinstance(refusal, TransferRefused) else (0, 4)
+        assert (lies(item, there)[0], under_way(item)[0]) == left
+    assert broken() == []
+
+
+def test_taking_back_and_undoing_what_came_on_top_at_once_reverse_it_once(here, there, sent):
+    for _round in range(5):
+        item = sku()
+        stock(item, here, 4, "1.3333")
+        done = came(sent((item, 4)), 6)
+        results = together(
+            lambda done=done: taking_back.take_back(receipt_id=done.receipt.pk, user=None, why="wrong"),
+            lambda done=done: documents.undo(document_id=done.receipt.over_document_id),
+        )
+        assert {type(one) for one in errors(results)} <= {documents.NotOpen}
+        assert (lies(item, there)[0], under_way(item)[0]) == (0, 4)
+    assert broken() == []
+
+
+def test_taking_back_and_approving_what_came_on_top_at_once_end_without_it(here, there, sent, clerk, owner):
+    for _round in range(4):
+        item = sku()
+        stock(item, here, 4, "1.3333")
+        done = came(sent((item, 4)), 9, user=clerk)
+        results = together(
+            lambda done=done: taking_back.take_back(receipt_id=done.receipt.pk, user=clerk, why="wrong"),
+            lambda done=done: receiving.decide_surplus(receipt_id=done.receipt.pk, user=owner, accept=True),
+        )
+        assert {type(one) for one in errors(results)} <= {AlreadyDone}
+        assert (lies(item, there)[0], under_way(item)[0]) == (0, 4)
     assert broken() == []
 
 
