@@ -29,7 +29,7 @@ from inventory.models import (
     TransferReceipt,
     TransferReceiptLine,
 )
-from inventory.transfers.errors import State, TransferRefused, demand_place, locked
+from inventory.transfers.errors import APPROVE, State, TransferRefused, demand_place, locked
 from inventory.transfers.picking import FIGURES
 from inventory.transfers.transit import Posting
 
@@ -42,8 +42,8 @@ def take_back(*, receipt_id: int, user: User | None, why: str) -> TransferReceip
     """Undo a receipt by one booking: what came is in transit again, at its value, in its lots and layers.
 
     Damaged goods and what came on top are undone with it; what waits for a second person is withdrawn.
-    Raises TransferRefused when it is taken back already, the transfer was closed since, or the goods have left or are
-    reserved. Nothing has changed then.
+    Raises TransferRefused when it is taken back already, the transfer was closed since, the surplus was approved and
+    the user may not approve, or the goods have left or are reserved. Nothing has changed then.
     """
     transfer = locked(TransferReceipt.objects.values_list("transfer_id", flat=True).get(pk=receipt_id))
     receipt = locks.locked_rows(TransferReceipt.objects.filter(pk=receipt_id))[0]
@@ -51,6 +51,7 @@ def take_back(*, receipt_id: int, user: User | None, why: str) -> TransferReceip
     demand_place(transfer.destination, user)
     _demand_open(transfer, receipt, why)
     surplus = _surplus(receipt)  # documents are locked before balances, wherever both are
+    _demand_right(receipt, surplus, user)
     lines = {line.pk: line for line in transfer.lines.select_related("sku").order_by("pk")}
     rows = list(receipt.lines.order_by("pk"))
     posting = Posting(transfer, list(lines.values()))
@@ -90,6 +91,14 @@ def _demand_open(transfer: Transfer, receipt: TransferReceipt, why: str) -> None
     if ends["back"]:
         message = _("%(number)s was closed since and the rest went back. Correct the stock by an adjustment.")
         raise TransferRefused("closed_since", message, params={"number": transfer})
+
+
+def _demand_right(receipt: TransferReceipt, surplus: StockDocument | None, user: User | None) -> None:
+    """What a second person has approved is not undone by the first alone."""
+    if surplus is None or receipt.decided_by_id is None or user is None or user.has_perm(APPROVE):
+        return
+    message = _("What came on top was approved by %(who)s: somebody who may approve takes this receipt back.")
+    raise TransferRefused("over_limit", message, params={"who": receipt.decided_by})
 
 
 def _demand_whole(

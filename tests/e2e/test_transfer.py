@@ -10,7 +10,7 @@ from inventory.transfers import picking, planning
 from tests.e2e.test_clerks_day import log_in, until
 from tests.e2e.test_packing import heard, scan
 from tests.inventory import factories as stock
-from tests.inventory.transfers.conftest import lies
+from tests.inventory.transfers.conftest import came, lies
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -68,3 +68,26 @@ def test_goods_are_scanned_and_booked_once_though_the_connection_was_away(page, 
     page.get_by_role("button", name="Book what came").click()
     until(lambda: Transfer.objects.get().state == "received")
     assert (lies(cup, there)[0], TransferReceipt.objects.count()) == (12, 2)
+
+
+def test_a_wrong_receipt_is_taken_back_on_a_phone_with_a_reason(page, company):
+    from django.contrib.auth.models import Group
+
+    company.clerk.groups.add(Group.objects.get(name="warehouse_clerk"))
+    here, there, mug = stock.warehouse("W1"), stock.warehouse("W2"), stock.sku("MUG-1")
+    stock.stock(mug, here, 20, "2")
+    made = sent(here, there, (mug, 3))
+    came(made, 3)
+    log_in(page)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{page.base}/admin/inventory/transfer/{made.pk}/change/")
+    page.get_by_text("Take back…").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("button", name="Take this receipt back").click()  # without a reason the browser does not send it
+    assert TransferReceipt.objects.get().undone_at is None
+    page.get_by_label("Why").fill("the other pallet")
+    page.get_by_role("button", name="Take this receipt back").click()
+    expect(page.get_by_text("The receipt is taken back: its goods are in transit again.")).to_be_visible()
+    expect(page.get_by_text("the other pallet")).to_be_visible()
+    expect(page.get_by_text("Take back…")).to_have_count(0)
+    assert (lies(mug, there)[0], Transfer.objects.get().state) == (0, "transit")

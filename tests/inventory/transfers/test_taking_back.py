@@ -72,6 +72,17 @@ def test_what_waits_is_withdrawn_and_nobody_can_book_it_then(a, there, sent, cle
     assert (lies(a, there)[0], StockDocument.objects.count(), state(made)) == (0, 0, "transit")
 
 
+def test_what_a_second_person_approved_is_not_undone_by_the_first_alone(a, there, sent, clerk, owner):
+    made = sent((a, 4))
+    done = came(made, 7, user=clerk)
+    receiving.decide_surplus(receipt_id=done.receipt.pk, user=owner, accept=True)
+    with pytest.raises(TransferRefused, match=f"approved by {owner}") as refusal:
+        back(done, clerk)
+    assert (refusal.value.code, lies(a, there)[0]) == ("over_limit", 7)
+    back(done, owner)
+    assert (lies(a, there)[0], under_way(a)[0], state(made), broken()) == (0, 4, "transit", [])
+
+
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_what_was_found_on_top_is_reversed_once(a, there, sent, clerk, by_hand):
     made = sent((a, 4))
