@@ -124,6 +124,8 @@ def _greet(what: plan.Plan, house: object, log: Logbook) -> None:
 
 def greeting(what: plan.Plan) -> str:
     """Return the address and, in the demo, who can log in."""
+    from django.conf import settings
+
     lines = ["", f"  Yiku is ready:  {what.address}"]
     if what.demo:
         from django.utils import translation
@@ -134,6 +136,8 @@ def greeting(what: plan.Plan) -> str:
             people, password = demo_people()
         lines += [f"  {who:<18} user {name:<10} password {password}" for who, name in people]
         lines += [f"  {name:<18} {what.sandbox_url(name)}/" for name in what.sandbox_ports]
+    elif settings.SECURE:
+        lines += ["  It answers HTTPS only, through your proxy (docs/production.md). SECURE=0 lets you look at it here first."]
     return "\n".join([*lines, "  Ctrl-C stops everything.", ""])
 
 

@@ -12,6 +12,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice.supervisor import keys, plan, ports
+from backoffice.supervisor.__main__ import greeting
 from backoffice.supervisor.children import Program
 from backoffice.supervisor.house import House
 from backoffice.supervisor.logbook import Logbook
@@ -95,6 +96,14 @@ def test_the_demo_listens_on_this_machine_only(monkeypatch, tmp_path):
     monkeypatch.setenv("HOST", "192.168.1.7")
     with pytest.raises(ImproperlyConfigured, match="public passwords"):
         plan.from_environment(tmp_path)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_a_house_behind_a_proxy_says_that_http_does_not_open_it(monkeypatch, settings, tmp_path, secure):
+    monkeypatch.setenv("DEMO", "0")
+    settings.SECURE = secure
+    told = greeting(plan.from_environment(tmp_path))
+    assert ("HTTPS only" in told and "SECURE=0" in told) is secure
 
 
 def test_the_practice_shops_may_call_the_demo(monkeypatch, tmp_path):
