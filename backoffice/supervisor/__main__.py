@@ -137,7 +137,10 @@ def greeting(what: plan.Plan) -> str:
         lines += [f"  {who:<18} user {name:<10} password {password}" for who, name in people]
         lines += [f"  {name:<18} {what.sandbox_url(name)}/" for name in what.sandbox_ports]
     elif settings.SECURE:
-        lines += ["  It answers HTTPS only, through your proxy (docs/production.md). SECURE=0 lets you look at it here first."]
+        lines += [
+            "  It answers HTTPS only, through your proxy (docs/production.md).",
+            "  SECURE=0 lets you look at it here first.",
+        ]
     return "\n".join([*lines, "  Ctrl-C stops everything.", ""])
 
 

@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import adjusting, catalogue
-from inventory.access import visible
+from inventory.admin import warehouse_choice
 from inventory.lots.errors import LotRefused
 from inventory.models import Reason, Sku, Warehouse
 
@@ -38,8 +38,7 @@ class HeadForm(forms.Form):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        places = cast(forms.ModelChoiceField, self.fields["warehouse"])
-        places.queryset = visible(user, Warehouse.objects.filter(active=True))
+        warehouse_choice.offer(self, user, Warehouse.objects.filter(active=True), "warehouse")
 
     def clean_note(self) -> str:
         """Goods that are given away or lost need a word."""

@@ -24,6 +24,7 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import assembling, catalogue, readable
 from inventory.access import visible
+from inventory.admin import warehouse_choice
 from inventory.admin.filters import WarehouseFilter
 from inventory.models import Assembly, RecipePart, Sku, Warehouse
 
@@ -54,8 +55,7 @@ class AssemblyForm(forms.Form):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        places = cast(forms.ModelChoiceField, self.fields["warehouse"])
-        places.queryset = visible(user, Warehouse.objects.filter(active=True, read_only=False))
+        warehouse_choice.offer(self, user, Warehouse.objects.filter(active=True, read_only=False), "warehouse")
         if not user.has_perm("inventory.see_cost"):
             del self.fields["labour"]
 

@@ -27,6 +27,7 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import codes, readable, resources
 from inventory.access import visible
+from inventory.admin import warehouse_choice
 from inventory.models import Sku, Stocktake, StocktakeCount, Warehouse
 from inventory.stocktakes import counting, figures, opening, paper, posting, result, tasks
 from inventory.stocktakes.errors import APPROVE, StocktakeRefused
@@ -108,8 +109,7 @@ class PlanForm(forms.Form):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        places = cast(forms.ModelChoiceField, self.fields["warehouse"])
-        places.queryset = visible(user, Warehouse.objects.filter(active=True, read_only=False))
+        warehouse_choice.offer(self, user, Warehouse.objects.filter(active=True, read_only=False), "warehouse")
         people = cast(forms.ModelMultipleChoiceField, self.fields["people"])
         people.queryset = User.objects.filter(is_active=True, is_staff=True).order_by("username")
 

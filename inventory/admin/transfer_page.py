@@ -27,6 +27,7 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import catalogue, papers, readable, resources
 from inventory.access import may_see, visible
+from inventory.admin import warehouse_choice
 from inventory.models import Transfer, TransferReceipt, Warehouse
 from inventory.transfers import picking, planning, reasons, receiving, sheets, taking_back
 from inventory.transfers.errors import APPROVE
@@ -78,14 +79,15 @@ class PlanForm(forms.Form):
     destination = forms.ModelChoiceField(
         Warehouse.objects.none(), label=pgettext_lazy("transfer", "to"), widget=UnfoldAdminSelectWidget()
     )
-    expected_on = forms.DateField(label=_("expected on"), required=False, widget=UnfoldAdminSingleDateWidget())
+    expected_on = forms.DateField(
+        label=_("expected on"), required=False, widget=UnfoldAdminSingleDateWidget(attrs={"type": "date"})
+    )
     note = forms.CharField(label=_("note"), required=False, max_length=300, widget=UnfoldAdminTextInputWidget())
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("origin", "destination"):
-            places = cast(forms.ModelChoiceField, self.fields[name])
-            places.queryset = visible(user, Warehouse.objects.filter(active=True, read_only=False))
+        open_ones = Warehouse.objects.filter(active=True, read_only=False)
+        warehouse_choice.offer(self, user, open_ones, "origin", "destination")
 
 
 def new(request: HttpRequest) -> HttpResponse:

@@ -576,3 +576,19 @@ def test_the_home_page_counts_what_runs_out(see, house):
     reservations.book_demand(wants=[want("l:9", a, 9, w)])
     text = see().get(reverse("admin:index")).content.decode()
     assert "More wanted than there is" in text
+
+
+FORMS = ("stocktake_new", "transfer_new", "assembly_new", "stockdocument_adjust")
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_forms_offer_the_only_warehouse_and_say_when_there_is_none(see, name):
+    owner = see()
+    assert "No warehouses yet: add one first." in owner.get(page(name)).content.decode()
+    only = warehouse("W1")
+    told = owner.get(page(name)).content.decode()
+    assert "No warehouses yet" not in told
+    assert (f'<option value="{only.pk}" selected>' in told) is (name != "transfer_new")
+    warehouse("W2")
+    chosen = f'<option value="{only.pk}" selected>'
+    assert chosen not in owner.get(page(name)).content.decode() or name == "stockdocument_adjust"
