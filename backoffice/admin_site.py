@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from unfold.sites import UnfoldAdminSite
 
+from backoffice import site
+
 
 class YikuAdminSite(UnfoldAdminSite):
     """The one site; apps register with `django.contrib.admin` as ever."""
@@ -19,6 +21,10 @@ class YikuAdminSite(UnfoldAdminSite):
         Django makes it for every page, which took a sixth of the time of an order's page.
         """
         return SimpleLazyObject(lambda: super(YikuAdminSite, self).get_app_list(request, app_label))
+
+    def get_sidebar_list(self, request: HttpRequest) -> Any:
+        """Return our sections when the sidebar is drawn (unfold/helpers/app_list.html): a popup or a paper has none."""
+        return SimpleLazyObject(lambda: site.navigation(request))
 
 
 class YikuAdminConfig(AdminConfig):

@@ -271,7 +271,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "backoffice.home.dashboard",
     "ENVIRONMENT": "backoffice.site.environment",
     "STYLES": [lambda request: static("backoffice/yiku.css")],
-    "SIDEBAR": {"show_search": True, "command_search": False, "navigation": "backoffice.site.navigation"},
+    "SIDEBAR": {"show_search": True, "command_search": False},  # its lines: backoffice.site
     "COLORS": {
         "primary": {
             "50": "#eff6ff", "100": "#dbeafe", "200": "#bfdbfe", "300": "#93c5fd", "400": "#60a5fa", "500": "#3b82f6",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, QuerySet, Value
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.translation import gettext_lazy as _
 
 SECTIONS: dict[str, Any] = {
@@ -71,17 +72,17 @@ def register_sidebar(
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return what this person may see, section by section (named in UNFOLD["SIDEBAR"]["navigation"])."""
-    home = {"title": _("Home"), "icon": "home", "link": reverse("admin:index")}
-    groups: list[dict[str, Any]] = [{"items": [home]}]
+    """Return what this person may see, section by section: `title`, whether it folds and is `open`, its `items`."""
+    home = {"title": _("Home"), "icon": "home", "link": reverse("admin:index"), "badge": "", "active": False}
+    groups: list[dict[str, Any]] = [{"title": "", "collapsible": False, "open": True, "items": [home]}]
     shown = [item for item in sorted(_items.values(), key=lambda one: one.order) if allowed(request, item.permission)]
     figures = _figures(request, shown)
     for section, title in SECTIONS.items():
         chosen = [(place, item) for place, item in enumerate(shown) if item.section == section]
         lines = [line for place, item in chosen if (line := _line(item, figures.get(place, 0)))]
         if lines:
-            groups.append({"title": title, "separator": True, "collapsible": section in FOLDED, "items": lines})
-    _light(request, [line for group in groups[1:] for line in group["items"]])
+            groups.append({"title": title, "collapsible": section in FOLDED, "open": False, "items": lines})
+    _light(request, groups)
     return groups
 
 
@@ -98,14 +99,17 @@ def _figures(request: HttpRequest, items: Sequence[SidebarItem]) -> dict[int, in
     return dict(told.values_list("badge_place", "badge_count"))
 
 
-def _light(request: HttpRequest, lines: list[dict[str, Any]]) -> None:
-    """Light one line alone: unfold by itself lights the list as well as each page below its address."""
+def _light(request: HttpRequest, groups: Sequence[dict[str, Any]]) -> None:
+    """Light one line alone, the list's as well as on each page below its address, and open its section."""
+    if request.path == groups[0]["items"][0]["link"]:
+        groups[0]["items"][0]["active"] = True
+        return
     here = f"{request.path}?{request.GET.urlencode()}"
-    exact = [line for line in lines if line["link"] == here]
-    above = [line for line in lines if "?" not in line["link"] and request.path.startswith(line["link"])]
-    chosen = exact[:1] or sorted(above, key=lambda line: len(line["link"]))[-1:]
-    for line in lines:
-        line["active"] = line in chosen
+    lines = [(line, group) for group in groups[1:] for line in group["items"]]
+    exact = [pair for pair in lines if pair[0]["link"] == here]
+    above = [pair for pair in lines if "?" not in pair[0]["link"] and request.path.startswith(pair[0]["link"])]
+    for line, group in exact[:1] or sorted(above, key=lambda pair: len(pair[0]["link"]))[-1:]:
+        line["active"] = group["open"] = True
 
 
 def environment(request: HttpRequest) -> list[str] | None:
@@ -121,11 +125,17 @@ def allowed(request: HttpRequest, permission: Permission) -> bool:
 
 
 def _line(item: SidebarItem, figure: int) -> dict[str, Any] | None:
+    link = item.url if item.url.startswith("/") else _address(item.url, get_urlconf(), get_script_prefix())
+    if link is None:
+        return None
+    badge = str(figure) if figure else ""
+    return {"title": item.title, "icon": item.icon, "link": link + item.query, "badge": badge, "active": False}
+
+
+@cache
+def _address(name: str, urlconf: str | None, prefix: str) -> str | None:
+    """Where a name leads: asked once, as each page names them all. None: registered, but its page is switched off."""
     try:
-        link = item.url if item.url.startswith("/") else reverse(item.url)
+        return reverse(name)
     except NoReverseMatch:
-        return None  # the app registers the line in ready(), its page may be switched off
-    line: dict[str, Any] = {"title": item.title, "icon": item.icon, "link": link + item.query}
-    if figure:
-        line["badge"] = str(figure)
-    return line
+        return None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -58,33 +59,44 @@ def var_folder(tmp_path_factory):
 
 
 @pytest.fixture
-def product(company, child_env, var_folder, tmp_path):
-    """The address of the running product; everything is stopped and gone afterwards."""
-    port = free_port()
+def surroundings(child_env, var_folder, tmp_path):
+    """What the product's processes are told; they keep their files in the test's folder."""
     (tmp_path / "static").symlink_to(var_folder / "static")  # only that: the rest remembers one database
-    env = {**child_env, "EGRESS_ALLOW": "127.0.0.1", "YIKU_VAR": str(tmp_path), "DEMO": "1", "PYTHONUNBUFFERED": "1"}
-    web = [sys.executable, "-m", "gunicorn", "--threads", "4", "-b", f"127.0.0.1:{port}", "backoffice.wsgi"]
-    dispatch = [sys.executable, "manage.py", "dispatch", "--inline"]
-    with open(tmp_path / "log", "wb") as log:
-        running = [
-            subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
-            for command in (web, dispatch)
-        ]
+    return {**child_env, "EGRESS_ALLOW": "127.0.0.1", "YIKU_VAR": str(tmp_path), "DEMO": "1", "PYTHONUNBUFFERED": "1"}
+
+
+@contextmanager
+def running(command, env, log):
+    """Run a program of the product; it and its children are gone afterwards, and pytest shows its log on a failure."""
+    with log.open("wb") as written:
+        one = subprocess.Popen(command, env=env, stdout=written, stderr=written, start_new_session=True)
+    try:
+        yield one
+    finally:
+        os.killpg(one.pid, signal.SIGTERM)
+        sys.stderr.write(log.read_text(errors="replace")[-4000:])
         try:
-            answers(f"http://127.0.0.1:{port}/admin/login/")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            for one in running:
-                os.killpg(one.pid, signal.SIGTERM)
-            sys.stderr.write(
-                (tmp_path / "log").read_text(errors="replace")[-4000:]
-            )  # pytest shows it when a test fails
-            for one in running:
-                try:
-                    one.wait(15)
-                except subprocess.TimeoutExpired:
-                    os.killpg(one.pid, signal.SIGKILL)
-                    one.wait()
+            one.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(one.pid, signal.SIGKILL)
+            one.wait()
+
+
+@pytest.fixture
+def product(company, surroundings, tmp_path):
+    """The address of the running product; what it asks of shops is done by whoever asks for `dispatching` too."""
+    port = free_port()
+    web = [sys.executable, "-m", "gunicorn", "--threads", "4", "-b", f"127.0.0.1:{port}", "backoffice.wsgi"]
+    with running(web, surroundings, tmp_path / "web.log"):
+        answers(f"http://127.0.0.1:{port}/admin/login/")
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def dispatching(product, surroundings, tmp_path):
+    """Shops are polled and told beside the product."""
+    with running([sys.executable, "manage.py", "dispatch", "--inline"], surroundings, tmp_path / "dispatch.log"):
+        yield
 
 
 @pytest.fixture

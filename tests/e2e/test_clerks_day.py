@@ -31,7 +31,7 @@ def log_in(page):
     expect(page.locator("#yk-home")).to_be_visible()
 
 
-def test_a_held_order_is_understood_fixed_approved_and_shipped(page, company):
+def test_a_held_order_is_understood_fixed_approved_and_shipped(page, company, dispatching):
     assert company.shown() == {"shopify": 20, "woocommerce": 20}
     bad = {**ADDRESS, "zip": "1", "countryCode": "DE"}
     company.counters["shopify"].sandbox.place_order([{"sku": "TEA", "quantity": 3}], shipping_address=bad)
@@ -60,14 +60,14 @@ def test_a_held_order_is_understood_fixed_approved_and_shipped(page, company):
     assert company.shown() == {"shopify": 17, "woocommerce": 17}
 
 
-def test_a_sale_in_one_shop_lowers_the_other_untouched(product, company):
+def test_a_sale_in_one_shop_lowers_the_other_untouched(dispatching, company):
     company.counters["woocommerce"].buy("TEA", 2)
     until(lambda: company.shown() == {"shopify": 18, "woocommerce": 18})
     assert until(lambda: Order.objects.filter(state="approved").count() == 1)
 
 
 @pytest.mark.sqlite
-def test_hostile_text_in_an_order_stays_text(page, company):
+def test_hostile_text_in_an_order_stays_text(page, company, dispatching):
     payload = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}"
     evil = {**ADDRESS, "zip": "20095", "countryCode": "DE", "name": payload, "address1": payload}
     shop = company.counters["shopify"].sandbox

@@ -14,7 +14,7 @@ def row(page, group=0, number=0):
     return page.locator(".yr-group").nth(group).locator(".yr-row").nth(number)
 
 
-def test_a_rule_is_built_tested_published_and_followed(page, company):
+def test_a_rule_is_built_tested_published_and_followed(page, company, dispatching):
     log_in(page)
     page.goto(f"{page.base}/admin/orders/rule/")
     page.get_by_role("link", name="New rule").click()

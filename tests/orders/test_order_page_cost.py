@@ -64,7 +64,7 @@ def shown(rf, user):
     with CaptureQueriesContext(connection) as spent:  # fmt: skip
         groups = site.navigation(request)
     counted = [one for one in spent.captured_queries if "badge_count" in one["sql"]]
-    badges = {str(line["title"]): line["badge"] for group in groups for line in group["items"] if "badge" in line}
+    badges = {str(line["title"]): line["badge"] for group in groups for line in group["items"] if line["badge"]}
     return badges, len(counted)
 
 
