@@ -235,7 +235,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Yiku REST API",
     "VERSION": "1",
-    "DESCRIPTION": "Catalogue, stock, orders and shipments of one installation. Errors are application/problem+json.",
+    "DESCRIPTION": "Catalogue, stock, transfers, stocktakes, orders and shipments of one installation. "
+    "Errors are application/problem+json.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
