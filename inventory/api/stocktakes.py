@@ -127,7 +127,8 @@ class StocktakeCounts(APIView):
         stocktake = get_object_or_404(stocktakes_of(request), pk=pk)
         body = CountsIn(data=request.data)
         body.is_valid(raise_exception=True)
-        told, faults = [], cast(dict[Any, Any], {})
+        told: list[Told] = []
+        faults: dict[Any, Any] = {}
         for place, row in enumerate(body.validated_data["counts"]):
             try:
                 told.append(_count(request, stocktake, place, row))

@@ -21,8 +21,8 @@ from backoffice.api.paging import NewestFirst
 from backoffice.api.permissions import has_scope, may_see_costs
 from backoffice.errors import YikuError
 from backoffice.models import ApiKey
-from inventory import catalogue
 from inventory.access import visible
+from inventory.api.lines import goods_of, places_of
 from inventory.api.transfer_bodies import (
     NoteIn,
     NothingIn,
@@ -123,32 +123,12 @@ class TransferList(generics.ListAPIView[Transfer]):
         made = planning.plan(
             origin=warehouse_of(request, data["origin"], "origin"),
             destination=warehouse_of(request, data["destination"], "destination"),
-            lines=_wishes(data["lines"]),
+            lines=[planning.Wish(sku_id=sku.pk, quantity=pieces) for sku, pieces in goods_of(data["lines"])],
             user=cast(ApiKey, request.auth),
             note=data["note"],
             expected_on=data["expected_on"],
         )
         return Response(whole(request, made.pk), status=status.HTTP_201_CREATED)
-
-
-def _wishes(lines: list[dict[str, Any]]) -> list[planning.Wish]:
-    """Return what is wished for; raises a problem that names every line whose SKU is unknown."""
-    typed = [line["sku"] for line in lines]
-    known = catalogue.find(typed)
-    barcodes = catalogue.find_by_barcode([code for code in typed if code not in known])
-    wishes, faults = [], cast(dict[Any, Any], {})
-    for place, line in enumerate(lines):
-        barcode = barcodes.get(line["sku"])
-        sku = known.get(line["sku"]) or (barcode.sku if barcode else None)
-        if sku is None:
-            text = _("“%(code)s” is neither a SKU code nor a barcode.") % {"code": line["sku"]}
-            faults[place] = {"sku": [serializers.ErrorDetail(text, code="unknown_sku")]}
-            continue
-        pack = barcode.pack.quantity if barcode and barcode.pack else Decimal(1)
-        wishes.append(planning.Wish(sku_id=sku.pk, quantity=line["quantity"] * pack))
-    if faults:
-        raise serializers.ValidationError({"lines": faults})
-    return wishes
 
 
 class TransferDetail(APIView):
@@ -227,15 +207,7 @@ class TransferPick(_Step):
 def _places(transfer: Transfer, rows: list[dict[str, Any]]) -> list[int]:
     """Return for each line of the transfer where it stands in the request; raises a problem for one that is not its."""
     ids = list(transfer.lines.order_by("pk").values_list("pk", flat=True))
-    seen: dict[int, int] = {}
-    faults: dict[Any, Any] = {}
-    for place, row in enumerate(rows):
-        if row["line"] not in ids or row["line"] in seen:
-            text = _("This line is not in the transfer.") if row["line"] not in ids else _("This line stands twice.")
-            faults[place] = {"line": [text]}
-        seen.setdefault(row["line"], place)
-    if faults:
-        raise serializers.ValidationError({"lines": faults})
+    seen = places_of(ids, rows, _("This line is not in the transfer."))
     return [seen.get(pk, -1) for pk in ids]
 
 

@@ -6,10 +6,12 @@ import pytest
 
 from inventory.models import Balance, StocktakeCount, TransferReceipt
 from inventory.stocktakes import opening
+from orders.models import PurchaseOrder, PurchaseReceipt
 from tests.api.conftest import ApiClient
 from tests.inventory import factories
 from tests.inventory.invariants import broken
 from tests.inventory.threads import errors, together
+from tests.orders.supply.conftest import Buyer
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 D = Decimal
@@ -58,6 +60,27 @@ def test_two_who_receive_the_same_goods_at_once_receive_them_once(under_way, tur
     assert statuses(results) == [200, 409]
     assert {one.json()["code"] for one in results if one.status_code == 409} == {"received_meanwhile"}
     assert (on_hand(item, there), TransferReceipt.objects.count(), broken()) == (4, 1, [])
+
+
+def test_one_delivery_sent_twice_at_once_and_by_two_programs_is_counted_once(api):
+    buyer = Buyer()
+    order = buyer.ordered((buyer.mug, 24))
+    client, line = api("purchasing:receive"), order.lines.get()
+    body = {"lines": [{"line": line.pk, "accepted": "10", "seen": "0"}]}
+    path = f"purchase-orders/{order.pk}/receipts"
+    results = together(*[lambda key=key: ApiClient(client.token).post(path, body, key=key) for key in "aab"])
+    assert statuses(results) in ([201, 201, 409], [201, 409, 409])
+    assert {one.json()["code"] for one in results if one.status_code == 409} == {"moved"}
+    assert (on_hand(buyer.mug, buyer.place), PurchaseReceipt.objects.count(), broken()) == (10, 1, [])
+
+
+def test_one_draft_sent_twice_at_once_is_one(api):
+    Buyer()
+    client = api("purchasing:write")
+    body = {"supplier": "QL", "warehouse": "YW", "lines": [{"sku": "MUG", "quantity": "24"}]}
+    results = together(*[lambda: ApiClient(client.token).post("purchase-orders", body, key="same")] * 3)
+    assert statuses(results) == [201, 201, 201]
+    assert PurchaseOrder.objects.count() == 1
 
 
 def test_figures_sent_twice_at_once_are_counted_once(api):
