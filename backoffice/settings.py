@@ -235,10 +235,21 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Yiku REST API",
     "VERSION": "1",
-    "DESCRIPTION": "Catalogue, stock, orders and shipments of one installation. Errors are application/problem+json.",
+    "DESCRIPTION": "Catalogue, stock, transfers, stocktakes, purchasing, orders and shipments of one installation. "
+    "Errors are application/problem+json.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "OrderState": "orders.models.Order.State",
+        "ShipmentState": "orders.models.Shipment.State",
+        "LotState": "inventory.models.Lot.State",
+        "TransferState": "inventory.models.Transfer.State",
+        "StocktakeState": "inventory.models.Stocktake.State",
+        "PurchaseState": "orders.models.PurchaseOrder.State",
+        "SkuKind": "inventory.models.Sku.Kind",
+        "StocktakeKind": "inventory.models.Stocktake.Kind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "backoffice.api.describing.problems_and_scopes",

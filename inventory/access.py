@@ -26,6 +26,7 @@ from inventory.models import Reservation as HeldStock
 
 Row = TypeVar("Row", bound=Model)
 Principal = User | AnonymousUser | ApiKey | None  # None is the system itself
+Doer = User | ApiKey | None  # who moves or counts goods
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -138,6 +139,11 @@ def may_change(principal: Principal, row: Model) -> bool:
     paths, seen = _paths[type(row)], sight(principal)
     sides = ((paths.shop, seen.shops), (paths.warehouse, seen.warehouses))
     return all(path is None or allowed is None or getattr(row, f"{path}_id") in allowed for path, allowed in sides)
+
+
+def person(doer: Doer) -> User | None:
+    """Return whom a row names as its doer; a key is no person: the audit trail and the ledger name it."""
+    return None if isinstance(doer, ApiKey) else doer
 
 
 def _condition(path: str | None, allowed: frozenset[int] | None, empty: bool) -> Q:

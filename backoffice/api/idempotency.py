@@ -40,6 +40,15 @@ def stored_key(request: Request) -> str:
     return plain if len(plain) <= MOST else f"api:{request.user.pk}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
+def short_key(request: Request) -> str:
+    """Return the caller's key for columns of 64 characters: whose it is, then a digest of the address and the key.
+
+    Documents keep it beside the remembered answer: when that has been forgotten, the work is still done once.
+    """
+    told = f"{request.path}\n{request.headers[HEADER]}"
+    return f"api:{request.user.pk}:{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+
+
 def once(view: Callable[..., Response]) -> Callable[..., Response]:
     """Wrap a POST handler: work and remembered answer are committed together, so a crash leaves neither."""
 

@@ -25,4 +25,14 @@ class HasScope(BasePermission):
 
 def may_see_personal_data(request: Request) -> bool:
     """True when the calling key carries the scope `pii`."""
-    return isinstance(request.auth, ApiKey) and "pii" in request.auth.scopes
+    return has_scope(request, "pii")
+
+
+def may_see_costs(request: Request) -> bool:
+    """True when the calling key carries the scope `costs:read`."""
+    return has_scope(request, "costs:read")
+
+
+def has_scope(request: Request, scope: str) -> bool:
+    """True when the calling key carries the scope."""
+    return isinstance(request.auth, ApiKey) and scope in request.auth.scopes

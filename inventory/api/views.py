@@ -137,7 +137,7 @@ class StockValue(APIView):
         query.is_valid(raise_exception=True)
         data, places = query.validated_data, sight(cast(ApiKey, request.auth)).warehouses
         if "warehouse" in data:
-            places = frozenset([_warehouse(request, data["warehouse"]).pk])
+            places = frozenset([warehouse_of(request, data["warehouse"]).pk])
         asked = Asked(
             at=data.get("at"), by=data["by"], warehouses=places, category=data.get("category", "")
         )  # fmt: skip
@@ -157,7 +157,7 @@ class StockAdjustments(APIView):
         body = AdjustmentIn(data=request.data)
         body.is_valid(raise_exception=True)
         data = body.validated_data
-        warehouse = _warehouse(request, data["warehouse"])
+        warehouse = warehouse_of(request, data["warehouse"])
         skus = skus_of([line["sku"] for line in data["lines"]], "lines")
         lines = [
             adjusting.Line(
@@ -205,9 +205,10 @@ def _shops(request: Request, code: str | None) -> QuerySet[Shop]:
     return shops.filter(code=code)
 
 
-def _warehouse(request: Request, code: str) -> Warehouse:
+def warehouse_of(request: Request, code: str, field: str = "warehouse") -> Warehouse:
+    """Return a warehouse that the key may see; raises a problem that names the field."""
     warehouse = visible(cast(ApiKey, request.auth), Warehouse.objects.filter(code=code)).first()
     if warehouse is None:
         message = _("There is no warehouse with this code, or this key may not see it.")
-        raise serializers.ValidationError({"warehouse": [message]})
+        raise serializers.ValidationError({field: [message]})
     return warehouse

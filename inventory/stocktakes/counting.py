@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock
-from backoffice.models import User
+from backoffice.models import ApiKey, User
+from inventory.access import Doer, person
 from inventory.models import Stocktake, StocktakeCount, StocktakeLine
 from inventory.readable import pieces
 from inventory.stocktakes import figures, lines
@@ -27,6 +28,7 @@ from inventory.stocktakes.errors import (
 )
 
 CLOCK_SLACK = dt.timedelta(minutes=5)
+OLDEST = dt.timedelta(days=3)  # what was counted longer ago is no figure of this count
 MOST = Decimal(10**9)
 
 
@@ -49,7 +51,7 @@ def count(
     stocktake_id: int,
     code: str,
     quantity: Decimal,
-    user: User | None,
+    user: Doer,
     key: str,
     bin: str = "",
     counted_at: dt.datetime | None = None,
@@ -58,6 +60,7 @@ def count(
 ) -> Told:
     """Take one figure: a SKU code or barcode (that of a case counts cases) and how many lie there.
 
+    An API key's figures are known by `key`, which must begin with `mark_of` it.
     Of tracked goods it is the figure of one lot: the one named, else that of a GS1 code.
     The same `key` again changes nothing. The same person counting the same bin again corrects the earlier figure;
     somebody else's stays beside it, and when they differ the line waits for a decision.
@@ -83,7 +86,7 @@ def count(
 
 def _moment(counted_at: dt.datetime | None, now: dt.datetime) -> dt.datetime:
     """A phone's clock may be wrong: never later than now."""
-    return min(counted_at, now) if counted_at and now - counted_at < dt.timedelta(days=3) else now
+    return min(counted_at, now) if counted_at and now - counted_at < OLDEST else now
 
 
 def _demand_quantity(quantity: Decimal) -> None:
@@ -98,22 +101,29 @@ def _put(
     line: StocktakeLine,
     place: str,
     quantity: Decimal,
-    user: User | None,
+    user: Doer,
     key: str,
     moment: dt.datetime,
 ) -> Decimal | None:
     """Write the figure; returns the one it corrects, if the person had counted this bin by hand before."""
-    mine = line.counts.filter(active=True, round=line.round, bin=place, person=user, sheet=None)
+    mine = line.counts.filter(active=True, round=line.round, bin=place, person=person(user), sheet=None)
+    if isinstance(user, ApiKey):  # no person: its figures are known by their keys
+        mine = mine.filter(key__startswith=mark_of(user))
     before = mine.values_list("quantity", flat=True).first()
     mine.update(active=False)
     StocktakeCount.objects.create(
         stocktake=stocktake, line=line, round=line.round, bin=place, quantity=quantity, counted_at=moment,
-        active=True, key=key or None, person=user,
+        active=True, key=key or None, person=person(user),
     )  # fmt: skip
     figures.agree(stocktake, [line.pk])
     if line.counted_quantity is None:
         Stocktake.objects.filter(pk=stocktake.pk).update(counted_count=F("counted_count") + 1)
     return before
+
+
+def mark_of(key: ApiKey) -> str:
+    """Return what the keys of the figures of an API key begin with: how its own are told from others'."""
+    return f"api:{key.pk}:"
 
 
 def _told(what: str, line: StocktakeLine, quantity: Decimal, corrected: Decimal | None) -> Told:

@@ -55,7 +55,7 @@ def demand(stocktake: Stocktake, *states: str) -> None:
     raise StocktakeRefused("not_in_this_state", message, params=params)
 
 
-def demand_warehouse(stocktake: Stocktake, user: User | None) -> None:
+def demand_warehouse(stocktake: Stocktake, user: access.Doer) -> None:
     """Raise StocktakeRefused for a warehouse that is closed, kept by somebody else, or not the person's."""
     place = stocktake.warehouse
     if not place.active or place.read_only:
@@ -65,10 +65,11 @@ def demand_warehouse(stocktake: Stocktake, user: User | None) -> None:
         raise StocktakeRefused("no_such_warehouse", _("There is no such warehouse."))
 
 
-def demand_counter(stocktake: Stocktake, user: User | None) -> None:
-    """Raise StocktakeRefused when people are named for this stocktake and the person is not one of them."""
-    if user is None or user.has_perm(APPROVE):
+def demand_counter(stocktake: Stocktake, user: access.Doer) -> None:
+    """Raise StocktakeRefused when people are named for this stocktake and who counts is none of them, as no key is."""
+    who = access.person(user)
+    if user is None or (who is not None and who.has_perm(APPROVE)):
         return
     named = set(stocktake.people.values_list("pk", flat=True))
-    if named and user.pk not in named:
+    if named and (who is None or who.pk not in named):
         raise StocktakeRefused("not_yours_to_count", _("Other people are named to count this stocktake."))

@@ -8,9 +8,9 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from backoffice import locks
+from backoffice import actors, audit, locks
 from backoffice.errors import YikuError
-from backoffice.models import User
+from backoffice.models import AuditEntry, User
 from inventory import access
 from inventory.models import Transfer, Warehouse
 
@@ -30,11 +30,20 @@ class TransferRefused(YikuError):
 class AlreadyDone(YikuError):
     """Somebody else was faster: who, what and when."""
 
-    def __init__(self, number: object, state: str, who: User | None, when: Any) -> None:
+    def __init__(self, number: Transfer, state: str, who: User | None, when: Any) -> None:
         message = _("%(number)s is “%(state)s” already: %(who)s did it at %(when)s. Nothing was done twice.")
         moment = date_format(localtime(when), "SHORT_DATETIME_FORMAT") if when else "–"
-        params = {"number": number, "state": state, "who": who or "–", "when": moment}
+        params = {"number": number, "state": state, "who": doer(number, who), "when": moment}
         super().__init__("already_done", message, params=params)
+
+
+def doer(transfer: Transfer, who: User | None) -> str:
+    """Return who did the last thing to a transfer: the person, else the API key that the audit trail names."""
+    if who is not None:
+        return str(who)
+    rows = AuditEntry.objects.filter(target=audit.target_text(transfer)).order_by("-pk")
+    actor = rows.values_list("actor", flat=True).first() or ""
+    return actors.named(actor) if actor.startswith("api:") else "–"
 
 
 def locked(transfer_id: int) -> Transfer:
@@ -58,8 +67,8 @@ def demand(transfer: Transfer, *states: str, after: tuple[str, ...] = ()) -> Non
     raise TransferRefused("not_in_this_state", message, params=params)
 
 
-def demand_place(place: Warehouse, user: User | None) -> None:
-    """Raise TransferRefused for a warehouse that is closed, kept by somebody else, or not the person's."""
+def demand_place(place: Warehouse, user: access.Doer) -> None:
+    """Raise TransferRefused for a warehouse that is closed, kept by somebody else, or not the person's or the key's."""
     if not access.may_see(user, place):
         message = _("This is done by somebody who works in %(warehouse)s.")
         raise TransferRefused("not_your_warehouse", message, params={"warehouse": place.code})

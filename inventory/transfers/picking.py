@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock
-from backoffice.models import User
+from inventory.access import Doer, person
 from inventory.lots import saying
 from inventory.lots.errors import refused_at
 from inventory.models import Reason, Transfer, TransferLine
@@ -22,7 +22,7 @@ FIGURES = ["picked", "picked_value", "transit", "transit_value", "received", "da
 
 @transaction.atomic
 def pick(
-    *, transfer_id: int, user: User | None, quantities: Mapping[int, Decimal] | None = None,
+    *, transfer_id: int, user: Doer, quantities: Mapping[int, Decimal] | None = None,
     lots: Mapping[int, str] | None = None,
 ) -> Transfer:  # fmt: skip
     """Take goods off the origin's shelf, all that is wanted or so many of each line: none moves or all do.
@@ -52,7 +52,7 @@ def pick(
         posting.expect(line, line.picked)
     posting.write()
     TransferLine.objects.bulk_update(gone, FIGURES)
-    transfer.picked_at, transfer.picked_by = clock.now(), user
+    transfer.picked_at, transfer.picked_by = clock.now(), person(user)
     return _into(transfer, State.PICKED, "transfer.pick", "turn", "picked_at", "picked_by")
 
 
@@ -77,7 +77,7 @@ def _wanted(lines: list[TransferLine], quantities: Mapping[int, Decimal] | None)
 
 
 @transaction.atomic
-def unpick(*, transfer_id: int, user: User | None) -> Transfer:
+def unpick(*, transfer_id: int, user: Doer) -> Transfer:
     """Put everything back on the origin's shelf at the value it left with, before it is sent."""
     transfer = locked(transfer_id)
     demand(transfer, State.PICKED, after=(State.TRANSIT,))
@@ -92,17 +92,17 @@ def unpick(*, transfer_id: int, user: User | None) -> Transfer:
 
 
 @transaction.atomic
-def send(*, transfer_id: int, user: User | None) -> Transfer:
+def send(*, transfer_id: int, user: Doer) -> Transfer:
     """Say that the goods have left. Raises AlreadyDone."""
     transfer = locked(transfer_id)
     demand(transfer, State.PICKED, after=(State.TRANSIT,))
     demand_place(transfer.origin, user)
-    transfer.sent_at, transfer.sent_by = clock.now(), user
+    transfer.sent_at, transfer.sent_by = clock.now(), person(user)
     return _into(transfer, State.TRANSIT, "transfer.send", "sent_at", "sent_by")
 
 
 @transaction.atomic
-def cancel(*, transfer_id: int, user: User | None, note: str = "") -> Transfer:
+def cancel(*, transfer_id: int, user: Doer, note: str = "") -> Transfer:
     """Call it off: what is under way goes back to the origin, at its value. Once something came, close it instead."""
     transfer = locked(transfer_id)
     demand(transfer, State.DRAFT, State.REQUESTED, State.PICKED, State.TRANSIT)
@@ -111,7 +111,7 @@ def cancel(*, transfer_id: int, user: User | None, note: str = "") -> Transfer:
         lines = _lines(transfer)
         take_back(Posting(transfer, lines), lines, Reason.TRANSFER)
         TransferLine.objects.bulk_update(lines, FIGURES)
-    transfer.ended_at, transfer.ended_by = clock.now(), user
+    transfer.ended_at, transfer.ended_by = clock.now(), person(user)
     return _into(transfer, State.CANCELLED, "transfer.cancel", "turn", "ended_at", "ended_by", note=note)
 
 

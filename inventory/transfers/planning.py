@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock
-from backoffice.models import User
+from inventory.access import Doer, person
 from inventory.models import Sku, Transfer, TransferLine, Warehouse
 from inventory.transfers.errors import State, TransferRefused, demand, demand_place, locked
 
@@ -36,7 +36,7 @@ def plan(
     origin: Warehouse,
     destination: Warehouse,
     lines: Sequence[Wish],
-    user: User | None,
+    user: Doer,
     note: str = "",
     expected_on: dt.date | None = None,
     proposed: bool = False,
@@ -46,7 +46,7 @@ def plan(
     _demand_lines(lines)
     made = Transfer.objects.create(
         origin=origin, destination=destination, note=note[:300], expected_on=expected_on, proposed=proposed,
-        created_by=user, created_at=clock.now(),
+        created_by=person(user), created_at=clock.now(),
     )  # fmt: skip
     made.number = f"DB{made.pk:06d}"
     _write(made, lines)
@@ -61,7 +61,7 @@ def change(
     *,
     transfer_id: int,
     lines: Sequence[Wish],
-    user: User | None,
+    user: Doer,
     note: str | None = None,
     expected_on: dt.date | None = None,
 ) -> Transfer:
@@ -80,20 +80,20 @@ def change(
 
 
 @transaction.atomic
-def request(*, transfer_id: int, user: User | None) -> Transfer:
+def request(*, transfer_id: int, user: Doer) -> Transfer:
     """Ask the origin to pick it. Raises AlreadyDone when it was requested, TransferRefused without lines."""
     transfer = locked(transfer_id)
     demand(transfer, State.DRAFT, after=(State.REQUESTED,))
     _demand_places(transfer.origin, transfer.destination, user)
     if not transfer.line_count:
         raise TransferRefused("no_lines", _("There are no lines yet: say first what goes over."))
-    transfer.state, transfer.requested_at, transfer.requested_by = State.REQUESTED, clock.now(), user
+    transfer.state, transfer.requested_at, transfer.requested_by = State.REQUESTED, clock.now(), person(user)
     transfer.save(update_fields=["state", "requested_at", "requested_by"])
     audit.record(action="transfer.request", target=transfer)
     return transfer
 
 
-def _demand_places(origin: Warehouse, destination: Warehouse, user: User | None) -> None:
+def _demand_places(origin: Warehouse, destination: Warehouse, user: Doer) -> None:
     if origin.pk == destination.pk:
         message = _("Goods go from one warehouse to another: choose two.")
         raise TransferRefused("same_warehouse", message, field="destination")

@@ -14,8 +14,18 @@ from django.utils.translation import gettext_lazy as _
 from backoffice import audit, clock, locks
 from backoffice.models import User
 from inventory import adjusting
+from inventory.access import Doer, person
 from inventory.models import Reason, Transfer, TransferLine, TransferReceipt, TransferReceiptLine
-from inventory.transfers.errors import APPROVE, AlreadyDone, State, TransferRefused, demand, demand_place, locked
+from inventory.transfers.errors import (
+    APPROVE,
+    AlreadyDone,
+    State,
+    TransferRefused,
+    demand,
+    demand_place,
+    doer,
+    locked,
+)
 from inventory.transfers.picking import FIGURES, take_back
 from inventory.transfers.planning import countable
 from inventory.transfers.transit import Posting, share
@@ -47,7 +57,7 @@ def receive(
     *,
     transfer_id: int,
     came: Sequence[Came],
-    user: User | None,
+    user: Doer,
     once: str = "",
     seen: int | None = None,
     note: str = "",
@@ -69,7 +79,11 @@ def receive(
     lines = {line.pk: line for line in transfer.lines.select_related("sku").order_by("pk")}
     rows = _rows(lines, came)
     receipt = TransferReceipt.objects.create(
-        transfer=transfer, once=once or uuid.uuid4().hex, note=note[:300], created_at=clock.now(), created_by=user
+        transfer=transfer,
+        once=once or uuid.uuid4().hex,
+        note=note[:300],
+        created_at=clock.now(),
+        created_by=person(user),
     )
     _post(Posting(transfer, list(lines.values())), lines, rows)
     TransferLine.objects.bulk_update(lines.values(), FIGURES)
@@ -93,7 +107,7 @@ def _refuse_stale(transfer: Transfer) -> None:
         )
     elif last is not None:
         who = last.created_by
-    params = {"who": who or "–", "number": transfer}
+    params = {"who": doer(transfer, who), "number": transfer}
     raise TransferRefused("received_meanwhile", message, params=params)
 
 
@@ -136,9 +150,7 @@ def _post(posting: Posting, lines: dict[int, TransferLine], rows: Sequence[Trans
     posting.write()
 
 
-def _surplus(
-    transfer: Transfer, receipt: TransferReceipt, rows: Sequence[TransferReceiptLine], user: User | None
-) -> None:
+def _surplus(transfer: Transfer, receipt: TransferReceipt, rows: Sequence[TransferReceiptLine], user: Doer) -> None:
     """Book what came on top as found, or let it wait when it is above the limit."""
     over = [row for row in rows if row.over]
     if not over:
@@ -152,12 +164,12 @@ def _surplus(
 
 
 def _book_surplus(
-    transfer: Transfer, receipt: TransferReceipt, over: Sequence[TransferReceiptLine], user: User | None
+    transfer: Transfer, receipt: TransferReceipt, over: Sequence[TransferReceiptLine], user: Doer
 ) -> None:
     found = [adjusting.Line(sku_id=row.line.sku_id, change=row.over, unit_cost=_cost(row.line)) for row in over]
     note = _now("More came with %(number)s than was sent") % {"number": transfer}
     receipt.over_document = adjusting.adjust(
-        warehouse_id=transfer.destination_id, lines=found, reason=Reason.FOUND, note=note, user=user
+        warehouse_id=transfer.destination_id, lines=found, reason=Reason.FOUND, note=note, user=person(user)
     )
     receipt.over_state = Over.BOOKED
     for row in over:
@@ -239,11 +251,11 @@ def _demand_second(user: User, first: set[int | None]) -> None:
         raise TransferRefused("second_person", message)
 
 
-def _finish(transfer: Transfer, user: User | None) -> None:
+def _finish(transfer: Transfer, user: Doer) -> None:
     left = transfer.lines.filter(transit__gt=0).exists()
     transfer.state = State.PARTLY if left else State.RECEIVED
     if not left:
-        transfer.ended_at, transfer.ended_by = clock.now(), user
+        transfer.ended_at, transfer.ended_by = clock.now(), person(user)
     transfer.save(update_fields=["state", "turn", "ended_at", "ended_by"])
 
 

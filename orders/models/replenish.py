@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -112,3 +114,8 @@ class ReplenishRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sku} {self.get_verdict_display()}"
+
+    @property
+    def position(self) -> Decimal:
+        """Pieces that are here and coming, less what buyers wait for."""
+        return self.on_hand - self.wanted + self.incoming + self.drafted

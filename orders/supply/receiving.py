@@ -12,6 +12,7 @@ from backoffice import clock
 from inventory import arrivals, balances, ledger
 from inventory.ledger import EntryDraft
 from inventory.lots import lines as lot_lines
+from inventory.lots.errors import refused as lot_refused
 from inventory.lots.errors import refused_at
 from inventory.models import ExpectedArrival, Reason
 from orders.models import PurchaseLine, PurchaseOrder, PurchaseReceipt, PurchaseReceiptLine
@@ -44,13 +45,14 @@ class Counted:
 @transaction.atomic
 def receive(
     *, order_id: int, counts: Mapping[int, Counted], actor: str, key: str, slip: str = "", note: str = "",
-    seen: Mapping[int, Decimal] | None = None, warehouses: frozenset[int] | None = None,
+    seen: Mapping[int, Decimal] | None = None, warehouses: frozenset[int] | None = None, lots_demanded: bool = False,
 ) -> PurchaseReceipt:  # fmt: skip
     """Take a delivery in (line → pieces); the same key or delivery note again counts nothing.
 
     `seen` is what had come of each line on the page: when somebody received meanwhile, that is said instead of
-    counting the same goods twice. Raises SupplyError: not_found, place, state, slip_twice, moved, nothing_counted,
-    quantity, over. Then nothing has happened.
+    counting the same goods twice. With `lots_demanded` whoever receives tracked goods says which lots they are.
+    Raises SupplyError: not_found, place, state, slip_twice, moved, nothing_counted, quantity, over; and LotRefused.
+    Then nothing has happened.
     """
     order = locking.locked(order_id)
     known = PurchaseReceipt.objects.filter(key=key).first()
@@ -65,6 +67,8 @@ def receive(
         raise SupplyError("moved", number=order.number, **locking.last(order.updated_by, order.updated_at))
     counted = [(lines[pk], one) for pk, one in counts.items() if pk in lines and any(one.figures)]
     _check(counted)
+    if lots_demanded:
+        _demand_lots(counted)
     receipt = PurchaseReceipt.objects.create(
         order=order, slip=locking.clean(slip, 60), slip_key=slip_key, note=locking.clean(note, 300), at=clock.now(),
         by=actor[:150], key=key[:100],
@@ -107,6 +111,12 @@ def _check(counted: list[tuple[PurchaseLine, Counted]]) -> None:
                 "over", field=f"line_{line.pk}", sku=line.sku.code, most=plain(max(most - line.came, ZERO)),
                 ordered=plain(line.quantity), here=plain(line.came), wanted=plain(one.accepted + one.damaged),
             )  # fmt: skip
+
+
+def _demand_lots(counted: list[tuple[PurchaseLine, Counted]]) -> None:
+    for line, one in counted:
+        if one.accepted and line.sku.tracking and not one.lot.strip():
+            raise lot_refused("lot_missing", sku=line.sku.code, field=f"line_{line.pk}.lot")
 
 
 def _put_away(

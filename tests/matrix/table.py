@@ -389,6 +389,11 @@ ELSEWHERE = {
     "api-stock-value",
     "api-skus", "api-sku", "api-availability", "api-stock", "api-lots", "api-lot-stock", "api-lot-movements",
     "api-stock-adjustments", "api-orders",
+    "api-transfers", "api-transfer", "api-transfer-request", "api-transfer-pick", "api-transfer-send",
+    "api-transfer-receive", "api-transfer-cancel",
+    "api-suppliers", "api-supplier", "api-supplier-items", "api-purchase-orders", "api-purchase-order",
+    "api-purchase-receipts", "api-replenishment",
+    "api-stocktakes", "api-stocktake", "api-stocktake-lines", "api-stocktake-counts",
     "api-order-changes", "api-order", "api-shipments", "api-nowhere",
     "admin:autocomplete", "admin:view_on_site", "admin:app_list",
 }  # fmt: skip

@@ -9,7 +9,6 @@ from django.utils.translation import pgettext
 
 from backoffice import audit
 from backoffice.errors import YikuError
-from inventory.lots.errors import refused as lots_refused
 from inventory.lots.saying import suggested
 from orders.admin.supply import kit
 from orders.models import PurchaseOrder
@@ -55,13 +54,12 @@ def _take(request: HttpRequest, order: PurchaseOrder) -> None:
             **dict(zip(FIGURES, figures, strict=True)), lot=kit.text(request, f"lot_{line.pk}", 4000),
             expires_on=kit.text(request, f"expires_{line.pk}", 20),
         )  # fmt: skip
-        if counts[line.pk].accepted and line.sku.tracking and not counts[line.pk].lot:
-            raise lots_refused("lot_missing", sku=line.sku.code, field=f"lot_{line.pk}")
         if f"seen_{line.pk}" in request.POST:
             seen[line.pk] = kit.decimal(request.POST[f"seen_{line.pk}"], line.sku.code)
     receiving.receive(
         order_id=order.pk, counts=counts, actor=audit.current_actor().name,
         key=kit.once(request, f"receive:{order.pk}"), slip=kit.text(request, "slip", 60),
         note=kit.text(request, "note"), seen=seen, warehouses=kit.within(request),
+        lots_demanded=True,
     )  # fmt: skip
     messages.success(request, _("Received: accepted pieces are on the shelf."))

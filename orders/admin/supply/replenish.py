@@ -102,7 +102,7 @@ class ReplenishRowAdmin(ReadOnlyMixin, YikuModelAdmin):
     @admin.display(description=_("here and coming / reorder point"))
     def cover(self, row: ReplenishRow) -> str:
         """What decides."""
-        return f"{plain(_position(row))} / {plain(row.reorder_point)}"
+        return f"{plain(row.position)} / {plain(row.reorder_point)}"
 
     @admin.display(description=_("chance to run out"))
     def risk(self, row: ReplenishRow) -> str:
@@ -164,15 +164,11 @@ def running(request: HttpRequest, pk: int) -> HttpResponse:
     return kit.page(request, "run", _now("Suggestions"), run=run)
 
 
-def _position(row: ReplenishRow) -> Any:
-    return row.on_hand - row.wanted + row.incoming + row.drafted
-
-
 def _why(row: ReplenishRow) -> dict[str, Any]:
     names = ("sold", "safety", "reorder_point", "order_up_to", "on_hand", "wanted", "incoming", "drafted", "quantity")
     return {
         **{name: plain(getattr(row, name)) for name in names},
-        "position": plain(_position(row)), "mean": f"{row.mean:.2f}", "sd": f"{row.sd:.2f}",
+        "position": plain(row.position), "mean": f"{row.mean:.2f}", "sd": f"{row.sd:.2f}",
         "lead": f"{row.lead:.1f}", "lead_sd": f"{row.lead_sd:.1f}", "z": f"{row.z:.3f}", "chance": f"{row.chance:.1%}",
         "service": f"{row.run.service_level:.1%}", "raised": RAISED.get(row.why, ""),
         "during": f"{row.mean * row.lead:.1f}",
