@@ -10,7 +10,7 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from backoffice.models import Incident
-from inventory import assembling
+from inventory import assembling, balances
 from inventory.assembling import Words
 from inventory.lots import following, recall, tracing
 from inventory.models import Access, Lot, RecipePart, Tracking
@@ -81,10 +81,12 @@ def test_a_lot_is_followed_through_every_level_and_told_how(flour, here, do):
 
 def test_who_got_what_was_built_is_in_the_recall_from_then_on(flour, here, do):
     cake = of(flour, "CAKE")
-    come(cake, here, {"C1": 1})
-    go(cake, here, 1, "shipment", reference="orders.line:early")
+    come(cake, here, {"C1": 1, "C2": 1})
+    go(cake, here, 1, "shipment", reference="orders.line:early", lot="C1")
     do(cake, quantity=2, said={flour: "A", cake: "C1"})
-    go(cake, here, 1, "shipment", reference="orders.line:cake")
+    go(cake, here, 1, "shipment", reference="orders.line:cake", lot="C1")
+    go(cake, here, 1, "shipment", reference="orders.line:early too", lot="C2")
+    do(cake, quantity=2, said={flour: "A", cake: "C2"})
     go(flour, here, 1, "shipment", reference="orders.line:itself", lot="A")
     go(flour, here, 1, "shipment", reference="orders.line:other", lot="B")
     assert left(flour, "A") == {"orders.line:cake", "orders.line:itself"}
@@ -221,3 +223,13 @@ def test_a_recall_without_the_box_leaves_what_was_built(sold, people):
     form = {"do": "recall", "reason": "moth", "block": "1"}
     people.client("owner").post(reverse("admin:inventory_lot_do", args=[flour.pk]), form)
     assert (Lot.objects.get(pk=flour.pk).state, Lot.objects.get(pk=cake.pk).state) == ("blocked", "open")
+
+
+def test_a_recall_locks_all_it_blocks_in_one_order(flour, do, monkeypatch):
+    """The balances of every SKU it will block are locked by one statement, before the first lot is."""
+    cake = of(flour, "CAKE")
+    do(cake, said={flour: "A", cake: "C1"})
+    asked, really = [], balances.lock
+    monkeypatch.setattr(balances, "lock", lambda pairs, **more: asked.append(set(pairs)) or really(pairs, **more))
+    recall.begin(lot=lot(flour, "A"), reason="moth", block=True, built=True)
+    assert {sku_id for sku_id, _place in asked[0]} == {flour.pk, cake.pk}
