@@ -15,6 +15,7 @@ from backoffice.models import User
 from inventory import access, balances, ledger
 from inventory.balances import Locked
 from inventory.ledger import EntryDraft
+from inventory.lots.building import Building, Pairs, Words
 from inventory.models import Assembly, AssemblyLine, Reason, RecipePart, Sku, Warehouse
 from inventory.sets import Pair
 
@@ -22,6 +23,8 @@ Kind, State = Assembly.Kind, Assembly.State
 CENT = Decimal("0.0001")  # the smallest amount the books hold
 MOST, THOUSANDTH = Decimal(10_000_000), Decimal("0.001")
 ZERO = Decimal(0)
+NOTHING = Words()  # nobody said anything of lots
+Lots = Mapping[int, Pairs]
 
 
 class AssemblyRefused(YikuError):
@@ -47,12 +50,14 @@ def assemble(
     labour: Decimal = ZERO,
     note: str = "",
     once: str = "",
+    words: Words = NOTHING,
 ) -> Assembly:
     """Build so many pieces from parts, or take so many apart; the same click (`once`) again is the same assembly.
 
     Built pieces are worth their parts plus the labour cost; parts of a piece taken apart share its value by their own
-    average cost there. Raises AssemblyRefused without a recipe or for a closed warehouse, NegativeStock naming what is
-    not there unreserved.
+    average cost there. `words` say which lots leave and come; else what leaves does so first expired first, what is
+    built makes a new lot, what is taken apart goes into the lots it was built from. Raises AssemblyRefused without a
+    recipe or for a closed warehouse, NegativeStock naming what is not there unreserved, LotRefused naming the field.
     """
     made = Assembly(
         kind=kind, warehouse=warehouse, sku=sku, quantity=quantity, labour=labour if kind == Kind.BUILD else ZERO,
@@ -63,17 +68,41 @@ def assemble(
         return known
     _check(warehouse, quantity, labour, user)
     try:
-        return _post(made, _parts(sku, quantity))
+        return _post(made, _parts(sku, quantity), words)
     except IntegrityError:  # the other half of a double click
         return Assembly.objects.get(once=made.once)
 
 
 @transaction.atomic
-def _post(made: Assembly, parts: Mapping[int, Decimal]) -> Assembly:
+def proposed(
+    *, kind: str, warehouse: Warehouse, sku: Sku, quantity: Decimal, user: User | None, words: Words = NOTHING
+) -> Building | None:
+    """Return what an assembly would do with lots, nothing posted and nothing held; None where nothing is tracked.
+
+    Raises AssemblyRefused and NegativeStock as `assemble` does, LotRefused for said lots that cannot leave.
+    """
+    _check(warehouse, quantity, ZERO, user)
+    parts = _parts(sku, quantity)
+    made = Assembly(kind=kind, warehouse=warehouse, sku=sku, quantity=quantity)
+    locked = balances.lock((pk, warehouse.pk) for pk in (sku.pk, *parts))
+    never = [pk for pk in (sku.pk, *parts) if (pk, warehouse.pk) not in locked]  # of which nothing ever lay here
+    for pk, tracking in Sku.objects.filter(pk__in=never).values_list("pk", "tracking"):
+        locked[pk, warehouse.pk] = Locked(0, pk, warehouse.pk, 0, 0, 0, 0, 0, None, tracking=tracking)
+    found = Building(made, parts, locked, words)
+    if not found.skus:
+        return None
+    found.enough()
+    found.take(strict=False)
+    return found
+
+
+@transaction.atomic
+def _post(made: Assembly, parts: Mapping[int, Decimal], words: Words) -> Assembly:
     made.save()
     made.number = f"ZZ{made.pk:06d}"
     locked = balances.lock([(pk, made.warehouse_id) for pk in (made.sku_id, *parts)], create=True)
-    values = _build(made, parts) if made.kind == Kind.BUILD else _take_apart(made, parts, locked)
+    lots = Building(made, parts, locked, words).lots()
+    values = _build(made, parts, lots) if made.kind == Kind.BUILD else _take_apart(made, parts, lots, locked)
     rows = [AssemblyLine(assembly=made, part_id=pk, quantity=parts[pk], value=values[pk]) for pk in parts]
     AssemblyLine.objects.bulk_create(rows)
     made.save(update_fields=["number", "value"])
@@ -113,18 +142,20 @@ def _parts(sku: Sku, quantity: Decimal) -> dict[int, Decimal]:
     return pieces
 
 
-def _build(made: Assembly, parts: Mapping[int, Decimal]) -> dict[int, Decimal]:
-    values = _out(made, parts)
+def _build(made: Assembly, parts: Mapping[int, Decimal], lots: Lots) -> dict[int, Decimal]:
+    values = _out(made, parts, lots)
     made.value = sum(values.values(), made.labour)
-    _in(made, {made.sku_id: made.quantity}, {made.sku_id: made.value})
+    _in(made, {made.sku_id: made.quantity}, {made.sku_id: made.value}, lots)
     return values
 
 
-def _take_apart(made: Assembly, parts: Mapping[int, Decimal], locked: Mapping[Pair, Locked]) -> dict[int, Decimal]:
-    made.value = _out(made, {made.sku_id: made.quantity})[made.sku_id]
+def _take_apart(
+    made: Assembly, parts: Mapping[int, Decimal], lots: Lots, locked: Mapping[Pair, Locked]
+) -> dict[int, Decimal]:
+    made.value = _out(made, {made.sku_id: made.quantity}, lots)[made.sku_id]
     weights = [_unit_cost(locked[pk, made.warehouse_id]) * quantity for pk, quantity in parts.items()]
     values = dict(zip(parts, shared(made.value, weights), strict=True))
-    _in(made, parts, values)
+    _in(made, parts, values, lots)
     return values
 
 
@@ -136,23 +167,25 @@ def _unit_cost(balance: Locked) -> Decimal:
 
 
 def _draft(
-    made: Assembly, sku_id: int, quantity: Decimal, value: Decimal | None, reason: str = Reason.ASSEMBLY
-) -> EntryDraft:
+    made: Assembly, sku_id: int, quantity: Decimal, value: Decimal | None, reason: str = Reason.ASSEMBLY,
+    lots: Pairs = (),
+) -> EntryDraft:  # fmt: skip
     way = ".undo" if reason == Reason.UNDO else ""
     return EntryDraft(
         key=f"{made.reference}/{sku_id}{way}", sku_id=sku_id, warehouse_id=made.warehouse_id, quantity=quantity,
-        reason=reason, reference=made.reference, value=value,
+        reason=reason, reference=made.reference, value=value, lots=lots,
         source=f"{made.reference}/{sku_id}" if reason == Reason.UNDO else "",
     )  # fmt: skip
 
 
-def _out(made: Assembly, goods: Mapping[int, Decimal]) -> dict[int, Decimal]:
-    done = ledger.post(entries=[_draft(made, pk, -quantity, None) for pk, quantity in goods.items()])
-    return {one.sku_id: -one.value for one in done.posted}
+def _out(made: Assembly, goods: Mapping[int, Decimal], lots: Lots) -> dict[int, Decimal]:
+    drafts = [_draft(made, pk, -quantity, None, lots=lots.get(pk, ())) for pk, quantity in goods.items()]
+    return {one.sku_id: -one.value for one in ledger.post(entries=drafts).posted}
 
 
-def _in(made: Assembly, goods: Mapping[int, Decimal], values: Mapping[int, Decimal]) -> None:
-    ledger.post(entries=[_draft(made, pk, quantity, values[pk]) for pk, quantity in goods.items()])
+def _in(made: Assembly, goods: Mapping[int, Decimal], values: Mapping[int, Decimal], lots: Lots) -> None:
+    drafts = [_draft(made, pk, quantity, values[pk], lots=lots.get(pk, ())) for pk, quantity in goods.items()]
+    ledger.post(entries=drafts)
 
 
 @transaction.atomic

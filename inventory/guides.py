@@ -70,7 +70,10 @@ ASSEMBLY = Guide(
         (_("Post."), _("All parts or none. Missing parts are named.")),
         (_("Wrong? Undo it."), _("The parts come back at the value they left with.")),
     ),
-    tips=(_("A bundle that is only sold together needs no assembly: it takes its parts when it is sold."),),
+    tips=(
+        _("A bundle that is only sold together needs no assembly: it takes its parts when it is sold."),
+        _("Where lots are kept you see them before anything is posted, and may choose others."),
+    ),
 )  # fmt: skip
 FLOOR = Guide(
     key="floor",

@@ -13,8 +13,7 @@ from backoffice import masking
 from backoffice.models import User
 from inventory.access import visible
 from inventory.lots import recall
-from inventory.lots.recall import Sent
-from inventory.models import LotMovement
+from inventory.lots.recall import Left, Sent, Whose
 from orders.models import Shipment
 
 DOCUMENT = "orders.shipment:"
@@ -25,8 +24,8 @@ def register() -> None:
     recall.register_reader("orders", parcels)
 
 
-def parcels(request: HttpRequest, rows: Sequence[LotMovement], clear: bool) -> list[Sent]:
-    """Return the parcels behind movements of a lot that this person may see.
+def parcels(request: HttpRequest, rows: Sequence[Left], clear: bool) -> list[Sent]:
+    """Return the parcels behind movements of a lot, and of what was built from it, that this person may see.
 
     Names of buyers are for who may uncover them only (the desk, not the warehouse): masked on the page, in the file as
     they are (`clear`), which is recorded by whoever asks.
@@ -36,7 +35,7 @@ def parcels(request: HttpRequest, rows: Sequence[LotMovement], clear: bool) -> l
     ids = {_shipment(one.key): one for one in rows if one.key.startswith(DOCUMENT)}
     found = visible(cast(User, request.user), Shipment.objects.filter(pk__in=ids))
     known = {one.pk: one for one in found.select_related("order__shop", "order__contact")}
-    back: Mapping[str, Decimal] = recall.came_back(rows[0].lot_id, {one.reference for one in rows}) if rows else {}
+    back = recall.came_back(rows)
     names = request.user.has_perm("orders.reveal_buyer")
     told = []
     for one in rows:
@@ -51,7 +50,7 @@ def _shipment(key: str) -> int:
     return int(number) if number.isdecimal() and len(number) < 18 else 0
 
 
-def _sent(one: LotMovement, shipment: Shipment, back: Mapping[str, Decimal], names: bool, clear: bool) -> Sent:
+def _sent(one: Left, shipment: Shipment, back: Mapping[Whose, Decimal], names: bool, clear: bool) -> Sent:
     order = shipment.order
     contact = getattr(order, "contact", None)
     buyer = contact.buyer_name if contact and names else ""
@@ -59,5 +58,5 @@ def _sent(one: LotMovement, shipment: Shipment, back: Mapping[str, Decimal], nam
         order=order.number or str(order.pk), url=reverse("admin:orders_order_change", args=[order.pk]),
         shop=order.shop.name, parcel=str(shipment.number), shipped_at=shipment.shipped_at,
         tracking=shipment.tracking_number, buyer=buyer if clear else masking.name(buyer) if buyer else "",
-        quantity=-one.quantity, came_back=back.get(one.reference, Decimal(0)), reference=one.reference,
+        quantity=-one.quantity, came_back=back.get(one.whose, Decimal(0)), reference=one.reference, how=one.how,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -103,7 +104,7 @@ def _do_rows(
     for plan in plans:
         row = kept[plan.line.row]
         try:
-            with transaction.atomic():
+            with transaction.atomic() if kind.writes(plan) else nullcontext():
                 done = kind.apply(plan)
         except OF_A_ROW as error:
             if not skip_bad:
@@ -180,7 +181,7 @@ def _undo_rows(kind: ImportKind, rows: list[ImportRow], whole: bool, meter: Mete
     for row in rows:
         try:
             if not whole:
-                with transaction.atomic():
+                with transaction.atomic() if kind.settles(row.target) else nullcontext():
                     kind.undo(row.target, row.memory)
             row.undone, row.note = True, ""
         except OF_A_ROW as error:

@@ -196,6 +196,13 @@ class DocumentKind(ImportKind):
             raise document.fault
         return Done(document.target, {"number": folded(document.number)} if document.ours is None else {})
 
+    def writes(self, plan: Plan) -> bool:
+        document = self.documents[plan.line.document]
+        return document.fault is None and not document.target
+
+    def settles(self, target: str) -> bool:
+        return target not in self._settled
+
     def finish(self) -> dict[str, Any]:
         return {"documents": self._whole}
 

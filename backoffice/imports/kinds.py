@@ -128,6 +128,14 @@ class ImportKind(ExportKind):
         """Do what the plan says, through the domain's own functions, inside the frame's transaction."""
         raise NotImplementedError
 
+    def writes(self, plan: Plan) -> bool:
+        """True when applying this row asks the database for anything: then it has a savepoint of its own."""
+        return True
+
+    def settles(self, target: str) -> bool:
+        """True when taking this row back asks the database for anything."""
+        return True
+
     def finish(self) -> dict[str, Any]:
         """End the application (a document that holds all rows is posted here); returns what undoing it needs."""
         return {}

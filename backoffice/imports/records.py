@@ -17,9 +17,12 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 
 from backoffice import locks
+from backoffice.imports import pointing
 from backoffice.imports.errors import ImportRefused, KeptAsIs
 from backoffice.imports.kinds import BAD, CHANGE, NEW, SAME, Done, ImportKind, Line, Plan, plain
 from backoffice.spreadsheets.schema import Column
+
+PAGE = 1_000  # rows locked by one statement
 
 
 class RecordKind(ImportKind):
@@ -34,6 +37,8 @@ class RecordKind(ImportKind):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._rows_of: dict[str, int] = {}  # key → the row that named it first
+        self._locked: dict[int, Any] = {}  # rows that are taken back, under our lock
+        self._pointing: dict[int, list[Any]] | None = None  # what points to them
 
     # --- what a kind says --------------------------------------------------------------------------------------------
 
@@ -144,8 +149,11 @@ class RecordKind(ImportKind):
             plan.found = row
 
     def lock_targets(self, targets: Sequence[str]) -> None:
-        ids = [target.rpartition(":")[2] for target in targets]
-        locks.locked_rows(self.model._default_manager.filter(pk__in=ids))
+        ids = [int(target.rpartition(":")[2]) for target in targets]
+        for start in range(0, len(ids), PAGE):
+            page = sorted(ids)[start : start + PAGE]
+            self._locked |= {row.pk: row for row in locks.locked_rows(self.model._default_manager.filter(pk__in=page))}
+        self._pointing = pointing.pointing(self.model, sorted(self._locked))
 
     def apply(self, plan: Plan) -> Done:
         names = [self.fields[column] for column in self._given(plan.line)]
@@ -164,16 +172,14 @@ class RecordKind(ImportKind):
         return Done(f"{self.model._meta.label_lower}:{instance.pk}", memory)
 
     def undo(self, target: str, memory: Mapping[str, Any]) -> None:
-        instance = self.model._default_manager.filter(pk=target.rpartition(":")[2]).first()
+        pk = int(target.rpartition(":")[2])
+        instance = self._locked.get(pk) or self.model._default_manager.filter(pk=pk).first()
         if instance is None:
             raise KeptAsIs(_("It is gone already."))
         if "made" in memory:
             self._demand_untouched(instance, memory["made"])
             self.undo_more(instance, memory)
-            used = used_by(instance)
-            if used:
-                raise KeptAsIs(_("It is in use by now: %(what)s."), what=used)
-            instance.delete()
+            self._delete(instance)
             return
         self._demand_untouched(instance, memory["after"])
         for name, value in memory["before"].items():
@@ -181,6 +187,17 @@ class RecordKind(ImportKind):
         changed = [*memory["before"], *self.undo_more(instance, memory)]
         if changed:
             instance.save(update_fields=changed)
+
+    def _delete(self, instance: Any) -> None:
+        """Raises KeptAsIs, or what the database says, for a row that is in use."""
+        known = self._pointing is not None and instance.pk in self._locked
+        if known and pointing.free(instance, (self._pointing or {}).get(instance.pk, ())):
+            pointing.delete(instance)
+            return
+        used = used_by(instance)
+        if used:
+            raise KeptAsIs(_("It is in use by now: %(what)s."), what=used)
+        instance.delete()
 
     def undo_more(self, instance: Any, memory: Mapping[str, Any]) -> Sequence[str]:
         """Take back what `save` did beside the model's own fields; returns the attributes set on the way."""

@@ -87,7 +87,8 @@ def apply_run(run_id: int, user_id: int, skip_bad: bool) -> str:
     run = ImportRun.objects.get(pk=run_id)
     if run.state != ImportRun.State.PREVIEW:
         return "done already"
-    return _named(run, user_id, lambda user: applying.apply(run_id=run_id, user=user, skip_bad=skip_bad))
+    return _named(run, user_id, lambda user, meter: applying.apply(
+        run_id=run_id, user=user, skip_bad=skip_bad, meter=meter))  # fmt: skip
 
 
 def undo_run(run_id: int, user_id: int) -> str:
@@ -95,17 +96,18 @@ def undo_run(run_id: int, user_id: int) -> str:
     run = ImportRun.objects.get(pk=run_id)
     if run.state not in (ImportRun.State.APPLIED, ImportRun.State.UNDONE):
         return "done already"
-    return _named(run, user_id, lambda user: applying.undo(run_id=run_id, user=user))
+    return _named(run, user_id, lambda user, meter: applying.undo(run_id=run_id, user=user, meter=meter))
 
 
-def _named(run: ImportRun, user_id: int, work: Callable[[User], object]) -> str:
+def _named(run: ImportRun, user_id: int, work: Callable[[User, progress.Meter | None], object]) -> str:
     owner = User.objects.get(pk=user_id)
     if run.progress_id is None:
         return "done already"
 
     def told(meter: progress.Meter) -> None:
-        meter.say(_("All rows in one go: the bar moves at the end."))
-        work(owner)
+        with progress.at_once(meter) as seen:
+            meter.say("" if seen else _("All rows in one go: the bar moves at the end."))
+            work(owner, seen)
 
     return longwork.in_the_name_of(owner, run.progress_id, told)
 

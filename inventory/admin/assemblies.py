@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
@@ -24,8 +25,9 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import assembling, catalogue, readable
 from inventory.access import visible
-from inventory.admin import warehouse_choice
+from inventory.admin import assembly_lots, warehouse_choice
 from inventory.admin.filters import WarehouseFilter
+from inventory.lots.building import Building, Words
 from inventory.models import Assembly, RecipePart, Sku, Warehouse
 
 VIEW, ASSEMBLE = "inventory.view_assembly", "inventory.assemble"
@@ -77,13 +79,9 @@ def new(request: HttpRequest) -> HttpResponse:
     first = {"once": uuid.uuid4().hex, "sku": request.GET.get("sku", "")[:100]}
     form = AssemblyForm(user, request.POST) if request.method == "POST" else AssemblyForm(user, initial=first)
     if form.is_valid():
-        made = _made(form, user)
-        if made:
-            messages.success(request, _now("Posted: %(number)s.") % {"number": made})
-            return HttpResponseRedirect(reverse("admin:inventory_assembly_change", args=[made.pk]))
-    recipes: dict[Sku, list[RecipePart]] = {}
-    for one in RecipePart.objects.select_related("built", "part").order_by("built__code_key", "pk")[:RECIPES_SHOWN]:
-        recipes.setdefault(one.built, []).append(one)
+        answer = _posted(request, form, user)
+        if answer is not None:
+            return answer
     context = {
         **admin.site.each_context(request),
         "title": _("Assemble or take apart"),
@@ -91,21 +89,87 @@ def new(request: HttpRequest) -> HttpResponse:
         "form": form,
         "button_text": _("Post"),
         "help": _("Parts leave the shelf and the built pieces come on it at the parts' value, or the other way round."),
-        "recipes": list(recipes.items()),
+        "recipes": _recipes(),
     }
     return TemplateResponse(request, "admin/inventory/transfer/assemble.html", context)
 
 
-def _made(form: AssemblyForm, user: User) -> Assembly | None:
+def _recipes() -> list[tuple[Sku, list[RecipePart]]]:
+    found: dict[Sku, list[RecipePart]] = {}
+    for one in RecipePart.objects.select_related("built", "part").order_by("built__code_key", "pk")[:RECIPES_SHOWN]:
+        found.setdefault(one.built, []).append(one)
+    return list(found.items())
+
+
+def _posted(request: HttpRequest, form: AssemblyForm, user: User) -> HttpResponse | None:
+    """Post it, or show first which lots would move; None when the form says what is wrong."""
     said = form.cleaned_data
+    what = {"kind": said["kind"], "warehouse": said["warehouse"], "sku": said["sku"], "quantity": said["quantity"]}
+    words = assembly_lots.words(request.POST)
     try:
-        return assembling.assemble(
-            kind=said["kind"], warehouse=said["warehouse"], sku=said["sku"], quantity=said["quantity"],
-            labour=said.get("labour") or Decimal(0), note=said["note"].replace("\0", ""), user=user, once=said["once"],
-        )  # fmt: skip
+        shown = _to_look_at(request, what, words, user)
+        if shown is None:
+            made = assembling.assemble(
+                **what, labour=said.get("labour") or Decimal(0), note=said["note"].replace("\0", ""), user=user,
+                once=said["once"], words=words,
+            )  # fmt: skip
+            messages.success(request, _now("Posted: %(number)s.") % {"number": made})
+            return HttpResponseRedirect(reverse("admin:inventory_assembly_change", args=[made.pk]))
+        return _lots_page(request, form, *shown)
     except YikuError as refusal:
+        if "lots" in request.POST:
+            answer = _refused_lots(request, form, what, words, user, refusal)
+            if answer is not None:
+                return answer
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
         return None
+
+
+def _to_look_at(
+    request: HttpRequest, what: Mapping[str, Any], words: Words, user: User
+) -> tuple[Building, Words] | None:
+    """The lots to be shown before anything is posted: the first time, and when others leave than were shown."""
+    if Assembly.objects.filter(once=request.POST.get("once", "")[:64]).exists():
+        return None
+    if "lots" not in request.POST:
+        building = assembling.proposed(**what, user=user)
+        return None if building is None else (building, assembling.NOTHING)
+    building = assembling.proposed(**what, user=user, words=words)
+    if building is None or not assembly_lots.moved(request.POST, building):
+        return None
+    return building, assembly_lots.untouched(request.POST, words, building)
+
+
+def _refused_lots(
+    request: HttpRequest, form: AssemblyForm, what: Mapping[str, Any], words: Words, user: User, refusal: YikuError
+) -> HttpResponse | None:
+    """The page of lots again, with what was typed and what is wrong with it."""
+    try:
+        building = assembling.proposed(**what, user=user)
+    except YikuError:
+        return None
+    return None if building is None else _lots_page(request, form, building, words, refusal)
+
+
+def _lots_page(
+    request: HttpRequest, form: AssemblyForm, building: Building, words: Words, refusal: YikuError | None = None
+) -> HttpResponse:
+    field = refusal.field if refusal else ""
+    rows = assembly_lots.rows(building, words, (field, str(refusal)) if refusal else ("", ""))
+    at_a_row = any(row.error for row in rows)
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Which lots"),
+        "opts": Assembly._meta,
+        "form": form,
+        "made": building.made,
+        "build": building.build,
+        "expires_on": words.expires_on,
+        "error": "" if at_a_row or refusal is None else str(refusal),
+        "changed": refusal is None and "lots" in request.POST,
+        **assembly_lots.by_side(rows),
+    }
+    return TemplateResponse(request, "admin/inventory/transfer/assembly_lots.html", context)
 
 
 @require_POST
@@ -159,7 +223,8 @@ class AssemblyAdmin(OwnPageAdmin):
             "title": str(row),
             "opts": self.opts,
             "made": row,
-            "lines": row.lines.select_related("part").order_by("pk"),
+            **assembly_lots.moved_by(row),
+            "may_lots": request.user.has_perm("inventory.view_lot"),
             "see_cost": readable.sees_cost(request),
             "may_undo": request.user.has_perm(ASSEMBLE) and row.state == Assembly.State.POSTED,
             "entries_url": reverse("admin:inventory_stockentry_changelist") + f"?q={row.reference}",

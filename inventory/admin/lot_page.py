@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -17,8 +17,9 @@ from backoffice import audit, references
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import access, adjusting, home, resources
-from inventory.lots import keeping, recall, saying
+from inventory.lots import following, keeping, recall, saying, tracing
 from inventory.lots.errors import refused
+from inventory.lots.following import Reached
 from inventory.lots.registry import house_days
 from inventory.lots.shelf import sellable, today
 from inventory.models import Lot, LotBalance, LotMovement, Reason, StockDocument, Warehouse
@@ -33,7 +34,8 @@ def context(request: HttpRequest, lot: Lot) -> dict[str, Any]:
     there = home.own(request, LotBalance.objects.filter(lot=lot, on_hand__gt=0)).select_related("warehouse")
     moves = list(home.own(request, LotMovement.objects.filter(lot=lot)).select_related("warehouse")[: MOST + 1])
     named = references.describe(request, [one.reference for one in moves if one.reference])
-    got = recall.sent(request, lot, most=MOST + 1)
+    reached = following.follow(lot)
+    got = recall.sent(request, lot, most=MOST + 1, reached=reached)
     days = house_days() if lot.sku.ship_days is None else lot.sku.ship_days
     return {
         "title": f"{lot.sku.code} · {lot}",
@@ -46,10 +48,19 @@ def context(request: HttpRequest, lot: Lot) -> dict[str, Any]:
         "more_moves": len(moves) > MOST,
         "sent": got[:MOST],
         "more_sent": len(got) > MOST,
+        "built": _built(reached),
+        "to_block": [one for one in reached if one.lot and one.lot.number and one.lot.state == Lot.State.OPEN],
+        "origins": tracing.origins(lot) if any(one.reason == Reason.ASSEMBLY for one in moves) else [],
         "blocks": list(lot.blocks.order_by("-id")[:20]),
         "may_block": request.user.has_perm(BLOCK),
         "may_count": request.user.has_perm(COUNT),
     }
+
+
+def _built(reached: Sequence[Reached]) -> list[tuple[Reached, Decimal | None]]:
+    """What holds goods of the lot, and how much of it lies on shelves, the first built first."""
+    there = following.pieces_in(reached[:MOST])
+    return [(one, there.get(one.lot.pk, Decimal(0)) if one.lot else None) for one in reached[:MOST]]
 
 
 def _lot(request: HttpRequest, pk: int) -> Lot:
@@ -121,7 +132,8 @@ def _recall(request: HttpRequest, lot: Lot) -> str:
     reason = _text(request, "reason")
     if not reason:
         raise refused("reason_missing")
-    recall.begin(lot=lot, reason=reason, block=bool(request.POST.get("block")), actor=_who(request))
+    block, built = (bool(request.POST.get(name)) for name in ("block", "block_built"))
+    recall.begin(lot=lot, reason=reason, block=block, built=built, actor=_who(request))
     return _now("Customer service is told: the incident names this lot.")
 
 

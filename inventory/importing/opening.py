@@ -143,6 +143,9 @@ class OpeningKind(ImportKind):
         )  # fmt: skip
         return Done(f"inventory.stockdocument:{self._document.pk}")
 
+    def writes(self, plan: Plan) -> bool:
+        return self._document is None or bool(plan.found[0].tracking)
+
     def finish(self) -> dict[str, Any]:
         if self._document is None:
             return {}

@@ -62,6 +62,14 @@ SENTENCES = {
         " the lots first."
     ),
     "present_sum": _("%(warehouse)s has %(there)s pieces of %(sku)s, the lots named add up to %(said)s."),
+    "part_blocked": _(
+        "Lot %(lot)s of %(sku)s is blocked: %(reason)s. Nothing is built from it; open it first, or take another."
+    ),
+    "part_expired": _(
+        "Lot %(lot)s of %(sku)s may not be sold any more (%(day)s), and what is built here has no expiry date that "
+        "would hold it back: take another."
+    ),
+    "good_too_long": _("Lot %(lot)s cannot be good longer than what it is built from: %(day)s."),
     "nothing_left": _("Nothing of lot %(lot)s lies in %(warehouse)s that may be taken."),
 }
 

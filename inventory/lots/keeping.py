@@ -26,16 +26,30 @@ def announce(*, sku_id: int, code: str, said: Sequence[Said]) -> None:
 
     Raises LotRefused (expiry_differs) when a lot that stands has another date: one of the two is a slip of the pen.
     """
-    registry.make((sku_id, one.number) for one in said)
-    keys = {codes.normalise(one.number): one for one in said}
-    for lot in Lot.objects.filter(sku_id=sku_id, number_key__in=keys):
-        expires_on = keys[lot.number_key].expires_on
-        if expires_on is None or lot.expires_on == expires_on:
+    announce_all({sku_id: (code, said)})
+
+
+@transaction.atomic
+def announce_all(coming: Mapping[int, tuple[str, Sequence[Said]]]) -> None:
+    """Do the same for several SKUs, by their id with their code: three statements for any number of lots.
+
+    The refusal names `lots[SKU id].expires_on` where there are several.
+    """
+    registry.make((sku_id, one.number) for sku_id, (_code, said) in coming.items() for one in said)
+    wanted = {(pk, codes.normalise(one.number)): one for pk, (_code, said) in coming.items() for one in said}
+    given = []
+    rows = Lot.objects.filter(sku_id__in=list(coming), number_key__in=sorted({key for _sku, key in wanted}))
+    for lot in rows if wanted else ():
+        one = wanted.get((lot.sku_id, lot.number_key))
+        if one is None or one.expires_on is None or lot.expires_on == one.expires_on:
             continue
         if lot.expires_on is not None:
-            raise refused("expiry_differs", lot=lot.number, sku=code, stands=lot.expires_on, said=expires_on)
-        lot.expires_on = expires_on
-        lot.save(update_fields=["expires_on"])
+            field = f"lots[{lot.sku_id}].expires_on" if len(coming) > 1 else ""
+            raise refused("expiry_differs", field=field, lot=lot.number, sku=coming[lot.sku_id][0],
+                          stands=lot.expires_on, said=one.expires_on)  # fmt: skip
+        lot.expires_on = one.expires_on
+        given.append(lot)
+    Lot.objects.bulk_update(given, ["expires_on"])
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -57,9 +57,11 @@ def suggested(sku: Sku) -> dt.date | None:
 
 def said(
     sku: Sku, quantity: Decimal, text: str, expires: str | dt.date | None = None, *, demanded: bool = True,
-    dated: bool = True,
+    dated: bool = True, otherwise: dt.date | None = None,
 ) -> tuple[Said, ...]:  # fmt: skip
     """Read the lots of a line of goods coming in (`dated`), or going out. An SKU that is not tracked has none.
+
+    A lot of which nobody says when it expires, and that has no date yet, gets the one of `otherwise`.
 
     Raises LotRefused naming the field (`lot`, `expires_on`): no lot where one is demanded, pieces that do not add up,
     a missing expiry date, a serial that is not one piece.
@@ -75,9 +77,20 @@ def said(
         return ()
     found = _serials(text) if sku.tracking == Tracking.SERIAL else _lots(text, quantity)
     _judge(sku, quantity, found)
-    if sku.tracking != Tracking.EXPIRY or not dated:
+    return with_dates(sku, found, until, otherwise) if dated else tuple(found)
+
+
+def with_dates(
+    sku: Sku, found: Sequence[Said], until: dt.date | None, otherwise: dt.date | None = None,
+    stands: Mapping[str, dt.date | None] | None = None,
+) -> tuple[Said, ...]:  # fmt: skip
+    """Say when each lot expires, where the SKU has dates; `stands` are dates kept already, by the number for matching.
+
+    Raises LotRefused (expiry_missing).
+    """
+    if sku.tracking != Tracking.EXPIRY:
         return tuple(found)
-    return tuple(_dated(sku, one, until) for one in found)
+    return tuple(_dated(sku, one, until, otherwise, stands) for one in found)
 
 
 def _serials(text: str) -> list[Said]:
@@ -122,10 +135,16 @@ def _judge(sku: Sku, quantity: Decimal, found: Sequence[Said]) -> None:
         )  # fmt: skip
 
 
-def _dated(sku: Sku, one: Said, until: dt.date | None) -> Said:
+def _dated(
+    sku: Sku, one: Said, until: dt.date | None, otherwise: dt.date | None = None,
+    stands: Mapping[str, dt.date | None] | None = None,
+) -> Said:  # fmt: skip
     if not one.number:  # of the unknown lot nobody knows
         return dataclasses.replace(one, expires_on=None)
-    expires_on = one.expires_on or until or _stands(sku, one.number) or suggested(sku)
+    expires_on = one.expires_on or until
+    if expires_on is None:
+        kept = _stands(sku, one.number) if stands is None else stands.get(codes.normalise(one.number))
+        expires_on = kept or otherwise or suggested(sku)
     if expires_on is None:
         raise refused("expiry_missing", lot=one.number, sku=sku.code, field="expires_on")
     return dataclasses.replace(one, expires_on=expires_on)

@@ -1,5 +1,6 @@
 """Whatever is picked, received, damaged, lost or called off, in any order: pieces and value are kept to the cent."""
 
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -13,16 +14,35 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from backoffice.fields import QuantityField
 from inventory import assembling
 from inventory.errors import NegativeStock
-from inventory.models import Assembly, Balance, RecipePart, StockEntry, TransferLine, TransferReceipt
+from inventory.lots import keeping, switching
+from inventory.lots.errors import LotRefused
+from inventory.models import (
+    Assembly,
+    Balance,
+    Lot,
+    LotBalance,
+    LotMovement,
+    RecipePart,
+    StockEntry,
+    Tracking,
+    TransferLine,
+    TransferReceipt,
+)
 from inventory.transfers import picking, planning, receiving, taking_back
 from inventory.transfers.errors import AlreadyDone, TransferRefused
 from inventory.transfers.planning import Wish
 from tests.inventory import factories
 from tests.inventory.costing.conftest import unsound, use
+from tests.inventory.lots.conftest import apart, in_days
 
 D = Decimal
 pieces = st.integers(0, 9).map(D) | st.sampled_from([D("0.1"), D("2.375"), D("0.333")])
 some = st.integers(1, 9).map(D) | st.sampled_from([D("0.5"), D("1.125")])
+
+
+def tracked(item, tracking):
+    """The SKU, tracked so."""
+    return switching.turn(sku_id=item.pk, tracking=tracking) if tracking else item
 
 
 def written_off():
@@ -35,22 +55,32 @@ def written_off():
 class Transfers(RuleBasedStateMachine):
     """Two SKUs and a pre-built one in three warehouses, up to a handful of transfers under way at once."""
 
+    trackings = (Tracking.NONE, Tracking.NONE, Tracking.NONE)
+
     def __init__(self):
         super().__init__()
         self.block = transaction.atomic()
         self.block.__enter__()
-        self.items = [factories.sku(), factories.sku(), factories.sku()]
+        self.items = [tracked(factories.sku(), one) for one in self.trackings]
         RecipePart.objects.create(built=self.items[2], part=self.items[0], quantity=D(2))
         RecipePart.objects.create(built=self.items[2], part=self.items[1], quantity=D("0.5"))
         self.places = [factories.warehouse() for _ in range(3)]
         for place, cost in zip(self.places, ("1.3333", "0.017", "7"), strict=True):
             for item in self.items:
-                factories.stock(item, place, "11.5", cost)
+                self.fill(item, place, cost)
         self.value = Balance.objects.aggregate(all=Sum("value"))["all"]
         self.labour = D(0)
         self.made = []
         self.receipts = []
         self.built = []
+
+    def fill(self, item, place, cost):
+        """Goods whose lots nobody knows, and of tracked SKUs some of two lots."""
+        factories.stock(item, place, "11.5" if not item.tracking else "4.5", cost)
+        for number, quantity in (("L1", 4), ("L2", 3)) if item.tracking else ():
+            factories.stock(item, place, quantity, cost, lot=number)
+        Lot.objects.filter(sku=item, number="L1").update(expires_on=in_days(9))
+        Lot.objects.filter(sku=item, number="L2").update(expires_on=in_days(5))
 
     def teardown(self):
         transaction.set_rollback(True)
@@ -61,7 +91,7 @@ class Transfers(RuleBasedStateMachine):
         try:
             with transaction.atomic():
                 return work()
-        except (AlreadyDone, TransferRefused, NegativeStock, assembling.AssemblyRefused):
+        except (AlreadyDone, TransferRefused, NegativeStock, assembling.AssemblyRefused, LotRefused):
             return None
 
     @rule(ends=st.permutations([0, 1, 2]), first=some, second=some)
@@ -119,22 +149,65 @@ class Transfers(RuleBasedStateMachine):
         if done:
             assert self.tried(lambda: taking_back.take_back(receipt_id=pk, user=None, why="wrong")) is None
 
-    @rule(at=st.integers(0, 2), apart=st.booleans(), quantity=some, labour=st.decimals(0, 5, places=4))
-    def build(self, at, apart, quantity, labour):
+    @rule(
+        at=st.integers(0, 2),
+        apart=st.booleans(),
+        quantity=some,
+        labour=st.decimals(0, 5, places=4),
+        part=st.sampled_from(["", "", "L1", "L2", "?"]),
+        whole=st.sampled_from(["", "", "L1", "K", "?"]),
+        back=st.booleans(),
+    )
+    def build(self, at, apart, quantity, labour, part, whole, back):
         kind = Assembly.Kind.APART if apart else Assembly.Kind.BUILD
+        said = zip(self.items, (part, "", whole), strict=True)
+        words = assembling.Words({item.pk: text for item, text in said if text and item.tracking})
+        before = self.by_lot()
         made = self.tried(
             lambda: assembling.assemble(
-                kind=kind, warehouse=self.places[at], sku=self.items[2], quantity=quantity, labour=labour, user=None
+                kind=kind, warehouse=self.places[at], sku=self.items[2], quantity=quantity, labour=labour, user=None,
+                words=words,
             )
-        )
+        )  # fmt: skip
         if made:
             self.built.append(made)
+            if back and self.tried(lambda: assembling.undo(assembly_id=made.pk, user=None)):
+                assert self.by_lot() == before
+
+    def by_lot(self):
+        """Every lot where it lies."""
+        return set(LotBalance.objects.filter(on_hand__gt=0).values_list("lot", "warehouse", "on_hand"))
 
     @rule(at=st.integers(0, 9))
     def undo(self, at):
-        if self.built:
-            made = self.built[at % len(self.built)]
-            self.tried(lambda: assembling.undo(assembly_id=made.pk, user=None))
+        if not self.built:
+            return
+        made, before = self.built[at % len(self.built)], self.by_lot()
+        if self.tried(lambda: assembling.undo(assembly_id=made.pk, user=None)):
+            assert self.moved(before) == self.said_to_move(made)
+
+    def moved(self, before):
+        """What an undo did to each lot."""
+        net = Counter()
+        for sign, rows in ((-1, before), (1, self.by_lot())):
+            for lot, _place, pieces in rows:
+                net[lot] += sign * pieces
+        return {lot: pieces for lot, pieces in net.items() if pieces}
+
+    def said_to_move(self, made):
+        """The opposite of what the assembly did."""
+        rows = LotMovement.objects.filter(reference=made.reference, reason="assembly")
+        return {one.lot_id: -one.quantity for one in rows}
+
+    @rule(which=st.integers(0, 2), number=st.sampled_from(["L1", "L2", "K"]), block=st.booleans())
+    def hold(self, which, number, block):
+        lot = Lot.objects.filter(sku=self.items[which], number=number).first()
+        if lot:
+            self.tried(lambda: (keeping.block if block else keeping.unblock)(lot_id=lot.pk, reason="test"))
+
+    @invariant()
+    def lots_add_up(self):
+        assert apart() == []
 
     @invariant()
     def entries_and_balances_agree(self):
@@ -184,12 +257,19 @@ class Transfers(RuleBasedStateMachine):
         assert there + D("0.5") * built == 3 * D("11.5") * D("1.5") + gone
 
 
+class WithLots(Transfers):
+    """The same with the parts and the pre-built SKU by lots, one of the parts not tracked."""
+
+    trackings = (Tracking.LOT, Tracking.NONE, Tracking.EXPIRY)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", ["average", "fifo"])
-def test_any_sequence_keeps_pieces_and_value(method):
+@pytest.mark.parametrize("machine", [Transfers, WithLots])
+def test_any_sequence_keeps_pieces_and_value(method, machine):
     use(method)
     run_state_machine_as_test(
-        Transfers,
+        machine,
         settings=settings(
             max_examples=30,
             stateful_step_count=20,

@@ -6,12 +6,16 @@ import pytest
 
 from inventory import assembling, documents, reservations
 from inventory.errors import NegativeStock
-from inventory.models import Assembly, RecipePart, TransferReceipt, Warehouse
+from inventory.lots import recall
+from inventory.lots.errors import LotShort
+from inventory.models import Assembly, Lot, RecipePart, Tracking, TransferReceipt, Warehouse
 from inventory.transfers import picking, planning, proposing, receiving, taking_back
 from inventory.transfers.errors import AlreadyDone, TransferRefused
 from tests.inventory.factories import shop, sku, stock, want, warehouse
 from tests.inventory.invariants import broken
-from tests.inventory.lots.conftest import go
+from tests.inventory.lots.conftest import apart as lot_sums
+from tests.inventory.lots.conftest import come as come_in
+from tests.inventory.lots.conftest import go, lots, tracked
 from tests.inventory.threads import errors, together
 from tests.inventory.transfers.conftest import came, lies, line, under_way
 
@@ -164,3 +168,67 @@ def test_the_same_click_builds_once_and_an_undo_is_done_once(a, b, here):
     results = together(*[lambda: assembling.undo(assembly_id=results[0].pk, user=None)] * 3)
     assert [type(one) for one in errors(results)] == [assembling.AssemblyRefused] * 2
     assert (lies(a, here)[0], lies(box, here)[0], broken()) == (10, 0, [])
+
+
+@pytest.fixture
+def built_of(here):
+    """KIT by serials, of one CHIP (serials) and two MILK (lots A and B)."""
+    chip, milk, kit = tracked("CHIP", Tracking.SERIAL), tracked("MILK", Tracking.LOT), tracked("KIT", Tracking.SERIAL)
+    for part, quantity in ((chip, 1), (milk, 2)):
+        RecipePart.objects.create(built=kit, part=part, quantity=D(quantity))
+    come_in(kit, here, {"OLD": 1})  # there is a balance already: making one would let nobody in at once
+    come_in(chip, here, {"C1": 1, "C2": 1, "C3": 1})
+    come_in(milk, here, {"A": 4, "B": 2})
+    return chip, milk, kit
+
+
+def build(kit, here, said):
+    words = assembling.Words({item.pk: text for item, text in said.items()})
+    return lambda: assembling.assemble(
+        kind="build", warehouse=here, sku=kit, quantity=D(1), user=None, words=words
+    )  # fmt: skip
+
+
+def test_two_who_build_from_the_same_serial_at_once_build_one(here, built_of):
+    chip, _milk, kit = built_of
+    results = together(*[build(kit, here, {chip: "C1", kit: f"K{nth}"}) for nth in range(4)])
+    assert [type(one) for one in errors(results)] == [LotShort] * 3
+    assert (lies(kit, here)[0], lots(chip, here), lot_sums(), broken()) == (2, {"C2": 1, "C3": 1}, [], [])
+
+
+def test_many_who_build_at_once_in_turn_share_the_lots(here, built_of):
+    chip, milk, kit = built_of
+    results = together(*[build(kit, here, {kit: f"K{nth}"}) for nth in range(5)])
+    assert [type(one) for one in errors(results)] == [NegativeStock] * 2
+    assert (lies(kit, here)[0], lots(chip, here), lots(milk, here)) == (4, {}, {})
+    assert (lot_sums(), broken()) == ([], [])
+
+
+def test_building_and_taking_apart_at_once_never_wait_for_each_other(here, built_of):
+    chip, milk, kit = built_of
+    build(kit, here, {chip: "C1", milk: "A", kit: "K1"})()
+
+    def apart():
+        words = assembling.Words({kit.pk: "K1"})
+        return assembling.assemble(
+            kind="apart", warehouse=here, sku=kit, quantity=D(1), user=None, words=words
+        )  # fmt: skip
+
+    results = together(*[build(kit, here, {chip: "C2", kit: "K2"}), apart, build(kit, here, {chip: "C3", kit: "K3"})])
+    assert not errors(results)
+    assert (lies(kit, here)[0], sum(lots(milk, here).values()), lot_sums(), broken()) == (3, 2, [], [])
+
+
+def test_a_recall_that_blocks_what_was_built_and_building_at_once_end_in_order(here, built_of):
+    chip, milk, kit = built_of
+    build(kit, here, {milk: "A", kit: "K1"})()
+    lot = Lot.objects.select_related("sku").get(sku=milk, number="A")
+
+    def recalled():
+        return recall.begin(lot=lot, reason="moth", block=True, built=True)
+
+    results = together(recalled, *[build(kit, here, {kit: f"L{nth}"}) for nth in range(3)])
+    assert {type(one) for one in errors(results)} <= {LotShort, NegativeStock}
+    assert not isinstance(results[0], Exception)
+    assert set(Lot.objects.filter(state="blocked").values_list("number", flat=True)) >= {"A", "K1"}
+    assert (lot_sums(), broken()) == ([], [])
