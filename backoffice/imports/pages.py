@@ -151,13 +151,15 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     elif only != "all":
         rows = rows.filter(outcome=only)
     page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
-    titles = {one.key: str(one.title) for one in kind.columns}
+    titles = {one.key: str(one.title) for one in kind.columns} | {key: str(one) for key, one in kind.effects.items()}
+    ours = kind(cast(User, request.user), run.options)
     context = {
         **admin.site.each_context(request),
         "title": f"{kind.title} · {run.file_name}",
         "run": run,
         "kind": kind,
-        "rows": [_shown(row, kind(cast(User, request.user), run.options), titles) for row in page],
+        "rows": [_shown(row, ours, titles) for row in page],
+        "overview": _overview(ours, run),
         "page": page,
         "only": only,
         "mine": run.owner_id == request.user.pk,
@@ -167,6 +169,16 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "list_url": _list_url(kind),
     }
     return TemplateResponse(request, "admin/imports/run.html", context)
+
+
+def _overview(kind: ImportKind, run: ImportRun) -> dict[str, Any] | None:
+    """The documents of the file and what they come to, its cells marked where they are figures."""
+    found = kind.overview(run) if run.state not in ("reading", "failed") else None
+    if found is None:
+        return None
+    heads = [(head, place in found.numbers) for place, head in enumerate(found.heads)]
+    rows = [[(cell, place in found.numbers) for place, cell in enumerate(row)] for row in found.rows]
+    return {"title": found.title, "notes": found.notes, "heads": heads, "rows": rows}
 
 
 def _shown(row: Any, kind: ImportKind, titles: dict[str, str]) -> dict[str, Any]:
