@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from backoffice import audit, clock
-from backoffice.imports.documents import Document, DocumentKind, folded, ids_of, repeated
+from backoffice.imports.documents import Document, DocumentKind, ids_of, repeated
 from backoffice.imports.errors import ImportRefused
 from backoffice.imports.kinds import BAD, NEW, SAME, Done, Line, Overview, Plan, plain
 from backoffice.models import ImportRun

@@ -120,7 +120,7 @@ class SupplierInvoice(models.Model):
     order = models.ForeignKey(PurchaseOrder, models.PROTECT, related_name="invoices", verbose_name=_("purchase order"))
     supplier = models.ForeignKey(Supplier, models.PROTECT, related_name="+", verbose_name=_("supplier"))
     number = models.CharField(_("invoice number"), max_length=60)
-    part = models.PositiveSmallIntegerField(_("part"), default=1)
+    part = models.PositiveSmallIntegerField(pgettext_lazy("invoice", "part"), default=1)
     issued_on = models.DateField(_("date"))
     note = models.CharField(_("note"), max_length=300, blank=True)
     at = models.DateTimeField(_("time"))
