@@ -5,6 +5,7 @@ import io
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from openpyxl import load_workbook
 
@@ -392,6 +393,15 @@ def test_a_typed_invoice_is_taken_back_with_the_draft_of_its_prices(buyer, came)
     assert (CostDocument.objects.count(), lines(), invoicing.differences(came)) == (0, [], [])
     invoicing.note_invoice(order_id=came.pk, number="T", issued_on=DAY, rows=rows, actor=LI)
     assert len(lines()) == 1
+
+
+def test_the_database_holds_a_number_of_a_supplier_once_while_it_stands(buyer, came):
+    fields = {"order": came, "supplier": buyer.supplier, "number": "N", "issued_on": DAY, "at": clock.now()}
+    one = SupplierInvoice.objects.create(**fields)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SupplierInvoice.objects.create(**fields)
+    SupplierInvoice.objects.filter(pk=one.pk).update(undone_at=clock.now())
+    SupplierInvoice.objects.create(**fields)
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
