@@ -69,6 +69,7 @@ class Overview:
     title: str
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
+    problems: Sequence[str] = ()  # beside each row, "" for none
     notes: Sequence[str] = ()
     numbers: frozenset[int] = frozenset()  # places of columns that are figures
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any, cast
 
 from django import forms
@@ -176,8 +177,12 @@ def _overview(kind: ImportKind, run: ImportRun) -> dict[str, Any] | None:
     found = kind.overview(run) if run.state not in ("reading", "failed") else None
     if found is None:
         return None
-    heads = [(head, place in found.numbers) for place, head in enumerate(found.heads)]
-    rows = [[(cell, place in found.numbers) for place, cell in enumerate(row)] for row in found.rows]
+    figures = [place in found.numbers for place in range(len(found.heads))]
+    rows = [
+        {"cells": list(zip(found.heads, row, figures, strict=True)), "problem": problem}
+        for row, problem in zip_longest(found.rows, found.problems, fillvalue="")
+    ]
+    heads = list(zip(found.heads, figures, strict=True))
     return {"title": found.title, "notes": found.notes, "heads": heads, "rows": rows}
 
 

@@ -42,13 +42,14 @@ def overview(run: ImportRun, kind: ImportKind) -> Overview:
     heads = (
         _now("invoice number"), _now("purchase order"), _now("rows"), _now("pieces"), _now("amount"), _now("tax"),
         _now("amount with tax"), _now("difference to the order"), _now("into the value of stock") + f" ({base})",
-        _now("gone with sold goods") + f" ({base})", "",
+        _now("gone with sold goods") + f" ({base})",
     )  # fmt: skip
     more = len(totals) - MOST
     note = ngettext("%(n)s more invoice is not shown.", "%(n)s more invoices are not shown.", more) % {"n": more}
     notes = (_now("Compare each total with the paper."), *((note,) if more > 0 else ()))
     rows = [_row(one) for one in totals[:MOST]]
-    return Overview(_now("The invoices of this file"), heads, rows, notes, frozenset(range(2, 10)))
+    faults = [_faults(one) for one in totals[:MOST]]
+    return Overview(_now("The invoices of this file"), heads, rows, faults, notes, frozenset(range(2, 10)))
 
 
 def _totals(run: ImportRun, kind: ImportKind) -> list[Total]:
@@ -70,17 +71,21 @@ def _totals(run: ImportRun, kind: ImportKind) -> list[Total]:
     return list(found.values())
 
 
-def _row(one: Total) -> tuple[str, ...]:
+def _faults(one: Total) -> str:
     faults = []
     if one.bad:
         faults.append(ngettext("%(n)s row with a problem", "%(n)s rows with a problem", one.bad) % {"n": one.bad})
     if one.unread:
         faults.append(_now("%(n)s of them not in the totals") % {"n": one.unread})
+    return "; ".join(faults)
+
+
+def _row(one: Total) -> tuple[str, ...]:
     names = [*one.orders][:4]
     orders = ", ".join(names) + (f" +{len(one.orders) - 4}" if len(one.orders) > 4 else "")
     return (
         one.number or "–", orders or "–", str(one.rows), plain(one.pieces), _money(one.amount), _money(one.tax),
-        _money(one.amount + one.tax), _signed(one.difference), _signed(one.stock), _signed(one.gone), "; ".join(faults),
+        _money(one.amount + one.tax), _signed(one.difference), _signed(one.stock), _signed(one.gone),
     )  # fmt: skip
 
 

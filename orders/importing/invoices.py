@@ -55,6 +55,7 @@ class CarryForm(forms.Form):
         choices = [(BOOK, _("book it into the costs with the import"))] if may and user.has_perm(NEEDS[BOOK]) else []
         choices += [(DRAFT, _("leave a late cost to be looked at and booked"))] if may else []
         self.fields["carry"].choices = [*choices, ("", _("only write it down"))]  # type: ignore[attr-defined]
+        self.fields["carry"].initial = DRAFT if may else ""
 
 
 @dataclasses.dataclass(slots=True)
@@ -84,11 +85,11 @@ class InvoiceKind(DocumentKind):
     columns = (
         Column("number", _("invoice number"),
                ("发票号", "发票号码", "发票编号", "发票", "invoice no", "invoice", "invoice #"), "reference",
-               required=False, longest=60),
-        Column("issued_on", _("invoice date"), ("发票日期", "开票日期", "日期", "date"), "date", required=False),
+               optional_cell=True, longest=60),
+        Column("issued_on", _("invoice date"), ("发票日期", "开票日期", "日期", "date"), "date", optional_cell=True),
         Column("order", _("purchase order"),
                ("采购单号", "采购单", "采购订单", "采购订单号", "订单号", "po", "po number", "po no", "order number"),
-               "reference", required=False, longest=60),
+               "reference", optional_cell=True, longest=60),
         *goods.COLUMNS,
         Column("supplier_code", _("supplier's code"),
                ("供应商货号", "供应商SKU", "供应商商品编码", "工厂货号", "厂家货号", "supplier sku", "vendor sku"),
