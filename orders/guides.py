@@ -22,7 +22,8 @@ PURCHASING = Guide(
         (_("Order."), _("Above your limit somebody else approves. The supplier gets the PDF or the workbook.")),
         (_("Receive."),
          _("In parts or at once: accepted, damaged, refused. A little too much is taken, up to the setting.")),
-        (_("Close, send back, note the invoice."), _("Differences in price and pieces are shown in money.")),
+        (_("Close, send back, note the invoice."),
+         _("Differences in price and pieces are shown in money. Many invoices: “Import invoices”, a file for all.")),
     ),
     tips=(
         _("A file comes in as drafts only: nobody has ordered anything until you do."),
@@ -65,7 +66,7 @@ LATE_COSTS = Guide(
         (_("Book."), _("The rest goes where the settings say: cost differences now, or the months of the sales.")),
     ),
     tips=(
-        _("An invoice with other prices begins on the page of the purchase order."),
+        _("An invoice with other prices begins on the page of the purchase order, or comes in by file."),
         _("Closed months are never touched. Undo books the opposite."),
         _("Goods moved since the preview? Booking refuses, and you look again."),
     ),

@@ -39,6 +39,8 @@ IMPORTS = Guide(
     tips=(
         _("Orders and transfers: rows with the same number are one document. "
           "It comes in as a draft, whole or not at all."),
+        _("Suppliers' invoices: rows with the same number are one invoice. Its totals stand above the rows, "
+          "beside what its prices change."),
         _("1.23E+12 is a barcode of which digits are lost: format the column as text and enter it again."),
         _("00123 becomes 123 unless the column is text. The template's columns are."),
         _("A formula counts with the result that was saved with it; without one the cell is refused."),

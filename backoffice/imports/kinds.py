@@ -15,7 +15,7 @@ from django import forms
 from django.utils.translation import gettext as _now
 
 from backoffice.errors import YikuError
-from backoffice.models import User
+from backoffice.models import ImportRun, User
 from backoffice.spreadsheets.schema import Column, SheetSchema
 from backoffice.spreadsheets.writing import Out
 
@@ -62,6 +62,18 @@ class Done:
     memory: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overview:
+    """A table above the rows of a file: what they come to, one row for each document."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    problems: Sequence[str] = ()  # beside each row, "" for none
+    notes: Sequence[str] = ()
+    numbers: frozenset[int] = frozenset()  # places of columns that are figures
+
+
 class ExportKind:
     """A list that goes out. `view` are the permissions, all of them, that show it."""
 
@@ -103,6 +115,7 @@ class ImportKind(ExportKind):
     examples: ClassVar[Sequence[Sequence[Any]]] = ()  # rows of the explanation in the template
     document: ClassVar[Sequence[str]] = ()  # columns that tell documents of several rows apart, the number first
     change_list: ClassVar[str] = ""  # name of the page that lists what came in
+    effects: ClassVar[Mapping[str, Any]] = {}  # titles of entries of `changes` that are no columns
 
     @classmethod
     def may_import(cls, user: Any) -> bool:
@@ -155,6 +168,10 @@ class ImportKind(ExportKind):
         if isinstance(value, bool):
             return _now("yes") if value else _now("no")
         return str(value)
+
+    def overview(self, run: ImportRun) -> Overview | None:
+        """Return what the rows of a run come to, where a person should see that too."""
+        return None
 
     def out_columns(self) -> Sequence[Out]:
         return [Out(one.title, OUT_KINDS.get(one.kind, "text"), 18) for one in self.columns]

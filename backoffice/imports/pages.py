@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any, cast
 
 from django import forms
@@ -151,13 +152,15 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     elif only != "all":
         rows = rows.filter(outcome=only)
     page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
-    titles = {one.key: str(one.title) for one in kind.columns}
+    titles = {one.key: str(one.title) for one in kind.columns} | {key: str(one) for key, one in kind.effects.items()}
+    ours = kind(cast(User, request.user), run.options)
     context = {
         **admin.site.each_context(request),
         "title": f"{kind.title} · {run.file_name}",
         "run": run,
         "kind": kind,
-        "rows": [_shown(row, kind(cast(User, request.user), run.options), titles) for row in page],
+        "rows": [_shown(row, ours, titles) for row in page],
+        "overview": _overview(ours, run),
         "page": page,
         "only": only,
         "mine": run.owner_id == request.user.pk,
@@ -167,6 +170,20 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "list_url": _list_url(kind),
     }
     return TemplateResponse(request, "admin/imports/run.html", context)
+
+
+def _overview(kind: ImportKind, run: ImportRun) -> dict[str, Any] | None:
+    """The documents of the file and what they come to, its cells marked where they are figures."""
+    found = kind.overview(run) if run.state not in ("reading", "failed") else None
+    if found is None:
+        return None
+    figures = [place in found.numbers for place in range(len(found.heads))]
+    rows = [
+        {"cells": list(zip(found.heads, row, figures, strict=True)), "problem": problem}
+        for row, problem in zip_longest(found.rows, found.problems, fillvalue="")
+    ]
+    heads = list(zip(found.heads, figures, strict=True))
+    return {"title": found.title, "notes": found.notes, "heads": heads, "rows": rows}
 
 
 def _shown(row: Any, kind: ImportKind, titles: dict[str, str]) -> dict[str, Any]:

@@ -112,14 +112,21 @@ class SupplierReturnLine(models.Model):
 
 
 class SupplierInvoice(models.Model):
-    """What the supplier asks for a purchase order; compared with what was agreed and what came."""
+    """What the supplier asks for a purchase order; compared with what was agreed and what came.
+
+    An invoice over several orders is one row for each of them: parts 1, 2 and on of the same number.
+    """
 
     order = models.ForeignKey(PurchaseOrder, models.PROTECT, related_name="invoices", verbose_name=_("purchase order"))
     supplier = models.ForeignKey(Supplier, models.PROTECT, related_name="+", verbose_name=_("supplier"))
     number = models.CharField(_("invoice number"), max_length=60)
+    part = models.PositiveSmallIntegerField(pgettext_lazy("invoice", "part"), default=1)
     issued_on = models.DateField(_("date"))
+    note = models.CharField(_("note"), max_length=300, blank=True)
     at = models.DateTimeField(_("time"))
     by = models.CharField(_("by"), max_length=150, blank=True)
+    undone_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+    undone_by = models.CharField(_("taken back by"), max_length=150, blank=True)
 
     rows: RelatedManager[SupplierInvoiceLine]
 
@@ -128,7 +135,11 @@ class SupplierInvoice(models.Model):
         verbose_name_plural = _("suppliers' invoices")
         ordering = ["id"]
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["supplier", "number"], name="supplier_invoice_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["supplier", "number", "part"], condition=Q(undone_at__isnull=True), name="supplier_invoice_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -141,6 +152,7 @@ class SupplierInvoiceLine(models.Model):
     line = models.ForeignKey(PurchaseLine, models.PROTECT, related_name="+", verbose_name=_("line"))
     quantity = QuantityField(_("quantity"))
     price = CostField(_("price"))
+    tax = MoneyField(_("tax"), null=True, blank=True)  # as the paper says; no cost
 
     class Meta:
         verbose_name = _("line of a supplier's invoice")

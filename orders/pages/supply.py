@@ -18,7 +18,7 @@ from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
 from inventory import access
 from inventory.access import visible
-from orders.models import CostDocument, PurchaseOrder, ReplenishRow, SupplierReturn
+from orders.models import CostDocument, PurchaseOrder, ReplenishRow, SupplierInvoice, SupplierReturn
 from orders.pages.lines import register_lists
 from orders.supply import limits, replenishment
 
@@ -82,6 +82,7 @@ def register() -> None:
     register_chore("replenish", NIGHT, replenishment.nightly)
     references.register("orders.purchaseorder", lambda request, ids: _orders(request, {pk: pk for pk in ids}))
     references.register("orders.supplierreturn", _returns)
+    references.register("orders.supplierinvoice", _invoices)
     references.register("orders.costdocument", _costs)
     post_migrate.connect(seed_after_migrate, sender=apps.get_app_config("orders"), dispatch_uid="orders.supply")
 
@@ -108,6 +109,10 @@ def seed_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
 
 def _returns(request: HttpRequest, ids: Any) -> dict[int, Described]:
     return _orders(request, dict(SupplierReturn.objects.filter(pk__in=ids).values_list("pk", "order_id")))
+
+
+def _invoices(request: HttpRequest, ids: Any) -> dict[int, Described]:
+    return _orders(request, dict(SupplierInvoice.objects.filter(pk__in=ids).values_list("pk", "order_id")))
 
 
 def _orders(request: HttpRequest, orders: dict[int, int]) -> dict[int, Described]:

@@ -39,6 +39,11 @@ SENTENCES: dict[str, Any] = {
     "not_here": _("%(sku)s: only %(left)s of this order can still be sent back, not %(wanted)s."),
     "invoice_number": _("Write down the number of the invoice."),
     "invoice_twice": _("Invoice %(number)s of this supplier is written down already (order %(order)s)."),
+    "other_supplier": _("Invoice %(number)s: %(order)s is an order of another supplier than %(first)s."),
+    "invoice_undone": _("Invoice %(number)s was taken back already. Last change: %(who)s, %(when)s."),
+    "cost_booked": _(
+        "The prices of invoice %(number)s are booked as %(cost)s: somebody who may undo late costs takes it back."
+    ),
     "one_place": _("These orders arrived in different warehouses: share the cost of each warehouse by itself."),
     "no_receipts": _("Tick at least one receipt the cost is shared over. What has not come yet cannot carry any."),
     "cost_amount": _("“%(wanted)s” is no amount other than zero, with at most four decimal places."),

@@ -278,6 +278,7 @@ PAGES = {
     "admin:orders_purchaseorder_new_order": ("oap", "oap"),
     "admin:orders_purchaseorder_export_xlsx": ("oawbpi", "oawbpi"),
     "admin:orders_purchaseorder_import_file": ("oap", "oap"),
+    "admin:orders_purchaseorder_import_invoices": ("oap", "oap"),
     "admin:orders_purchaseorder_export_file": ("oawbpi", "oawbpi"),
     "admin:orders_supplier_import_file": ("oap", "oap"),
     "admin:orders_supplier_export_file": ("oabpi", "oabpi"),

@@ -26,7 +26,7 @@ from orders.supply.errors import SupplyError
 
 VIEW, CHANGE = "orders.view_purchaseorder", "orders.change_purchaseorder"
 RECEIVE, PRICE, APPROVE = (f"orders.{name}_purchaseorder" for name in ("receive", "price", "approve"))
-COST = "orders.add_costdocument"
+COST, BOOK = "orders.add_costdocument", "orders.book_costdocument"
 MOST_ROWS = 500
 
 

@@ -18,6 +18,7 @@ from backoffice.imports.buttons import ByFile
 from inventory.access import visible
 from orders.admin.late.sheets import workbook
 from orders.admin.supply import files, kit, order_form, order_page, receive_page, sheets
+from orders.importing.invoices import InvoiceKind
 from orders.models import PurchaseOrder
 
 State = PurchaseOrder.State
@@ -37,7 +38,7 @@ class PurchaseOrderAdmin(ByFile, ReadOnlyMixin, YikuModelAdmin):
     list_select_related = ("supplier", "warehouse")
     search_fields = ("number__istartswith", "supplier__name__icontains")
     ordering = ("-id",)
-    actions_list = ("new_order", "import_file", "export_file", "export_xlsx")
+    actions_list = ("new_order", "import_file", "export_file", "import_invoices", "export_xlsx")
     file_kind = "orders.purchases"
     empty_note = _("No purchase orders. Enter one, or let the suggestions draft them.")
 
@@ -98,6 +99,15 @@ class PurchaseOrderAdmin(ByFile, ReadOnlyMixin, YikuModelAdmin):
     def new_order(self, request: HttpRequest) -> HttpResponse:
         """To the form."""
         return HttpResponseRedirect(reverse("admin:orders_purchaseorder_new"))
+
+    def has_invoices_permission(self, request: HttpRequest) -> bool:
+        """Who brings invoices in by file."""
+        return InvoiceKind.may_import(request.user)
+
+    @action(description=_("Import invoices"), url_path="import-invoices", icon="receipt_long", permissions=["invoices"])
+    def import_invoices(self, request: HttpRequest) -> HttpResponse:
+        """To the page that takes a file of suppliers' invoices."""
+        return HttpResponseRedirect(reverse("import_start", args=[InvoiceKind.key]))
 
     @action(description=_("Export totals"), url_path="export", icon="request_quote", permissions=["view"])
     def export_xlsx(self, request: HttpRequest) -> HttpResponseBase:

@@ -16,10 +16,11 @@ from backoffice import actors, audit
 from backoffice.errors import YikuError
 from backoffice.models import AuditEntry
 from orders.admin.supply import kit
+from orders.importing.invoices import InvoiceKind
 from orders.models import PurchaseOrder
 from orders.models.purchase import AWAITED
 from orders.supply import invoicing, limits, ordering, returning
-from orders.supply.costs import drafting
+from orders.supply.costs import drafting, withdrawing
 from orders.supply.locking import plain
 
 State = PurchaseOrder.State
@@ -36,6 +37,7 @@ HISTORY = {
     "purchase.receive": pgettext_lazy("purchase history", "received"),
     "purchase.return": pgettext_lazy("purchase history", "sent back to the supplier"),
     "purchase.invoice": pgettext_lazy("purchase history", "invoice written down"),
+    "purchase.invoice_undone": pgettext_lazy("purchase history", "invoice taken back"),
 }
 
 
@@ -50,7 +52,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             for one in order.receipts.prefetch_related("rows").order_by("pk")
         ],
         sent=order.sent_back.prefetch_related("rows__line__sku").order_by("pk"),
-        invoices=order.invoices.order_by("pk") if prices else (),
+        invoices=order.invoices.filter(undone_at=None).order_by("pk") if prices else (),
         differences=invoicing.differences(order) if prices else (), happened=_happened(order),
         revision=order.revision,
     )  # fmt: skip
@@ -83,9 +85,10 @@ def _can(request: HttpRequest, order: PurchaseOrder) -> dict[str, bool]:
         "cancel": change and state in (State.DRAFT, State.WAITING, State.ORDERED),
         "close": change and state in (State.PARTLY, State.RECEIVED),
         "back": receive and state in returning.HERE,
-        "cost": has(kit.COST) and order.invoices.exists(),
+        "cost": has(kit.COST),
         "share": has(kit.COST) and bool(order.receipts.exists()),
-        "invoice": change and kit.sees_prices(request) and state not in (State.DRAFT, State.WAITING, State.CANCELLED),
+        "invoice": change and kit.sees_prices(request) and state in invoicing.ASKABLE,
+        "by_file": InvoiceKind.may_import(request.user),
     }
 
 
@@ -197,6 +200,17 @@ def _cost(request: HttpRequest, order: PurchaseOrder) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:orders_costdocument_change", args=[made.pk]))
 
 
+def _withdraw(request: HttpRequest, order: PurchaseOrder) -> None:
+    kit.demand(request, kit.PRICE)
+    asked = kit.number(kit.text(request, "invoice", 20))
+    if not order.invoices.filter(pk=asked).exists():
+        raise Http404
+    withdrawing.withdraw(
+        invoice_id=asked, actor=_who(), may_book=request.user.has_perm(kit.BOOK), warehouses=kit.within(request)
+    )
+    messages.success(request, _("Taken back: the invoice counts no more, and what its prices moved is moved back."))
+
+
 WORK: dict[str, tuple[str, Callable[[HttpRequest, PurchaseOrder], HttpResponse | None] | None]] = {
     "order": (kit.CHANGE, _order),
     "approve": (kit.CHANGE, _approve),
@@ -206,5 +220,6 @@ WORK: dict[str, tuple[str, Callable[[HttpRequest, PurchaseOrder], HttpResponse |
     "close": (kit.CHANGE, _close),
     "back": (kit.RECEIVE, _back),
     "invoice": (kit.CHANGE, _invoice),
+    "withdraw": (kit.CHANGE, _withdraw),
     "cost": (kit.COST, _cost),
 }

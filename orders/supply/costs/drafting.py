@@ -13,7 +13,7 @@ from backoffice import audit
 from backoffice.money import convert, round_money
 from finance import currencies, rates
 from orders.models import CostDocument, CostDocumentLine, PurchaseOrder, SupplierInvoice
-from orders.supply import locking
+from orders.supply import invoicing, locking
 from orders.supply.costs import receipts as reading
 from orders.supply.costs.receipts import Receipt
 from orders.supply.costs.sharing import shares
@@ -73,7 +73,8 @@ def draft(
 def from_invoice(*, invoice_id: int, actor: str, warehouses: frozenset[int] | None = None) -> CostDocument:
     """Make a draft of what an invoice asks more (or less) than was agreed for pieces that came.
 
-    Asked again it finds the same one, unless it was undone. Raises SupplyError: not_found, place, same_price, no_rate.
+    Asked again it finds the same one, unless it was undone.
+    Raises SupplyError: not_found, place, invoice_undone, same_price, no_rate.
     """
     invoice = SupplierInvoice.objects.select_related("order").filter(pk=invoice_id).first()
     if invoice is None:
@@ -84,6 +85,9 @@ def from_invoice(*, invoice_id: int, actor: str, warehouses: frozenset[int] | No
     known = CostDocument.objects.filter(invoice=invoice).exclude(state=CostDocument.State.UNDONE).first()
     if known is not None:
         return known
+    invoice.refresh_from_db(fields=["undone_at", "undone_by"])
+    if invoice.undone_at is not None:
+        raise SupplyError("invoice_undone", number=invoice.number, **locking.last(invoice.undone_by, invoice.undone_at))
     rate, places = _rate(order.currency, invoice.issued_on), currencies.places(currencies.base_code())
     parts = _asked_more(invoice, rate, places)
     if not any(share for _receipt, share in parts):
@@ -100,17 +104,35 @@ def from_invoice(*, invoice_id: int, actor: str, warehouses: frozenset[int] | No
 
 def _asked_more(invoice: SupplierInvoice, rate: Decimal, places: int) -> list[tuple[Receipt, Decimal]]:
     """The difference of each line, over the receipts that its pieces came by, the oldest first."""
-    by_line: dict[int, list[Receipt]] = {}
-    for one in reading.of_orders([invoice.order_id]):
-        by_line.setdefault(one.line_id, []).append(one)
+    by_line = by_lines(reading.of_orders([invoice.order_id]))
+    rows = list(invoice.rows.select_related("line").order_by("pk"))
+    before = invoicing.pieces_asked([row.line_id for row in rows], before=invoice.pk)
     parts: list[tuple[Receipt, Decimal]] = []
-    for row in invoice.rows.select_related("line").order_by("pk"):
-        left, more = row.quantity, (row.price - row.line.price) * rate
-        for one in by_line.get(row.line_id, []):
-            pieces = min(one.pieces, left)
-            left -= pieces
-            if pieces and more:
-                parts.append((one, round_money(more * pieces, places)))
+    for row in rows:
+        parts += spread(by_line.get(row.line_id, []), before.get(row.line_id, ZERO), row.quantity,
+                        (row.price - row.line.price) * rate, places)  # fmt: skip
+    return parts
+
+
+def by_lines(receipts: Sequence[Receipt]) -> dict[int, list[Receipt]]:
+    """Return receipts by the line of the order they came for, the oldest first."""
+    found: dict[int, list[Receipt]] = {}
+    for one in receipts:
+        found.setdefault(one.line_id, []).append(one)
+    return found
+
+
+def spread(
+    receipts: Sequence[Receipt], skip: Decimal, pieces: Decimal, more: Decimal, places: int
+) -> list[tuple[Receipt, Decimal]]:
+    """Return what each receipt of a line costs more, `more` a piece; the first `skip` pieces other invoices ask for."""
+    parts = []
+    for one in receipts:
+        passed = min(one.pieces, skip)
+        taken = min(one.pieces - passed, pieces)
+        skip, pieces = skip - passed, pieces - taken
+        if taken and more:
+            parts.append((one, round_money(more * taken, places)))
     return parts
 
 

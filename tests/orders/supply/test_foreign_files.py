@@ -11,7 +11,7 @@ from openpyxl import Workbook
 
 from backoffice.imports import reading
 from backoffice.spreadsheets.reading import FileRefused
-from inventory.models import Access
+from inventory.models import Access, Sku
 from tests.backoffice.sheets.kit import repacked
 from tests.inventory import factories as stock
 from tests.inventory.importing.conftest import counts, csv, said, xlsx
@@ -39,6 +39,9 @@ LISTS = {
                          ("1,200", "-12", "QL", "YW", "￥3.5", "2027年1月15日", "甲1"), ("７", "00123",
                                                                                     "青岚陶瓷厂", "YW", "2",
                                                                                     "20270115", "甲1")),
+    "orders.invoices": (("数量", "商品编码", "采购单号", "开票日期", "金额", "发票号"),
+                        ("1,200", "-12", "PO-00001", "2026年11月5日", "￥4,200.00", "甲1"),
+                        ("７", "00123", "po-00001", "2026/11/5", "１4", "甲1")),
 }  # fmt: skip
 
 
@@ -47,6 +50,7 @@ def owner(people, buyer):
     for code in GOODS:
         stock.sku(code)
     stock.sku("SET", kind="bundle")
+    buyer.ordered(*((Sku.objects.get(code=code), 1_200, "3") for code in ("-12", "00123")))
     stock.warehouse("THERE")
     Access.objects.create(user=people["owner"], all_shops=True, all_warehouses=True)
     return people["owner"]
