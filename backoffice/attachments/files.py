@@ -18,7 +18,7 @@ from django.http import FileResponse
 from backoffice.attachments.errors import FileRefused
 
 MEGABYTE = 1024 * 1024
-KINDS = {"jpg": "image/jpeg", "png": "image/png"}
+KINDS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "pdf": "application/pdf"}
 
 
 class Sent(Protocol):
@@ -69,9 +69,11 @@ def remove_after_commit(paths: Iterable[Path]) -> None:
         transaction.on_commit(partial(path.unlink, missing_ok=True))
 
 
-def answer(path: Path, kind: str) -> FileResponse:
-    """Give a picture out; never cached by others, never run by a browser."""
-    given = FileResponse(path.open("rb"), content_type=KINDS[kind])
+def answer(path: Path, kind: str, name: str = "") -> FileResponse:
+    """Give a file out; never cached by others, never run by a browser, and a PDF only to be saved."""
+    given = FileResponse(
+        path.open("rb"), content_type=KINDS[kind], as_attachment=kind == "pdf", filename=name or f"{kind}.{kind}"
+    )
     given["Cache-Control"] = "private, max-age=3600"
     given["X-Content-Type-Options"] = "nosniff"
     given["Content-Security-Policy"] = "default-src 'none'; sandbox"

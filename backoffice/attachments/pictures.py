@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 
 from backoffice.attachments.errors import FileRefused
 
@@ -15,31 +16,36 @@ except ImportError:  # without Pillow only plain JPEG and PNG pass, cleaned by c
 MOST_MEGABYTES = 12
 LONGEST_SIDE = 2000
 MOST_PIXELS = 50_000_000  # beyond any phone; a small file can claim to be a thousand times that
+FORMATS = {"jpg": ("JPEG",), "png": ("PNG",), "webp": ("WEBP",)}
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 
 
-def kind_of(data: bytes) -> str:
+def kind_of(data: bytes, *, kinds: Sequence[str] = ("jpg", "png")) -> str:
     """Return what a file is by its first bytes, whatever it is called. Raises FileRefused photo_kind."""
     if data.startswith(JPEG):
         return "jpg"
     if data.startswith(PNG):
         return "png"
+    if "webp" in kinds and data[:4] == b"RIFF" and data[8:12] == b"WEBP" and Image is not None:
+        return "webp"
     raise FileRefused("photo_kind")
 
 
-def cleaned(data: bytes) -> tuple[bytes, str]:
+def cleaned(data: bytes, *, kinds: Sequence[str] = ("jpg", "png")) -> tuple[bytes, str]:
     """Return the picture written anew, upright and without place, camera and all else; raises FileRefused."""
-    kind = kind_of(data)
+    kind = kind_of(data, kinds=kinds)
     if Image is None:
         return (without_segments(data) if kind == "jpg" else without_chunks(data)), kind
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a picture that unpacks to far more than it says
-            with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as picture:
+            with Image.open(io.BytesIO(data), formats=FORMATS[kind]) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise FileRefused("photo_large", most=MOST_MEGABYTES)
                 return _written(ImageOps.exif_transpose(picture), kind), kind
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError, Warning) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise FileRefused("photo_large", most=MOST_MEGABYTES) from error
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Warning) as error:
         raise FileRefused("photo_broken") from error
 
 
@@ -53,7 +59,7 @@ def _written(picture: Image.Image, kind: str) -> bytes:
     else:
         plain = picture.convert("RGBA" if "transparency" in picture.info or picture.mode.endswith("A") else "RGB")
         plain.info.clear()
-        plain.save(out, "PNG")
+        plain.save(out, "PNG") if kind == "png" else plain.save(out, "WEBP", quality=85)
     return out.getvalue()
 
 
