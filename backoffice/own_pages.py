@@ -56,7 +56,8 @@ def register_incidents() -> None:
 
 
 def register_imports() -> None:
-    """Register the page of imports and exports; called once by AppConfig.ready()."""
+    """Register the page of imports and exports, and who sweeps lost files; called once by AppConfig.ready()."""
+    from backoffice.attachments import keeping as attachments
     from backoffice.chores import register_chore
     from backoffice.guides import register_guide
     from backoffice.imports import tasks
@@ -64,6 +65,7 @@ def register_imports() -> None:
 
     register_role_permissions("backoffice", {"owner": ["view_importrun"]})
     register_chore("imports.sweep", 3_600.0, tasks.clean_up)
+    register_chore("attachments.sweep", 3_600.0, attachments.sweep)
     register_sidebar(
         "stock", _("Import and export"), "imports", icon="swap_vertical_circle", order=40,
         permission=may_see_a_list,

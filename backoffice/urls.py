@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from backoffice import guides, notice_pages, scanning_pages, twofactor_pages, views
+from backoffice.attachments import pages as attachments
 from backoffice.imports import pages as import_pages
 
 # An app that serves addresses outside the admin has a urls.py; its name is all the ground knows.
@@ -32,6 +33,13 @@ urlpatterns = [
     path("admin/imports/<str:kind>/", admin.site.admin_view(import_pages.start), name="import_start"),
     path("admin/imports/<str:kind>/template/", admin.site.admin_view(import_pages.template), name="import_template"),
     path("admin/imports/<str:kind>/export/", admin.site.admin_view(import_pages.export), name="import_export"),
+    path("admin/attachments/<str:kind>/<int:pk>/", admin.site.admin_view(attachments.add), name="attachment_add"),
+    path("admin/attachments/file/<str:token>", admin.site.admin_view(attachments.show), name="attachment"),
+    path(
+        "admin/attachments/file/<str:token>/remove/",
+        admin.site.admin_view(attachments.remove),
+        name="attachment_remove",
+    ),
     path("admin/search/", admin.site.admin_view(views.search), name="search"),
     *[path("", include(name)) for name in APP_URLS if find_spec(name)],
     path("admin/", admin.site.urls),

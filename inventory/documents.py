@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import audit, clock, locks
+from backoffice.attachments import keeping as attachments
 from backoffice.errors import YikuError
 from backoffice.models import User
 from backoffice.progress import Meter
@@ -109,6 +110,7 @@ def discard(*, document_id: int) -> None:
         if document.state in (State.POSTED, State.UNDONE):
             raise NotOpen(document)
         audit.record(action="stock.discard", target=document, summary=document.file_name[:300])
+        attachments.drop(document)
         document.delete()
 
 

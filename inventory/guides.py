@@ -53,6 +53,7 @@ TRANSFERS = Guide(
     tips=(
         _("Before anything came a transfer can be cancelled: the goods go back at their value."),
         _("A case's barcode counts its pieces."),
+        _("A photo of a broken carton or the signed sheet goes under “Attachments”, of the transfer or the receipt."),
     ),
 )  # fmt: skip
 ASSEMBLY = Guide(

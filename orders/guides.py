@@ -28,6 +28,7 @@ PURCHASING = Guide(
     tips=(
         _("A file comes in as drafts only: nobody has ordered anything until you do."),
         _("Warehouse clerks receive; they see no prices."),
+        _("Attach the invoice to the order: “shows prices” keeps it from those who may not see them."),
     ),
 )  # fmt: skip
 REPLENISHMENT = Guide(
@@ -68,6 +69,7 @@ LATE_COSTS = Guide(
     tips=(
         _("An invoice with other prices begins on the page of the purchase order, or comes in by file."),
         _("Closed months are never touched. Undo books the opposite."),
+        _("The bill itself is kept under “Attachments”."),
         _("Goods moved since the preview? Booking refuses, and you look again."),
     ),
 )  # fmt: skip

@@ -161,6 +161,13 @@ class People(dict):
 
 
 @pytest.fixture
+def media(settings, tmp_path):
+    """The folder of attachments, an empty one."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path / "media" / "attachments"
+
+
+@pytest.fixture
 def later():
     """Move the clock: `later(seconds=40)` from now on."""
     moved = dt.timedelta(0)

@@ -1,5 +1,6 @@
-"""The ground's own rows: people and traces, imports, incidents, messages to customers and staff."""
+"""The ground's own rows: people and traces, attachments, imports, incidents, messages to customers and staff."""
 
+from backoffice.models.attachments import Attachment
 from backoffice.models.ground import (
     ApiKey,
     ApiUsage,
@@ -29,6 +30,7 @@ from backoffice.models.messages import MessageTemplate, NoticePreference, Outgoi
 __all__ = [
     "ApiKey",
     "ApiUsage",
+    "Attachment",
     "AuditEntry",
     "BackupCode",
     "Heartbeat",

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import action, display
 
 from backoffice.adminkit import OwnPageAdmin
+from backoffice.attachments import listing
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import counts, documents, papers, readable, resources, tasks
@@ -143,6 +144,7 @@ def _context(model_admin: Any, request: HttpRequest, document: StockDocument) ->
         "may_count": user.has_perm("inventory.count_stock"),
         "may_approve": user.has_perm("inventory.approve_stockdocument"),
         "see_cost": readable.sees_cost(request),
+        "attached": listing.box(request, document),
         "more_problems": max(document.problem_count - len(document.problems), 0),
         "entries_url": reverse("admin:inventory_stockentry_changelist") + f"?q={document.reference}",
     }
@@ -151,7 +153,8 @@ def _context(model_admin: Any, request: HttpRequest, document: StockDocument) ->
 # --- on paper and as a workbook --------------------------------------------------------------------------------------
 
 
-def _document_of(request: HttpRequest, pk: int) -> StockDocument:
+def document_of(request: HttpRequest, pk: int) -> StockDocument:
+    """Return a document that the person sees; whether another is there is not told."""
     if not request.user.has_perm("inventory.view_stockdocument"):
         raise PermissionDenied
     rows = StockDocument.objects.select_related("warehouse", "created_by", "posted_by").filter(pk=pk)
@@ -164,7 +167,7 @@ def _document_of(request: HttpRequest, pk: int) -> StockDocument:
 @require_safe
 def paper(request: HttpRequest, pk: int) -> HttpResponse:
     """The document to print, sign and file."""
-    document = _document_of(request, pk)
+    document = document_of(request, pk)
     content = papers.of_document(document, cost=readable.sees_cost(request))
     answer = HttpResponse(content, content_type="application/pdf")
     answer["Content-Disposition"] = f'inline; filename="stock-document-{document.pk}.pdf"'
@@ -174,7 +177,7 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def out(request: HttpRequest, pk: int) -> FileResponse:
     """All lines of the document as a workbook."""
-    document, cost = _document_of(request, pk), readable.sees_cost(request)
+    document, cost = document_of(request, pk), readable.sees_cost(request)
     name = f"stock-document-{document.pk}"
     return resources.download(request, name, lambda file: resources.export_document(file, document, cost=cost))
 

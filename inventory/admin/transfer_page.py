@@ -23,6 +23,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from backoffice import audit
+from backoffice.attachments import listing
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import catalogue, papers, readable, resources
@@ -230,12 +232,16 @@ def context(request: HttpRequest, transfer: Transfer) -> dict[str, Any]:
         row.why = reasons.told(row.why, **ends)
         row.plain = f"{row.quantity.normalize():f}"  # type: ignore[attr-defined]  # in a field: no thousands
     receipts = list(transfer.receipts.select_related("created_by", "decided_by", "undone_by", "over_document"))
+    attached = listing.boxes(request, [transfer, *receipts])
+    for one in receipts:
+        one.attached = attached[audit.target_text(one)]  # type: ignore[attr-defined]
     state = transfer.state
     return {
         "title": str(transfer),
         "transfer": transfer,
         "lines": rows,
         "receipts": receipts,
+        "attached": attached[audit.target_text(transfer)],
         "waiting": [one for one in receipts if one.over_state == TransferReceipt.Over.WAITING],
         "sums": {name: sum((getattr(row, name) for row in rows), Decimal(0)) for name in SUMS},
         "may_edit": plan and state == "draft" and at_origin and at_destination,

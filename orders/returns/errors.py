@@ -50,10 +50,7 @@ SENTENCES: dict[str, Any] = {
     "stray_known": _("The parcel %(tracking)s waits here already: %(who)s, %(when)s."),
     "stray_goods": _("Say which SKUs are in the parcel and how many."),
     "unknown_sku": _("There is no SKU “%(sku)s”."),
-    "photo_kind": _("Only JPEG and PNG pictures are taken."),
-    "photo_large": _("A picture may have %(most)s MB at most."),
     "photo_many": _("At most %(most)s pictures fit here."),
-    "photo_broken": _("This picture cannot be read. Take it once more."),
 }  # fmt: skip
 
 

@@ -175,6 +175,9 @@ PAGES = {
     "notices": ("*", "*"),
     "scan_photo": ("*", "*"),
     "imports": ("*", "-"),
+    "attachment": ("*", "-"),  # who may, its document says: tests/inventory, tests/orders/supply
+    "attachment_add": ("-", "*"),
+    "attachment_remove": ("-", "*"),
     "guides": ("*", "-"),
     "guide": ("*", "-"),  # of what one may do
     "import_run": ("*", "-"),  # one's own; of others only the owner's, and then with the right to the list

@@ -8,11 +8,11 @@ import pytest
 from django.urls import reverse
 from PIL import Image, PngImagePlugin
 
+from backoffice.attachments import pictures
 from backoffice.models import AuditEntry
 from inventory.models import Access
 from orders.late import compensations
 from orders.models import Compensation, PackScan, ReturnLine, SupplyDraft
-from orders.returns import photos
 from tests.inventory import factories as stock
 from tests.orders.factories import Seller
 from tests.orders.late.build import LI, ids, play_of, preset, short_seller, template
@@ -194,12 +194,12 @@ def test_a_picture_is_kept_without_what_the_camera_wrote_into_it():
     plain = Image.new("RGB", (40, 30), "red")
     out = io.BytesIO()
     plain.save(out, "JPEG", comment=b"at home, 48.85 2.35", xmp=b"<x:xmpmeta>48.85</x:xmpmeta>")
-    data, _kind = photos.cleaned(out.getvalue())
+    data, _kind = pictures.cleaned(out.getvalue())
     assert b"48.85" not in data
     out, told = io.BytesIO(), PngImagePlugin.PngInfo()
     told.add_text("Comment", "48.85")
     plain.save(out, "PNG", pnginfo=told)
-    assert b"48.85" not in photos.cleaned(out.getvalue())[0]
+    assert b"48.85" not in pictures.cleaned(out.getvalue())[0]
 
 
 # --- quotes ----------------------------------------------------------------------------------------------------------

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from backoffice.attachments import files
 from backoffice.errors import YikuError
 from backoffice.papers import svg
 from orders.admin import buyers
@@ -60,8 +61,4 @@ def photo(request: HttpRequest, token: str) -> HttpResponseBase:
         raise PermissionDenied
     if row is None or not rights.may_see_photo(request.user, row) or not photos.path_of(row).is_file():
         raise Http404
-    answer = FileResponse(photos.path_of(row).open("rb"), content_type=photos.KINDS[row.kind])
-    answer["Cache-Control"] = "private, max-age=3600"
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
+    return files.answer(photos.path_of(row), row.kind)

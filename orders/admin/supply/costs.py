@@ -20,6 +20,7 @@ from unfold.decorators import action, display
 
 from backoffice import actors, audit, clock, references
 from backoffice.adminkit import OwnPageAdmin
+from backoffice.attachments import listing
 from backoffice.errors import YikuError
 from backoffice.models import User
 from backoffice.spreadsheets.writing import Out, write_xlsx
@@ -103,7 +104,8 @@ class CostDocumentAdmin(OwnPageAdmin):
         return readable.money(row.base_amount)
 
 
-def _document(request: HttpRequest, pk: int) -> CostDocument:
+def document_of(request: HttpRequest, pk: int) -> CostDocument:
+    """Return a document that the person sees, else "not found", whether it is there or not."""
     kit.demand(request, VIEW)
     found = visible(cast(User, request.user), CostDocument.objects.filter(pk=pk)).first()
     if found is None:
@@ -128,7 +130,8 @@ def _shown(request: HttpRequest, row: CostDocument) -> dict[str, Any]:
         "total": sum((one.share for one in lines), Decimal(0)), "late": setting(),
         "ripple": ripple, "parts": _parts(request, ripple) if ripple else None,
         "effects": _effects(row), "may_book": has(BOOK), "may_add": has(ADD),
-        "by": actors.named(row.created_by), "posted_by": actors.named(row.posted_by),
+        "attached": listing.box(request, row), "by": actors.named(row.created_by),
+        "posted_by": actors.named(row.posted_by),
         "undone_by": actors.named(row.undone_by),
     }  # fmt: skip
 
@@ -180,7 +183,7 @@ def _effects(row: CostDocument) -> list[dict[str, Any]]:
 @require_POST
 def act(request: HttpRequest, pk: int) -> HttpResponse:
     """Book, undo or drop; a refusal is shown where the person is."""
-    row, actor = _document(request, pk), audit.current_actor().name
+    row, actor = document_of(request, pk), audit.current_actor().name
     what = request.POST.get("do", "")
     if what not in ("book", "undo", "drop"):
         raise Http404
@@ -204,7 +207,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
 
 def out(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The shares as a workbook."""
-    row = _document(request, pk)
+    row = document_of(request, pk)
     rows = (
         (one.line.order.number, one.sku.code, one.sku.name, one.received_at, one.pieces, one.value, one.share,
          round(one.share / one.pieces, 4))

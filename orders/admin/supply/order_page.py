@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from backoffice import actors, audit
+from backoffice.attachments import listing
 from backoffice.errors import YikuError
 from backoffice.models import AuditEntry
 from orders.admin.supply import kit
@@ -38,6 +39,8 @@ HISTORY = {
     "purchase.return": pgettext_lazy("purchase history", "sent back to the supplier"),
     "purchase.invoice": pgettext_lazy("purchase history", "invoice written down"),
     "purchase.invoice_undone": pgettext_lazy("purchase history", "invoice taken back"),
+    "attachment.add": pgettext_lazy("purchase history", "attached"),
+    "attachment.remove": pgettext_lazy("purchase history", "attachment removed"),
 }
 
 
@@ -45,13 +48,18 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Lines, deliveries, returns, invoices, and the buttons this person may press."""
     order, prices = kit.get_order(request, pk), kit.sees_prices(request)
     lines = [_line(one, prices) for one in order.lines.select_related("sku").order_by("row")]
+    receipts, sent = (
+        list(order.receipts.prefetch_related("rows__line__sku").order_by("pk")),
+        list(order.sent_back.prefetch_related("rows__line__sku").order_by("pk")),
+    )
+    attached = listing.boxes(request, [order, *receipts, *sent])
     return kit.page(
         request, "page", order.number, order=order, lines=lines, prices=prices, can=_can(request, order),
         receipts=[
-            {"row": one, "by": actors.named(one.by), "rows": list(one.rows.select_related("line__sku"))}
-            for one in order.receipts.prefetch_related("rows").order_by("pk")
+            {"row": one, "by": actors.named(one.by), "attached": attached[audit.target_text(one)]} for one in receipts
         ],
-        sent=order.sent_back.prefetch_related("rows__line__sku").order_by("pk"),
+        sent=[{"row": one, "attached": attached[audit.target_text(one)]} for one in sent],
+        attached=attached[audit.target_text(order)],
         invoices=order.invoices.filter(undone_at=None).order_by("pk") if prices else (),
         differences=invoicing.differences(order) if prices else (), happened=_happened(order),
         revision=order.revision,

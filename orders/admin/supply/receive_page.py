@@ -8,10 +8,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from backoffice import audit
+from backoffice.attachments import listing
+from backoffice.attachments import pages as attachments
 from backoffice.errors import YikuError
 from inventory.lots.saying import suggested
 from orders.admin.supply import kit
-from orders.models import PurchaseOrder
+from orders.models import PurchaseOrder, PurchaseReceipt
 from orders.models.purchase import AWAITED
 from orders.supply import receiving
 from orders.supply.locking import plain
@@ -25,7 +27,8 @@ def receive(request: HttpRequest, pk: int) -> HttpResponse:
     order = kit.get_order(request, pk)
     if request.method == "POST":
         try:
-            _take(request, order)
+            receipt = _take(request, order)
+            attachments.take(request, receipt)
             return kit.to(order)
         except YikuError as refusal:
             messages.error(request, str(refusal))
@@ -42,11 +45,18 @@ def receive(request: HttpRequest, pk: int) -> HttpResponse:
     ]  # fmt: skip
     typed = {name: request.POST.get(name, "") for name in ("slip", "note")}
     return kit.page(
-        request, "receive", pgettext("purchase", "Receive %s") % order.number, order=order, lines=lines, typed=typed
+        request,
+        "receive",
+        pgettext("purchase", "Receive %s") % order.number,
+        order=order,
+        lines=lines,
+        typed=typed,
+        limits=listing.limits(),
+        prices=kit.sees_prices(request),
     )
 
 
-def _take(request: HttpRequest, order: PurchaseOrder) -> None:
+def _take(request: HttpRequest, order: PurchaseOrder) -> PurchaseReceipt:
     counts, seen = {}, {}
     for line in order.lines.select_related("sku"):
         figures = (kit.decimal(request.POST.get(f"{name}_{line.pk}", ""), line.sku.code) for name in FIGURES)
@@ -56,10 +66,11 @@ def _take(request: HttpRequest, order: PurchaseOrder) -> None:
         )  # fmt: skip
         if f"seen_{line.pk}" in request.POST:
             seen[line.pk] = kit.decimal(request.POST[f"seen_{line.pk}"], line.sku.code)
-    receiving.receive(
+    made = receiving.receive(
         order_id=order.pk, counts=counts, actor=audit.current_actor().name,
         key=kit.once(request, f"receive:{order.pk}"), slip=kit.text(request, "slip", 60),
         note=kit.text(request, "note"), seen=seen, warehouses=kit.within(request),
         lots_demanded=True,
     )  # fmt: skip
     messages.success(request, _("Received: accepted pieces are on the shelf."))
+    return made

@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 
 from backoffice import audit
+from backoffice.attachments import keeping as attachments
 from backoffice.money import convert, round_money
 from finance import currencies, rates
 from orders.models import CostDocument, CostDocumentLine, PurchaseOrder, SupplierInvoice
@@ -180,4 +181,5 @@ def discard(*, document_id: int, actor: str) -> None:
         who = locking.last(made.posted_by, made.posted_at)
         raise SupplyError("cost_state", number=str(made), state=made.get_state_display(), **who)
     audit.record(action="cost.discard", target=made, summary=str(made), actor=actor)
+    attachments.drop(made)
     made.delete()

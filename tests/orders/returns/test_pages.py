@@ -11,6 +11,7 @@ from django.utils import timezone
 from PIL import Image
 
 from backoffice import clock
+from backoffice.attachments import pictures
 from backoffice.models import AuditEntry
 from inventory.models import Access
 from orders.models import (
@@ -23,7 +24,7 @@ from orders.models import (
     ReturnRefund,
     StrayParcel,
 )
-from orders.returns import photos, refunding, slip, strays
+from orders.returns import refunding, slip, strays
 from tests.orders.factories import later, line, order, refund
 from tests.orders.returns.conftest import ANN
 
@@ -341,9 +342,9 @@ def test_what_is_no_picture_is_not_kept(clerk, back, data, said):
 
 
 def test_a_picture_that_unpacks_to_far_more_than_it_says_is_refused(clerk, back, monkeypatch):
-    monkeypatch.setattr(photos, "MOST_PIXELS", 1000)
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 1000)
     assert "may have" in do(clerk, back.found, "photo", photo=upload())
-    monkeypatch.setattr(photos, "MOST_MEGABYTES", 0)
+    monkeypatch.setattr(pictures, "MOST_MEGABYTES", 0)
     assert "may have" in do(clerk, back.found, "photo", photo=upload())
     assert not ReturnPhoto.objects.exists()
 
@@ -362,8 +363,8 @@ def test_without_pillow_pictures_are_cleaned_by_cutting(monkeypatch, kind):
     exif = Image.Exif()
     exif[0x010F] = "SecretCam"
     data = picture(kind, exif=exif.tobytes())
-    monkeypatch.setattr(photos, "Image", None)
-    cleaned, _kind = photos.cleaned(data)
+    monkeypatch.setattr(pictures, "Image", None)
+    cleaned, _kind = pictures.cleaned(data)
     assert b"SecretCam" in data
     assert b"SecretCam" not in cleaned
     monkeypatch.undo()
