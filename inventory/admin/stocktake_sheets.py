@@ -132,8 +132,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _row(one: Any, others: list[Any]) -> dict[str, Any]:
-    cost = one.line.unit_cost
-    return {"count": one, "others": others, "value": None if cost is None else one.difference * cost}
+    cost = one.line.unit_cost if one.line else None
+    value = None if cost is None else one.difference * cost
+    return {"count": one, "others": others, "value": value, "sku": one.sku, "lot": one.lot, "new": one.line is None}
 
 
 @require_POST
