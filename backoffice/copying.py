@@ -39,7 +39,7 @@ def pour_rows(
     quote = connection.ops.quote_name
     names = [quote(str(bulk.field_of(model, name).column)) for name in (*(shared or {}), *columns)]
     sql = f"COPY {quote(model._meta.db_table)} ({', '.join(names)}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(sql) as copy:
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(sql) as copy:
         copy.write(text_of(rows, tuple((shared or {}).values())))
 
 

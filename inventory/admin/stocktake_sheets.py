@@ -120,7 +120,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "opts": Stocktake._meta,
         "stocktake": stocktake,
         "sheet": sheet,
-        "rows": [_row(one, others.get(one.line_id, [])) for one in page],
+        "rows": [_row(one, others.get(one.line_id or 0, [])) for one in page],
         "page": page,
         "only": only,
         "hidden": hidden,

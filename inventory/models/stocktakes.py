@@ -316,7 +316,7 @@ class StocktakeCount(models.Model):
     def sku(self) -> Sku:
         """What was counted."""
         of: Any = self.line or self.new_lot
-        return of.sku  # type: ignore[no-any-return]
+        return of.sku
 
     @property
     def lot(self) -> Lot | StocktakeNewLot | None:

@@ -77,32 +77,37 @@ class Goods:
 
     def look_up(self, keys: Sequence[str], rows: Sequence[Row]) -> None:
         """Ask for the SKUs of a batch, and for barcodes where some are named or a code is not a SKU's."""
-        self.known = self._lines({key for key in keys if key and key not in self._ahead}, self._ahead)
+        fresh = self._lines({key for key in keys if key and key not in self._ahead})
+        self.known = self._joined(fresh)
         named = {row[PLACE] for row in rows if row[PLACE]}
         self._spellings = {text: _spellings(text) for text in named}
         wanted = {one for spelled in self._spellings.values() for one in spelled}
         wanted |= {key for key in keys if key and key not in self.known}
         self._bars = _bars(wanted) if wanted else {}
         more = {bar[0] for bar in self._bars.values()} | (wanted - self._bars.keys() - set(keys))
-        self.known = self._lines({key for key in more if key not in self.known}, self.known)
+        fresh |= self._lines({key for key in more if key not in self.known})
+        self.known = self._joined(fresh)
         self._lost = {}
         missing = [key for key in wanted if key.isdecimal() and key not in self._bars and key not in self.known]
         if missing:
             self._lost = _lost(missing)
 
-    def _lines(self, keys: Collection[str], before: Mapping[str, Known]) -> Mapping[str, Known]:
+    def _joined(self, fresh: dict[str, Known]) -> Mapping[str, Known]:
+        """What was found of this batch with what was read ahead; of nearly every row one of them is empty."""
+        return ChainMap(fresh, self._ahead) if fresh and self._ahead else fresh or self._ahead
+
+    def _lines(self, keys: Collection[str]) -> dict[str, Known]:
         """What is known of these codes. What the system says is compared here, row by row as it is written: to write
         each row a second time would take longer than reading it.
         """
         if not keys:
-            return before
+            return {}
         condition, parameters = sets.among("s.code_key", keys)
         sql = (
             f"SELECT {KNOWN} FROM inventory_sku s LEFT JOIN inventory_stocktakeline l ON l.sku_id = s.id "  # noqa: S608
             f"AND l.stocktake_id = %s AND l.lot_id IS NULL {ON_HAND} WHERE {condition}"
         )
-        found = _found(sql, [self.stocktake.pk, self.stocktake.warehouse_id, *parameters])
-        return ChainMap(found, *([before] if before else []))  # type: ignore[list-item]
+        return _found(sql, [self.stocktake.pk, self.stocktake.warehouse_id, *parameters])
 
     def of(self, row: Row, key: str) -> Meant:
         """Return what a row means: by SKU code, else by barcode, also one in the SKU's column. Raises Fault."""
@@ -130,11 +135,11 @@ class Goods:
             if found := self._barred(barcode, key):
                 return found
         known = next((self.known[key] for key in self._spellings[barcode] if key in self.known), None)
-        return known and Meant(known, barcode)
+        return None if known is None else Meant(known, barcode)
 
     def _barred(self, code: str, key: str) -> Meant | None:
         bar = self._bars.get(key)
-        return bar and Meant(self.known[bar[0]], code, None if bar[2] in (None, ONE) else bar[2])
+        return None if bar is None else Meant(self.known[bar[0]], code, None if bar[2] == ONE else bar[2])
 
     def _apart(self, row: Row, key: str, barcode: str) -> str:
         """Both are named: what the SKU's column says, and whose barcode it is."""

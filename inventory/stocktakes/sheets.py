@@ -215,9 +215,9 @@ def lines_of_sheet(sheet: StocktakeSheet) -> Any:
 def other_counts(line_ids: Sequence[int | None], sheet: StocktakeSheet) -> dict[int, list[StocktakeCount]]:
     """What stands of these lines already, by line."""
     rows = StocktakeCount.objects.filter(
-        line__in=StocktakeLine.objects.filter(pk__in=line_ids), active=True, round=sheet.round
+        line__in=StocktakeLine.objects.filter(pk__in=[pk for pk in line_ids if pk]), active=True, round=sheet.round
     ).exclude(sheet=sheet)
     found: dict[int, list[StocktakeCount]] = {}
     for one in rows.select_related("person", "sheet"):
-        found.setdefault(one.line_id, []).append(one)
+        found.setdefault(one.line_id or 0, []).append(one)
     return found
