@@ -43,6 +43,10 @@ COLUMNS = (
 )
 
 SKU = Column("sku", _("SKU code"), ("sku", "code", "编码", "商品编码", "商家编码", "规格编码", "货号", "款号"), "code")
+BARCODE = Column(
+    "barcode", _("barcode"), ("条码", "条形码", "商品条码", "国际条码", "69码", "ean", "upc", "gtin"), "barcode",
+    required=False, longest=64,
+)  # fmt: skip
 COUNTED = Column(
     "counted",
     _("counted quantity"),

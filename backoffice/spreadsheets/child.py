@@ -70,7 +70,7 @@ def _find(path: Path, kind: str, schema: dict[str, Any]) -> tuple[Table, int, di
     """Return the first sheet with the required columns, the row of its header and where each column stands."""
     seen: list[dict[str, Any]] = []
     for table in tables_of(path, kind, schema["sheet"]):
-        found = table.header(schema["columns"])
+        found = table.header(schema["columns"], schema["either"])
         if not found.missing and found.row:
             if found.twice:
                 raise Refused("column_twice", column=found.twice, row=found.row)
@@ -107,6 +107,8 @@ class RowReader:
         columns = schema["columns"]
         self.slots = [Slot(column, places.get(column["key"]), kind, table) for column in columns]
         self.present = [(at, slot, slot.place) for at, slot in enumerate(self.slots, 1) if slot.place is not None]
+        self.either = [(at, slot) for at, slot in enumerate(self.slots, 1) if slot.key in schema["either"]]
+        self.anchors = [slot.place for _at, slot in self.either or [(1, self.slots[0])] if slot.place is not None]
         self.template: list[Any] = [None] * (1 + len(columns))
         self.good = self.bad = self.blank = self.totals = self.numbers_as_codes = self.problem_count = 0
         self.problems: list[list[Any]] = []
@@ -151,6 +153,8 @@ class RowReader:
                 self._missing(number, slot)
             else:
                 values[at] = self._value(number, slot, raw)
+        if self.either and all(values[at] is None for at, _slot in self.either) and self.problem_count == faults:
+            self._problem(number, next(slot for _at, slot in self.either if slot.place is not None), "missing", {})
         if self.problem_count > faults:
             self.bad += 1
             return None
@@ -200,10 +204,12 @@ class RowReader:
 
     def _is_left_out(self, row: list[Any]) -> bool:
         """True, and counted, for a blank row and for a row of totals."""
-        place = self.slots[0].place
-        anchor = row[place] if place is not None and place < len(row) else None
+        places = self.anchors
+        anchor = row[places[0]] if places and places[0] < len(row) else None
         if type(anchor) is str and anchor[-1:].isdigit():  # most codes: neither empty nor a word for a total
             return False
+        if len(places) > 1 and cells.is_empty(anchor):
+            anchor = next((row[at] for at in places[1:] if at < len(row) and not cells.is_empty(row[at])), None)
         if not cells.is_empty(anchor):
             total = _is_total_word(anchor)
         elif any(_is_total_word(cell) for cell in row):

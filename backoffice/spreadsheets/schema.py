@@ -42,11 +42,15 @@ class Column:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SheetSchema:
-    """The columns of a sheet. The first column is the anchor: a row with a total instead of it is left out."""
+    """The columns of a sheet. The first column is the anchor: a row with a total instead of it is left out.
+
+    Where one of several columns will do (`either`), they are the anchor together.
+    """
 
     columns: Sequence[Column]
     sheet: str = ""  # take this sheet only; otherwise the first visible one that has the columns
     most_rows: int = MOST_ROWS
+    either: Sequence[str] = ()  # of these columns one must be there, and filled in each row
     keep_cells: bool = False  # also hand over every row as it stands in the file, and every problem
 
     def column(self, key: str) -> Column:
@@ -64,7 +68,8 @@ class SheetSchema:
             fields |= {name: getattr(one, name) for name in ("least", "unique", "longest")}
             names = dict.fromkeys(header_form(name) for name in (one.key, *self._titles(one), *one.names))
             plain.append({**fields, "names": [name for name in names if name]})
-        return {"columns": plain, "sheet": self.sheet, "most_rows": self.most_rows, "cells": self.keep_cells}
+        whole = {"sheet": self.sheet, "most_rows": self.most_rows, "cells": self.keep_cells}
+        return {"columns": plain, "either": list(self.either), **whole}
 
     @staticmethod
     def _titles(one: Column) -> list[str]:

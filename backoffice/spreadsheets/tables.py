@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -59,16 +59,16 @@ class Table:
         """True when the cell holds a formula whose result was never saved."""
         return bool(self._unread) and f"{letters(place + self.first_column)}{row}" in self._unread
 
-    def header(self, columns: list[dict[str, Any]]) -> Header:
-        """Return the row which names the most of the wanted columns."""
-        best = Header(0, {}, [one["key"] for one in columns if one["required"]], [])
+    def header(self, columns: list[dict[str, Any]], either: Sequence[str] = ()) -> Header:
+        """Return the row which names the most of the wanted columns; of `either` one will do."""
+        best = Header(0, {}, _missing({}, columns, either), [])
         for number, row in enumerate(self._first, start=1):
-            found = self._header_in(number, row, columns)
+            found = self._header_in(number, row, columns, either)
             if len(found.places) > len(best.places) or (not best.headers and found.headers):
                 best = found
         return best
 
-    def _header_in(self, number: int, row: list[Any], columns: list[dict[str, Any]]) -> Header:
+    def _header_in(self, number: int, row: list[Any], columns: list[dict[str, Any]], either: Sequence[str]) -> Header:
         forms = [header_form(cell) if isinstance(cell, str) else "" for cell in row]
         places: dict[str, int] = {}
         twice = ""
@@ -77,9 +77,15 @@ class Table:
             if name is not None:
                 places[column["key"]] = forms.index(name)
                 twice = str(row[forms.index(name)]) if forms.count(name) > 1 else twice
-        missing = [one["key"] for one in columns if one["required"] and one["key"] not in places]
+        missing = _missing(places, columns, either)
         shown = [str(cell)[:40] for cell in row if not is_empty(cell)]
         return Header(number, places, missing, shown[:20], twice)
+
+
+def _missing(places: Mapping[str, int], columns: list[dict[str, Any]], either: Sequence[str]) -> list[str]:
+    """The keys of the columns that must be there and are not; of `either` the first stands for all."""
+    missing = [one["key"] for one in columns if one["required"] and one["key"] not in places]
+    return missing if not either or any(key in places for key in either) else [either[0], *missing]
 
 
 def tables_of(path: Path, kind: str, wanted: str) -> Iterator[Table]:

@@ -209,8 +209,9 @@ def _conflicts(stocktake: Stocktake) -> list[dict[str, Any]]:
     rows = StocktakeCount.objects.filter(line__in=lines, active=True).select_related("person", "sheet")
     found: dict[tuple[int, str], list[StocktakeCount]] = {}
     for one in rows:
-        if one.round == lines[one.line_id].round:
-            found.setdefault((one.line_id, one.bin), []).append(one)
+        line = lines[one.line_id or 0]
+        if one.round == line.round:
+            found.setdefault((line.pk, one.bin), []).append(one)
     return [
         {"line": lines[pk], "bin": bin, "counts": many}
         for (pk, bin), many in found.items()

@@ -120,7 +120,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "opts": Stocktake._meta,
         "stocktake": stocktake,
         "sheet": sheet,
-        "rows": [_row(one, others.get(one.line_id, [])) for one in page],
+        "rows": [_row(one, others.get(one.line_id or 0, [])) for one in page],
         "page": page,
         "only": only,
         "hidden": hidden,
@@ -132,8 +132,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _row(one: Any, others: list[Any]) -> dict[str, Any]:
-    cost = one.line.unit_cost
-    return {"count": one, "others": others, "value": None if cost is None else one.difference * cost}
+    cost = one.line.unit_cost if one.line else None
+    value = None if cost is None else one.difference * cost
+    return {"count": one, "others": others, "value": value, "sku": one.sku, "lot": one.lot, "new": one.line is None}
 
 
 @require_POST

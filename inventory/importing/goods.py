@@ -35,8 +35,7 @@ COLUMNS = (
     Column("sku", _("SKU code"), (*counts.SKU.names, "sku编码", "规格编码", "产品编码", "物料编码"), "code",
            required=False,
            longest=100),
-    Column("barcode", _("barcode"), ("条码", "条形码", "商品条码", "ean", "upc", "gtin"), "barcode", required=False,
-           longest=64),
+    counts.BARCODE,
 )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ SENTENCES = {
     "expiry_differs": _(
         "Lot %(lot)s of %(sku)s expires on %(stands)s already, not on %(said)s: correct it on the lot's page first."
     ),
+    "two_dates": _("Lot %(lot)s of %(sku)s expires on %(stands)s by row %(row)s, on %(said)s by this one."),
     "expiry_unknown": _(
         "Lot %(lot)s of %(sku)s has no expiry date yet: give it one on the lot's page, then count it without a date."
     ),

@@ -23,6 +23,7 @@ from inventory.models.stocktakes import (
     StocktakeCount,
     StocktakeLimit,
     StocktakeLine,
+    StocktakeNewLot,
     StocktakeSheet,
 )
 from inventory.models.transfers import Transfer, TransferLine, TransferReceipt, TransferReceiptLine
@@ -87,6 +88,7 @@ __all__ = [
     "StocktakeCount",
     "StocktakeLimit",
     "StocktakeLine",
+    "StocktakeNewLot",
     "StocktakeSheet",
     "Tracking",
     "Transfer",

@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 from backoffice import clock
 from backoffice.fields import CostField, MoneyField, QuantityField, RateField
 from inventory.models.catalogue import Product, Sku
-from inventory.models.lots import Lot
+from inventory.models.lots import LONGEST, UNKNOWN, Lot
 from inventory.models.places import Warehouse
 
 PERSON = settings.AUTH_USER_MODEL
@@ -217,18 +217,56 @@ class StocktakeSheet(models.Model):
         return self.file_name or f"#{self.pk}"
 
 
+class StocktakeNewLot(models.Model):
+    """A lot that a sheet names and nobody has seen: it becomes a lot, with a line, when the sheet is taken."""
+
+    sheet = models.ForeignKey(
+        StocktakeSheet, models.CASCADE, related_name="new_lots", verbose_name=_("sheet"), db_index=False
+    )
+    sku = models.ForeignKey(Sku, models.PROTECT, db_index=False, related_name="+", verbose_name=_("SKU"))
+    number = models.CharField(_("lot or serial number"), max_length=LONGEST, blank=True)
+    number_key = models.CharField(_("number for matching"), max_length=100, blank=True, editable=False)
+    expires_on = models.DateField(_("expires on"), null=True, blank=True)
+    row = models.PositiveIntegerField(_("row"), default=0)
+
+    class Meta:
+        verbose_name = _("new lot of a sheet")
+        verbose_name_plural = _("new lots of sheets")
+        ordering = ["sheet_id", "row"]
+        constraints = [
+            models.UniqueConstraint(fields=["sheet", "sku", "number_key"], name="stocktake_new_lot_once_a_sheet"),
+        ]
+        indexes = [models.Index(fields=["sku", "number_key"], name="stocktake_new_lot_name")]
+
+    def __str__(self) -> str:
+        return self.number or str(UNKNOWN)
+
+
 class StocktakeCount(models.Model):
     """One figure somebody counted, from a sheet or a phone. Only active ones of the line's round count.
 
-    The database itself holds the line, which holds the stocktake; the sheet is held by `stocktakes.sheets` while its
-    rows are written: asking for both again took as long as writing the row.
+    A sheet's row of a lot that is not made yet has no line before the sheet is taken. The database itself holds the
+    line, which holds the stocktake; the sheet is held by `stocktakes.sheets` while its rows are written: asking for
+    both again took as long as writing the row. Each index is paid for by every row of a sheet, so there are few.
     """
 
     stocktake = models.ForeignKey(
         Stocktake, models.CASCADE, related_name="counts", verbose_name=_("stocktake"), db_index=False,
         db_constraint=False,
     )  # fmt: skip
-    line = models.ForeignKey(StocktakeLine, models.CASCADE, related_name="counts", verbose_name=_("line"))
+    line = models.ForeignKey(
+        StocktakeLine, models.CASCADE, null=True, related_name="counts", verbose_name=_("line"), db_index=False
+    )
+    new_lot = models.ForeignKey(
+        StocktakeNewLot,
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="counts",
+        verbose_name=_("new lot"),
+        db_index=False,
+        db_constraint=False,
+    )  # fmt: skip — both go with their sheet
     sheet = models.ForeignKey(
         StocktakeSheet, models.CASCADE, null=True, blank=True, related_name="counts", verbose_name=_("sheet"),
         db_index=False, db_constraint=False,
@@ -242,6 +280,8 @@ class StocktakeCount(models.Model):
     system_quantity = QuantityField(_("system"), null=True, blank=True)
     difference = QuantityField(_("difference"), default=Decimal(0))
     doubled = models.BooleanField(_("counted before"), default=False)
+    barcode = models.CharField(_("barcode"), max_length=64, null=True, blank=True)  # noqa: DJ001 — most rows have none
+    each = QuantityField(_("pieces in one"), null=True, blank=True)
     key = models.CharField(_("key"), max_length=64, null=True, blank=True)  # noqa: DJ001 — unique
     person = models.ForeignKey(
         PERSON, models.PROTECT, null=True, related_name="+", verbose_name=_("who counted"),
@@ -256,13 +296,37 @@ class StocktakeCount(models.Model):
             models.Index(fields=["sheet", "row"], name="stocktake_count_sheet"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["sheet", "line", "bin"], name="stocktake_count_once_a_sheet"),
-            models.UniqueConstraint(fields=["stocktake", "key"], name="stocktake_count_key_once"),
+            models.UniqueConstraint(fields=["line", "sheet", "bin"], name="stocktake_count_once_a_sheet"),
+            models.UniqueConstraint(
+                fields=["new_lot", "bin"], condition=Q(new_lot__isnull=False), name="stocktake_new_lot_count_once"
+            ),
+            models.UniqueConstraint(
+                fields=["stocktake", "key"], condition=Q(key__isnull=False), name="stocktake_count_key_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(line__isnull=False) | Q(new_lot__isnull=False), name="stocktake_count_of_something"
+            ),
             models.CheckConstraint(condition=Q(quantity__gte=0), name="stocktake_count_not_negative"),
         ]
 
     def __str__(self) -> str:
         return f"{self.line_id}: {self.quantity}"
+
+    @property
+    def sku(self) -> Sku:
+        """What was counted."""
+        of: Any = self.line or self.new_lot
+        return of.sku
+
+    @property
+    def lot(self) -> Lot | StocktakeNewLot | None:
+        """The lot that was counted, of tracked goods; one that is not made yet as it will be."""
+        return self.line.lot if self.line else self.new_lot
+
+    @property
+    def scanned(self) -> Decimal | None:
+        """How many times the barcode stands for the pieces, where it is that of a pack."""
+        return self.quantity / self.each if self.each else None
 
 
 class StocktakeLimit(models.Model):

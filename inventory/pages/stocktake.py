@@ -10,7 +10,14 @@ from backoffice.chores import register_chore
 from backoffice.roles import register_role_permissions
 from backoffice.site import register_sidebar
 from inventory import access, home
-from inventory.models import Stocktake, StocktakeCount, StocktakeLimit, StocktakeLine, StocktakeSheet
+from inventory.models import (
+    Stocktake,
+    StocktakeCount,
+    StocktakeLimit,
+    StocktakeLine,
+    StocktakeNewLot,
+    StocktakeSheet,
+)
 
 SEE = ["view_stocktake"]
 LIMITS = ["view_stocktakelimit", "add_stocktakelimit", "change_stocktakelimit"]
@@ -33,6 +40,7 @@ def register() -> None:
         access.register(rows, shop=None, warehouse="warehouse")
     for parts in (StocktakeSheet, StocktakeCount):
         access.register(parts, shop=None, warehouse="stocktake__warehouse")
+    access.register(StocktakeNewLot, shop=None, warehouse="sheet__stocktake__warehouse")
     register_sidebar(
         "stock", _("Stocktakes"), "admin:inventory_stocktake_changelist", icon="inventory",
         permission="inventory.view_stocktake", order=13, badge=_waiting,

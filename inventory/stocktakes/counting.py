@@ -72,7 +72,7 @@ def count(
         stocktake = locked(stocktake_id)
         known = StocktakeCount.objects.filter(stocktake=stocktake, key=key[:64]).select_related("line").first()
         if known:
-            return Told(True, "repeated", _now("Kept already."), known.line_id)
+            return Told(True, "repeated", _now("Kept already."), known.line_id or 0)
         demand(stocktake, State.COUNTING)
         demand_warehouse(stocktake, user)
         demand_counter(stocktake, user)
@@ -145,7 +145,7 @@ def decide(*, count_id: int, user: User | None) -> StocktakeLine:
     demand(stocktake, State.COUNTING)
     demand_warehouse(stocktake, user)
     line = chosen.line
-    if not StocktakeCount.objects.filter(pk=count_id, active=True, round=line.round).exists():
+    if line is None or not StocktakeCount.objects.filter(pk=count_id, active=True, round=line.round).exists():
         raise StocktakeRefused("count_gone", _("This count no longer stands: somebody has decided already."))
     rivals = line.counts.filter(active=True, round=line.round, bin=chosen.bin).exclude(pk=chosen.pk)
     after = {"held": pieces(chosen.quantity), "left": [pieces(one.quantity) for one in rivals]}

@@ -85,9 +85,14 @@ FROM (
   FROM inventory_stocktakecount c JOIN inventory_stocktakeline l ON l.id = c.line_id
   {source} AND c.sheet_id = %s AND {lines}
 ) AS s WHERE inventory_stocktakecount.id = s.id"""
+# Of a lot nobody has seen nothing lies there by the books; its bins add up.
+NEW_LOTS = """UPDATE inventory_stocktakecount SET difference = (SELECT sum(o.quantity) FROM inventory_stocktakecount o
+  WHERE o.new_lot_id = inventory_stocktakecount.new_lot_id)
+WHERE sheet_id = %s AND new_lot_id IS NOT NULL AND line_id IS NULL"""
 PAGE = 5_000
 # What the reading could not know of its rows: another row or another count of the same SKU, and stock that moved.
-INTRICATE = """SELECT line_id FROM inventory_stocktakecount WHERE sheet_id = %s GROUP BY line_id HAVING count(*) > 1
+INTRICATE = """SELECT line_id FROM inventory_stocktakecount WHERE sheet_id = %s AND line_id IS NOT NULL
+  GROUP BY line_id HAVING count(*) > 1
 UNION SELECT line_id FROM inventory_stocktakecount WHERE stocktake_id = %s AND active AND round = %s
 UNION SELECT i.line_id FROM inventory_stocktakecount i JOIN inventory_stocktakeline j ON j.id = i.line_id
   LEFT JOIN inventory_balance h ON h.sku_id = j.sku_id AND h.warehouse_id = j.warehouse_id
@@ -188,6 +193,8 @@ def compare_sheet(sheet: StocktakeSheet) -> None:
             lines, chosen = sets.among("c.line_id", ids[start : start + PAGE])
             for way in ways:
                 cursor.execute(PREVIEW.format(lines=lines, **way), [sheet.pk, *chosen])
+        if sheet.new_lots.exists():
+            cursor.execute(NEW_LOTS, [sheet.pk])
 
 
 def total(stocktake: Stocktake) -> None:

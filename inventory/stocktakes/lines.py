@@ -100,7 +100,7 @@ def line_of(stocktake: Stocktake, sku: Sku, lot: Named | None = None) -> Stockta
         (rows.filter(lot=None) if lot is None else rows.filter(lot__number_key=lot.key)).select_related("lot").first()
     )
     if line is None:
-        _demand_part(stocktake, sku, lot)
+        demand_part(stocktake, sku, lot)
         return _added(stocktake, sku, None if lot is None else _lot(stocktake, sku, lot))
     if line.round < stocktake.round:
         raise _not_again(sku)
@@ -114,7 +114,7 @@ def _not_again(sku: Sku) -> StocktakeRefused:
     return StocktakeRefused("not_in_recount", message, params={"sku": sku.code})
 
 
-def _demand_part(stocktake: Stocktake, sku: Sku, lot: Named | None) -> None:
+def demand_part(stocktake: Stocktake, sku: Sku, lot: Named | None) -> None:
     """Raise StocktakeRefused unless goods without a line may join."""
     if lot is not None:
         mine = list(stocktake.lines.filter(sku=sku).values_list("lot_id", "round"))
@@ -139,13 +139,18 @@ def _lot(stocktake: Stocktake, sku: Sku, named: Named) -> Lot:
     """The lot of a number nobody expected there, made when it is new. Raises LotRefused."""
     lot = Lot.objects.filter(sku=sku, number_key=named.key).first()
     if lot is not None:
-        demand_date(sku.tracking, sku.code, lot.number, lot.expires_on, named.expires_on)
-        _demand_nowhere_else(stocktake, sku, lot)
+        demand_lot(stocktake, sku, lot, named.expires_on)
         return lot
     dated = sku.tracking == Tracking.EXPIRY and bool(named.number)
     if dated and named.expires_on is None:
         raise refused("expiry_missing", lot=named.number, sku=sku.code, field="expires_on")
     return Lot.objects.create(sku=sku, number=named.number, expires_on=named.expires_on if dated else None)
+
+
+def demand_lot(stocktake: Stocktake, sku: Sku, lot: Lot, expires_on: dt.date | None) -> None:
+    """Raise LotRefused for a lot that stands with another date, or a serial that lies elsewhere."""
+    demand_date(sku.tracking, sku.code, lot.number, lot.expires_on, expires_on)
+    _demand_nowhere_else(stocktake, sku, lot)
 
 
 def demand_date(tracking: int, code: str, number: str, stands: dt.date | None, told: dt.date | None) -> None:
@@ -183,7 +188,7 @@ def _added(stocktake: Stocktake, sku: Sku, lot: Lot | None) -> StocktakeLine:
 
 
 def forget_strangers(stocktake: Stocktake) -> None:
-    """Drop the lines of lots that only a dropped sheet had named, and the lots that are nowhere else."""
+    """Drop the lines of lots that only a dropped sheet had counted here. The lots stood before it."""
     rows = stocktake.lines.filter(lot__isnull=False, walk=LAST, snapshot_quantity=0, counts=None)
     rows = rows.exclude(lot__number_key="").exclude(lot__in=LotBalance.objects.filter(on_hand__gt=0).values("lot"))
     lots = list(rows.values_list("lot_id", flat=True))
@@ -191,5 +196,3 @@ def forget_strangers(stocktake: Stocktake) -> None:
         return
     gone, _each = stocktake.lines.filter(lot__in=lots).delete()
     Stocktake.objects.filter(pk=stocktake.pk).update(line_count=F("line_count") - gone)
-    used = StocktakeLine.objects.filter(lot__in=lots).values("lot")
-    Lot.objects.filter(pk__in=lots, balances=None, movements=None, blocks=None).exclude(pk__in=used).delete()

@@ -11,14 +11,14 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from backoffice import audit, bulk, clock
+from backoffice import audit, bulk, clock, copying
 from backoffice.models import User
 from backoffice.progress import Meter
 from backoffice.spreadsheets.reading import FileRefused, Named, Row, read_upload
 from inventory import counts
 from inventory.count_rows import RowProblem, problems_of
 from inventory.models import Stocktake, StocktakeCount, StocktakeLine, StocktakeSheet
-from inventory.stocktakes import figures, lines
+from inventory.stocktakes import figures, lines, new_lots
 from inventory.stocktakes.errors import (
     State,
     StocktakeRefused,
@@ -27,7 +27,7 @@ from inventory.stocktakes.errors import (
     demand_warehouse,
     locked,
 )
-from inventory.stocktakes.sheet_rows import COLUMNS, MOST_PROBLEMS, SCHEMA, Rows
+from inventory.stocktakes.sheet_rows import COLUMNS, MORE_COLUMNS, MOST_PROBLEMS, SCHEMA, Rows
 
 Sheet = StocktakeSheet.State
 KEEP_BOTH, NEW_HOLDS, OLD_HOLDS = "both", "new", "old"  # what becomes of bins that were counted before
@@ -75,6 +75,7 @@ def read(sheet: StocktakeSheet, file: Named | Path, *, meter: Meter | None = Non
     Raises StocktakeRefused when the sheet was dropped meanwhile.
     """
     sheet.counts.all().delete()  # a reading that was cut short
+    sheet.new_lots.all().delete()
     try:
         with read_upload(file, SCHEMA) as reading:
             rows = Rows(sheet)
@@ -100,7 +101,9 @@ def _write(rows: Rows, batch: Sequence[Row]) -> None:
     if not StocktakeSheet.objects.select_for_update(no_key=True).filter(pk=rows.sheet.pk).exists():
         raise StocktakeRefused("sheet_dropped", _("This sheet was dropped while it was read."))
     bulk.commit_without_waiting()
-    bulk.insert_rows(StocktakeCount, COLUMNS, rows.take(batch), prepared=True, shared=rows.shared)
+    plain, more = rows.take(batch)
+    copying.pour_rows(StocktakeCount, COLUMNS, plain, shared=rows.shared)
+    copying.pour_rows(StocktakeCount, MORE_COLUMNS, more, shared=rows.shared)
 
 
 def compare(sheet: StocktakeSheet) -> None:
@@ -148,6 +151,7 @@ def _take(sheet_id: int, user: User | None, doubled: str, without_bad_rows: bool
     demand_counter(stocktake, user)
     _demand_good(stocktake, sheet, without_bad_rows)
     refuse_twin(stocktake, sheet.file_digest)
+    new_lots.settle(stocktake, sheet)
     settle_doubled(sheet, doubled)
     sheet.state, sheet.taken_at = Sheet.TAKEN, clock.now()
     sheet.save(update_fields=["state", "taken_at"])
@@ -204,15 +208,16 @@ def drop(*, sheet_id: int) -> None:
 def lines_of_sheet(sheet: StocktakeSheet) -> Any:
     """The rows of a sheet with SKU and line, for the page."""
     also = ["line__lot"] if figures.by_lot(sheet.stocktake) else []
+    also += ["new_lot__sku"] if sheet.new_lots.exists() else []
     return StocktakeCount.objects.filter(sheet=sheet).select_related("line__sku", *also).order_by("row")
 
 
-def other_counts(line_ids: Sequence[int], sheet: StocktakeSheet) -> dict[int, list[StocktakeCount]]:
+def other_counts(line_ids: Sequence[int | None], sheet: StocktakeSheet) -> dict[int, list[StocktakeCount]]:
     """What stands of these lines already, by line."""
     rows = StocktakeCount.objects.filter(
-        line__in=StocktakeLine.objects.filter(pk__in=line_ids), active=True, round=sheet.round
+        line__in=StocktakeLine.objects.filter(pk__in=[pk for pk in line_ids if pk]), active=True, round=sheet.round
     ).exclude(sheet=sheet)
     found: dict[int, list[StocktakeCount]] = {}
     for one in rows.select_related("person", "sheet"):
-        found.setdefault(one.line_id, []).append(one)
+        found.setdefault(one.line_id or 0, []).append(one)
     return found

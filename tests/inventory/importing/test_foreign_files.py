@@ -14,6 +14,7 @@ from openpyxl import Workbook
 from backoffice.models import ImportRow, ImportRun
 from backoffice.spreadsheets.reading import FileRefused
 from inventory.models import Sku
+from tests.backoffice.sheets.foreign import bomb, entity, far_cell, ten_million_rows
 from tests.backoffice.sheets.kit import repacked
 from tests.inventory.importing.conftest import counts, csv, said, upload, xlsx
 
@@ -118,39 +119,6 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(people, buyer, name
     _run, answer = upload(people.client("buyer"), SKUS, SimpleUploadedFile(name, content))
     assert code in answer.content.decode()
     assert (Sku.objects.count(), ImportRow.objects.count()) == (0, 0)
-
-
-def bomb(part):
-    """A workbook with a part of 300 MB of blanks."""
-    target = io.BytesIO(xlsx([("SKU code", "name")]).read())
-    with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED) as book, book.open(part, "w") as file:
-        for _piece in range(300):
-            file.write(b" " * 1_048_576)
-    return SimpleUploadedFile("bomb.xlsx", target.getvalue())
-
-
-def entity():
-    file = xlsx([("SKU code", "name"), ("A", "x")])
-    text = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><sst>&e;</sst>'
-    return repacked(file, {"xl/sharedStrings.xml": text})
-
-
-def far_cell():
-    file = xlsx([("SKU code", "name"), ("A", "x")])
-    part = "xl/worksheets/sheet1.xml"
-    xml = zipfile.ZipFile(io.BytesIO(file.read())).read(part)
-    file.seek(0)
-    far = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
-    return repacked(file, {part: xml.replace(b"</sheetData>", far)})
-
-
-def ten_million_rows():
-    file = xlsx([("SKU code", "name"), ("A", "x")])
-    part = "xl/worksheets/sheet1.xml"
-    xml = zipfile.ZipFile(io.BytesIO(file.read())).read(part)
-    file.seek(0)
-    rows = b"".join(b'<row r="%d"><c r="A%d"><v>1</v></c></row>' % (n, n) for n in range(3, 10_000_000, 50_000))
-    return repacked(file, {part: xml.replace(b"</sheetData>", rows + b"</sheetData>")})
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from backoffice import clock
 from inventory import ledger
 from inventory.models import Barcode, ExpectedArrival, Pack, ShelfPlace, StocktakeCount, StocktakeLine, StocktakeSheet
-from inventory.stocktakes import counting, opening, sheet_rows, sheets
+from inventory.stocktakes import counting, opening, sheet_goods, sheets
 from inventory.stocktakes.errors import AlreadyDone, StocktakeRefused
 from tests.inventory.factories import bundle, number, sku, stock, warehouse
 from tests.inventory.sheets import csv, xlsx
@@ -333,7 +333,7 @@ def test_lines_of_a_large_file_are_looked_up_at_once(a, b, begun, clerk, monkeyp
             ("ＡＢ", 1, ""), ("A", 1, "")]  # fmt: skip
     found = []
     for least in (10**9, 0):
-        monkeypatch.setattr(sheet_rows, "LARGE_FILE", least)
+        monkeypatch.setattr(sheet_goods, "LARGE_FILE", least)
         made = begun()
         with CaptureQueriesContext(connection) as ran:
             read = sheets.preview(stocktake=made, file=csv(rows, head), user=clerk)
@@ -350,12 +350,12 @@ def test_lines_of_a_large_file_are_looked_up_at_once(a, b, begun, clerk, monkeyp
 
 
 def test_a_batch_of_known_lines_asks_for_the_sheet_and_writes(a, b, begun, monkeypatch):
-    monkeypatch.setattr(sheet_rows, "LARGE_FILE", 0)
+    monkeypatch.setattr(sheet_goods, "LARGE_FILE", 0)
     rows = sheets.Rows(sheets.begin(stocktake=begun(), file_name="", digest="", user=None))
     rows.look_ahead(1)
     at_once = 1 if connection.vendor == "postgresql" else 0  # the commit that does not wait
     with CaptureQueriesContext(connection) as ran:
-        sheets._write(rows, [[2, "A", 1000, *[None] * 6], [3, "B", 2000, *[None] * 6]])
+        sheets._write(rows, [[2, "A", 1000, *[None] * 7], [3, "B", 2000, *[None] * 7]])
     asked = [one["sql"] for one in ran if "SAVEPOINT" not in one["sql"]]
     assert len(asked) == 2 + at_once, asked
     assert rows.sheet.counts.count() == 2

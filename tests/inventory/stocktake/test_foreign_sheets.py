@@ -4,47 +4,23 @@ import csv as csv_writer
 import datetime as dt
 import io
 import re
-import shutil
-import subprocess
-import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone, translation
-from openpyxl import Workbook, load_workbook
+from openpyxl import load_workbook
 
 from backoffice.errors import YikuError
 from backoffice.spreadsheets.reading import FileRefused
 from inventory.models import Sku, Stocktake, StocktakeCount, StocktakeSheet
 from inventory.stocktakes import sheets, workbook
-from tests.backoffice.sheets.kit import CORPUS, repacked
+from tests.backoffice.sheets.foreign import KINDS, by_openpyxl, foreign_files, named, office, saved_as, with_results
 from tests.backoffice.sheets.kit import csv as text
 from tests.backoffice.sheets.kit import xlsx as by_xlsxwriter
 from tests.inventory.factories import sku, stock
 
 pytestmark = pytest.mark.django_db
-KINDS = ("xlsx:Calc MS Excel 2007 XML", "csv:Text - txt - csv (StarCalc):44,34,76", "xls", "ods")
-SOFFICE = shutil.which("soffice")
-office = pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed: its own files are not tried")
-
-
-def by_openpyxl(rows, *, hidden=None, merged=""):
-    """A workbook as openpyxl writes it, with a hidden sheet before it and cells merged."""
-    book = Workbook()
-    if hidden is not None:
-        for line in hidden:
-            book.active.append(line)
-        book.active.sheet_state = "hidden"
-    page = book.create_sheet("盘点") if hidden is not None else book.active
-    for line in rows:
-        page.append(line)
-    if merged:
-        page.merge_cells(merged)
-    book.active = book.index(page)
-    target = io.BytesIO()
-    book.save(target)
-    return SimpleUploadedFile("count.xlsx", target.getvalue())
 
 
 def read(stocktake, file):
@@ -116,11 +92,8 @@ def test_figures_that_are_no_count_are_named_by_row_and_column(hall, begun):
 
 def test_a_formula_counts_with_its_saved_result_and_is_named_without_one(hall, begun):
     head = ("SKU code", "counted quantity")
-    counting, part = begun(), "xl/worksheets/sheet1.xml"
-    file = by_openpyxl([head, ("A", 9)])
-    xml = zipfile.ZipFile(io.BytesIO(file.read())).read(part)
-    file.seek(0)
-    saved = repacked(file, {part: xml.replace(b"<v>9</v>", b"<f>3*3</f><v>9</v>")})
+    counting = begun()
+    saved = with_results(by_openpyxl([head, ("A", 9)]), {9: "3*3"})
     assert told(read(counting, saved)) == {"A": 9}
     bare = read(counting, by_openpyxl([head, ("A", "=3*3")]))
     [(row, what)] = [(row, what) for (row, _place), what in wrong(bare).items()]
@@ -175,17 +148,6 @@ def test_no_cell_of_our_sheet_begins_a_formula_and_every_code_comes_back(hall, b
     assert told(made) == dict.fromkeys(["A", "00123", "-12", "Ｂ－１", "M/L 4", "=1+1", "+49"], 3)
 
 
-def saved_as(content, kind, folder):
-    """The same workbook as LibreOffice saves it."""
-    (folder / "count.xlsx").write_bytes(content)
-    out = folder / "out"
-    command = [SOFFICE, f"-env:UserInstallation=file://{folder}/office", "--headless", "--convert-to", kind,
-               "--outdir", str(out), str(folder / "count.xlsx")]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    [made] = out.iterdir()
-    return SimpleUploadedFile(made.name, made.read_bytes())
-
-
 @office
 @pytest.mark.parametrize("kind", KINDS)
 def test_our_sheet_comes_back_from_libreoffice_or_is_refused_in_a_sentence(hall, begun, tmp_path, kind):
@@ -212,18 +174,6 @@ def test_a_list_as_a_program_writes_it(hall, begun):
     writer = csv_writer.writer(target, delimiter=";", quoting=csv_writer.QUOTE_ALL, lineterminator="\n")
     writer.writerows([("SKU code", "counted quantity"), ("M/L 4", "2"), ("-12", "1"), ()])
     assert told(read(counting, text(target.getvalue()))) == {"M/L 4": 2, "-12": 1}
-
-
-def foreign_files(*kinds):
-    if not CORPUS.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason=f"{CORPUS} is not here: its bad files are not tried"))]
-    found = sorted(path for path in CORPUS.rglob("*") if path.suffix in kinds)
-    assert found
-    return found
-
-
-def named(path):
-    return path and path.name
 
 
 def uploaded(content, name, counting, client):

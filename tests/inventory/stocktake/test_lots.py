@@ -146,17 +146,6 @@ def test_two_sheets_of_the_same_lot_do_not_count_double(milk, w, begun, sheet):
     assert lots(milk, w) == {"A": 6, "B": 4}
 
 
-def test_a_dropped_sheet_leaves_no_lot_that_only_it_named(milk, w, begun, clerk):
-    made = begun()
-    rows = [("MILK", "TYPO", in_days(9), 2, ""), ("MILK", "A", None, 5, "")]
-    read = sheets.preview(stocktake=made, file=xlsx(rows, HEAD), user=clerk)
-    assert ("MILK", "TYPO") in lines(made)
-    sheets.drop(sheet_id=read.pk)
-    made.refresh_from_db()
-    assert (set(lines(made)), made.line_count) == ({("MILK", "A"), ("MILK", "B")}, 2)
-    assert not Lot.objects.filter(number="TYPO").exists()
-
-
 def test_two_counts_of_a_lot_that_differ_wait_for_a_decision(milk, begun, say, clerk, owner):
     made = begun()
     say(made, "MILK", 6, clerk, lot="A")

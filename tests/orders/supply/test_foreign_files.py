@@ -12,10 +12,10 @@ from openpyxl import Workbook
 from backoffice.imports import reading
 from backoffice.spreadsheets.reading import FileRefused
 from inventory.models import Access, Sku
+from tests.backoffice.sheets.foreign import bomb, entity, far_cell, ten_million_rows
 from tests.backoffice.sheets.kit import repacked
 from tests.inventory import factories as stock
 from tests.inventory.importing.conftest import counts, csv, said, xlsx
-from tests.inventory.importing.test_foreign_files import bomb, entity, far_cell, ten_million_rows
 
 pytestmark = pytest.mark.django_db
 FILES = Path(__file__).parent / "files"
