@@ -28,7 +28,7 @@ from backoffice.models import User
 from inventory import catalogue, papers, readable, resources
 from inventory.access import may_see, visible
 from inventory.models import Transfer, TransferReceipt, Warehouse
-from inventory.transfers import picking, planning, reasons, receiving, sheets, taking_back
+from inventory.transfers import doers, picking, planning, reasons, receiving, sheets, taking_back
 from inventory.transfers.errors import APPROVE
 from inventory.transfers.planning import Wish
 
@@ -228,12 +228,16 @@ def context(request: HttpRequest, transfer: Transfer) -> dict[str, Any]:
         row.why = reasons.told(row.why, **ends)
         row.plain = f"{row.quantity.normalize():f}"  # type: ignore[attr-defined]  # in a field: no thousands
     receipts = list(transfer.receipts.select_related("created_by", "decided_by", "undone_by", "over_document"))
+    keys, came = doers.keys_of(transfer, receipts)
+    for one in receipts:
+        one.key_name = came[one.pk]  # type: ignore[attr-defined]
     state = transfer.state
     return {
         "title": str(transfer),
         "transfer": transfer,
         "lines": rows,
         "receipts": receipts,
+        "keys": keys,
         "waiting": [one for one in receipts if one.over_state == TransferReceipt.Over.WAITING],
         "sums": {name: sum((getattr(row, name) for row in rows), Decimal(0)) for name in SUMS},
         "may_edit": plan and state == "draft" and at_origin and at_destination,
