@@ -31,7 +31,7 @@ from inventory import catalogue, papers, readable, resources
 from inventory.access import may_see, visible
 from inventory.admin import warehouse_choice
 from inventory.models import Transfer, TransferReceipt, Warehouse
-from inventory.transfers import picking, planning, reasons, receiving, sheets, taking_back
+from inventory.transfers import doers, picking, planning, reasons, receiving, sheets, taking_back
 from inventory.transfers.errors import APPROVE
 from inventory.transfers.planning import Wish
 
@@ -233,8 +233,10 @@ def context(request: HttpRequest, transfer: Transfer) -> dict[str, Any]:
         row.plain = f"{row.quantity.normalize():f}"  # type: ignore[attr-defined]  # in a field: no thousands
     receipts = list(transfer.receipts.select_related("created_by", "decided_by", "undone_by", "over_document"))
     attached = listing.boxes(request, [transfer, *receipts])
+    keys, came = doers.keys_of(transfer, receipts)
     for one in receipts:
         one.attached = attached[audit.target_text(one)]  # type: ignore[attr-defined]
+        one.key_name = came[one.pk]  # type: ignore[attr-defined]
     state = transfer.state
     return {
         "title": str(transfer),
@@ -242,6 +244,7 @@ def context(request: HttpRequest, transfer: Transfer) -> dict[str, Any]:
         "lines": rows,
         "receipts": receipts,
         "attached": attached[audit.target_text(transfer)],
+        "keys": keys,
         "waiting": [one for one in receipts if one.over_state == TransferReceipt.Over.WAITING],
         "sums": {name: sum((getattr(row, name) for row in rows), Decimal(0)) for name in SUMS},
         "may_edit": plan and state == "draft" and at_origin and at_destination,

@@ -1,6 +1,7 @@
 """Transfers over the API: the same rules as on the pages, the key as the one who did it."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -298,6 +299,14 @@ def test_reading_costs_the_same_however_long_it_is(client, two, django_assert_ma
         assert len(client.get(f"transfers/{made['id']}").json()["lines"]) == 12
     with django_assert_max_num_queries(8):
         assert len(client.get("transfers").json()["results"]) == 5
+
+
+def test_the_page_names_the_key_at_every_step(client, two, people):
+    made = sent(client)
+    act(client, made, "receive", came(made, 4))
+    page = people.client("superuser").get(f"/admin/inventory/transfer/{made['id']}/change/").content.decode()
+    told = re.sub("<[^>]+>", "", page)
+    assert len(re.findall(r"\d[\d:]+\s*(?:· )?erp", told)) == 6  # planned, requested, picked, sent, ended, the receipt
 
 
 def test_a_refusal_names_the_key_that_was_faster(client, two):
