@@ -85,7 +85,7 @@ def _free(owner: str, digest: str, said: str) -> None:
 def _note(action: str, document: Model, row: Attachment, actor: str, why: str = "") -> None:
     target = owners.of_row(document).history(document)
     text = f"{row.name} · {why}" if why else row.name
-    after = {"name": row.name, "kind": row.kind, "size": row.size, "of": row.owner}
+    after = {"name": row.name, "kind": row.kind, "size": row.size, "of": row.owner, "priced": row.priced}
     audit.record(action=action, target=target, summary=text[:300], after=after, actor=actor)
 
 

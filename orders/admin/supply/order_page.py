@@ -61,7 +61,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         sent=[{"row": one, "attached": attached[audit.target_text(one)]} for one in sent],
         attached=attached[audit.target_text(order)],
         invoices=order.invoices.filter(undone_at=None).order_by("pk") if prices else (),
-        differences=invoicing.differences(order) if prices else (), happened=_happened(order),
+        differences=invoicing.differences(order) if prices else (), happened=_happened(order, prices),
         revision=order.revision,
     )  # fmt: skip
 
@@ -100,11 +100,11 @@ def _can(request: HttpRequest, order: PurchaseOrder) -> dict[str, bool]:
     }
 
 
-def _happened(order: PurchaseOrder) -> list[dict[str, Any]]:
+def _happened(order: PurchaseOrder, prices: bool) -> list[dict[str, Any]]:
     rows = AuditEntry.objects.filter(target=audit.target_text(order)).order_by("-pk")[:30]
     return [
         {"at": one.at, "who": actors.named(one.actor), "what": HISTORY.get(one.action, one.action),
-         "detail": one.summary.removeprefix(order.number).strip()}
+         "detail": "" if one.after.get("priced") and not prices else one.summary.removeprefix(order.number).strip()}
         for one in rows
     ]  # fmt: skip
 
