@@ -79,7 +79,7 @@ class InvoiceKind(DocumentKind):
     change = ("orders.change_purchaseorder",)
     change_list = "admin:orders_purchaseorder_changelist"
     options_form = CarryForm
-    most_rows = 5_000
+    most_rows = 2_000  # each price is followed through the stock
     document = ("number",)
     head = ("issued_on", "currency", "note")
     columns = (
@@ -262,7 +262,7 @@ class InvoiceKind(DocumentKind):
         meant = [plan.found for plan in plans]
         invoicing.locked_orders({one.order.pk for one in meant}, access.sight(self.user).warehouses)
         self._refuse_twins([one for one in self.documents.values() if one.plans])
-        if self._carry == BOOK:
+        if self._carry == BOOK and len({(plan.line.document, plan.found.order.pk) for plan in plans}) > 1:
             corrections = [Correction(one.entry_key, share) for found in meant for one, share in found.parts]
             balances.lock(trace(corrections).pairs)
 

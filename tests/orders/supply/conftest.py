@@ -9,6 +9,7 @@ from backoffice import clock
 from orders.models import PriceBreak, PurchaseOrder, Supplier, SupplierItem
 from orders.supply import drafting, ordering, receiving
 from tests.inventory import factories as stock
+from tests.inventory.costing.conftest import use
 
 LI, WANG, WU = "user:1 li", "user:2 wang", "user:3 wu"
 D = Decimal
@@ -80,3 +81,13 @@ def at():
 
     yield move
     clock._source = before
+
+
+@pytest.fixture(params=["average", "fifo"])
+def came(request, buyer):
+    """24 mugs at 4.00 and 10 cups at 2.00 have come: 96 and 20."""
+    use(request.param)
+    made = buyer.ordered()
+    buyer.receive(made, 24)
+    buyer.receive(made, 10, line=buyer.line(made, buyer.cup))
+    return made

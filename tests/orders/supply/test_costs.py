@@ -18,21 +18,11 @@ from orders.supply.costs import booking, drafting, receipts
 from orders.supply.costs.drafting import Charge
 from orders.supply.errors import SupplyError
 from tests.inventory import factories as stock
-from tests.inventory.costing.conftest import unsound, use
+from tests.inventory.costing.conftest import unsound
 from tests.orders.supply.conftest import LI
 
 D = Decimal
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(params=["average", "fifo"])
-def came(request, buyer):
-    """24 mugs at 4.00 and 10 cups at 2.00 have come: 96 and 20."""
-    use(request.param)
-    made = buyer.ordered()
-    buyer.receive(made, 24)
-    buyer.receive(made, 10, line=buyer.line(made, buyer.cup))
-    return made
 
 
 def charge(amount, **fields):

@@ -16,7 +16,7 @@ from tests.inventory.importing.conftest import xlsx
 from tests.inventory.invariants import broken
 from tests.inventory.threads import errors, together
 from tests.orders.supply.conftest import LI, Buyer, D
-from tests.orders.supply.test_invoice_files import HEADER, KIND, asked
+from tests.orders.supply.invoice_kit import HEADER, KIND, asked
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
