@@ -168,11 +168,15 @@ class SheetReading:
 
     def _refusal(self, code: str, params: dict[str, Any]) -> FileRefused:
         if code == "columns_missing":
-            params["missing"] = ", ".join(self._titles[key] for key in params["missing"])
+            params["missing"] = ", ".join(self._wanted(key) for key in params["missing"])
             params["headers"] = ", ".join(params["headers"])
             if not params["sheet"]:  # a CSV has no sheet to name
                 return FileRefused("columns_missing_here", params)
         return FileRefused(code, params)
+
+    def _wanted(self, key: str) -> str:
+        """The title of a column that is missing; of `either` all titles, as one of them will do."""
+        return " / ".join(self._titles[one] for one in (self.schema.either if key in self.schema.either else [key]))
 
     def _cause_of_death(self, child: subprocess.Popen[bytes]) -> str:
         log.warning("sheet_child_died", exit=child.returncode, kind=self._kind)

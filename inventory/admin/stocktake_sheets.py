@@ -33,7 +33,10 @@ class SheetForm(forms.Form):
     file = forms.FileField(
         label=_("file"),
         widget=UnfoldAdminFileFieldWidget(),
-        help_text=_(".xlsx or .csv with the columns: SKU code, counted quantity; also bin, counted at, warehouse"),
+        help_text=_(
+            ".xlsx or .csv with the columns: SKU code or barcode, counted quantity; also bin, counted at, "
+            "warehouse, lot"
+        ),
     )
     counted_at = forms.DateTimeField(
         label=_("counted at"), required=False, widget=MomentInput(),

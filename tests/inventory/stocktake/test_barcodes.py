@@ -170,7 +170,7 @@ def test_goods_nobody_expected_join_a_full_count_by_barcode_and_not_a_part(a, b,
 def test_neither_column_is_said(shelf, begun):
     from backoffice.spreadsheets.reading import FileRefused
 
-    with pytest.raises(FileRefused, match="SKU code"):
+    with pytest.raises(FileRefused, match="SKU code / barcode"):
         look(begun(), ("goods", "counted quantity"), ("A", 1))
 
 
