@@ -18,7 +18,6 @@ from backoffice.models import ImportRow, ImportRun, User
 from backoffice.progress import Meter
 
 State = ImportRun.State
-PAGE = 500
 
 
 class _RowFailed(Exception):
@@ -115,7 +114,7 @@ def _do_rows(
         rows.append(row)
         if meter:
             meter.step()
-    ImportRow.objects.bulk_update(rows, ["outcome", "problems", "applied", "target", "memory"], batch_size=PAGE)
+    reading.keep(rows, "outcome", "problems", "applied", "target", "memory")
     return [row for row in rows if row.applied]
 
 
@@ -172,7 +171,7 @@ def undo(*, run_id: int, user: User, meter: Meter | None = None) -> ImportRun:
 def _note_kept(rows: list[ImportRow], refusal: UndoRefused) -> None:
     for row in rows:
         row.note = refusal.rows.get(row.row, _now("Other rows of this import cannot be taken back."))[:300]
-    ImportRow.objects.bulk_update(rows, ["note"], batch_size=PAGE)
+    reading.keep(rows, "note")
 
 
 def _undo_rows(kind: ImportKind, rows: list[ImportRow], whole: bool, meter: Meter | None) -> None:
@@ -188,7 +187,7 @@ def _undo_rows(kind: ImportKind, rows: list[ImportRow], whole: bool, meter: Mete
             row.note = sentence(error)[:300]
         if meter:
             meter.step()
-    ImportRow.objects.bulk_update(rows, ["undone", "note"], batch_size=PAGE)
+    reading.keep(rows, "undone", "note")
 
 
 def _undone(run: ImportRun, rows: list[ImportRow]) -> None:

@@ -11,10 +11,12 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _now
 
 from inventory import readable
+from inventory.lots import saying
 from inventory.lots.building import ONE, Building, Used, Words, suggested
+from inventory.lots.errors import LotRefused
 from inventory.lots.saying import UNKNOWN_SIGN
 from inventory.lots.tracing import paired
-from inventory.models import Assembly, AssemblyLine, Lot, LotMovement, Reason, Sku, Tracking
+from inventory.models import UNKNOWN, Assembly, AssemblyLine, Lot, LotMovement, Reason, Sku, Tracking
 
 LOT, SHOWN, DATE = "lot_", "shown_", "expires_on"
 LONGEST = 20_000
@@ -102,11 +104,16 @@ def _text(sku: Sku, used: Iterable[Used], quantity: Decimal) -> str:
     rows = list(used)
     if sum((one.quantity for one in rows), Decimal(0)) != quantity:
         return ""
-    if sku.tracking == Tracking.SERIAL:
-        return "\n".join(one.number for one in rows) if all(one.number for one in rows) else ""
-    if len(rows) == 1:
-        return rows[0].number or UNKNOWN_SIGN
-    return "\n".join(f"{one.number or UNKNOWN_SIGN} × {one.quantity.normalize():f}" for one in rows)
+    if sku.tracking == Tracking.SERIAL or len(rows) == 1:
+        text = "\n".join(one.number or UNKNOWN_SIGN for one in rows)
+    else:
+        text = "\n".join(f"{one.number or UNKNOWN_SIGN} × {one.quantity.normalize():f}" for one in rows)
+    try:
+        said = saying.said(sku, quantity, text, dated=False)
+    except LotRefused:
+        return ""
+    meant = [(one.number, one.quantity) for one in rows]
+    return text if [(one.number, one.quantity) for one in said] == meant else ""  # a number may look like an amount
 
 
 def _short(sku: Sku, used: list[Used], quantity: Decimal) -> list[str]:
@@ -118,8 +125,9 @@ def _short(sku: Sku, used: list[Used], quantity: Decimal) -> list[str]:
         notes.append(
             _now("Only %(there)s of %(wanted)s may leave by themselves: the rest is blocked or expired.") % said
         )
-    elif sku.tracking == Tracking.SERIAL and any(not one.number for one in used):
-        notes.append(_now("Some of them have no serial in the books: empty takes the ones that lie longest."))
+    elif not _text(sku, used, quantity):
+        lots = ", ".join(f"{one.number or UNKNOWN} × {readable.pieces(one.quantity)}" for one in used[:20])
+        notes.append(_now("Left empty, these leave: %(lots)s") % {"lots": lots})
     return notes
 
 

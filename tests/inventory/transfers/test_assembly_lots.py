@@ -434,6 +434,27 @@ def test_what_was_typed_is_data(milk, box, here, page):
     assert page(box, lots="1", **strange).status_code == 302
 
 
+def test_a_number_that_looks_like_an_amount_is_told_and_not_misread(tea, here, page):
+    odd = tracked("ODD", Tracking.LOT)
+    come(odd, here, {"X=5": 3})
+    kit = recipe(sku("KIT"), odd=(odd, 1))
+    shown = page(kit)
+    assert fields(shown) == {("ODD", True): ""}
+    assert "Left empty, these leave: X=5 × 3" in shown.content.decode()
+    page(kit, **typed(shown))
+    assert (lots(odd, here), lies(kit, here)[0]) == ({}, 3)
+
+
+def test_pieces_without_a_serial_leave_though_nobody_can_name_them(here, page):
+    chip = tracked("CHIP", Tracking.SERIAL)
+    stock(chip, here, 3)
+    kit = recipe(sku("KIT"), chip=(chip, 1))
+    shown = page(kit, quantity="2")
+    assert fields(shown) == {("CHIP", True): ""}
+    page(kit, quantity="2", **typed(shown))
+    assert (lots(chip, here), apart()) == ({"": 1}, [])
+
+
 def test_who_may_not_build_sees_no_lots(box, page):
     assert page(box, role="buyer").status_code == 403
 
