@@ -245,6 +245,7 @@ SPECTACULAR_SETTINGS = {
         "ShipmentState": "orders.models.Shipment.State",
         "LotState": "inventory.models.Lot.State",
         "TransferState": "inventory.models.Transfer.State",
+        "StockDocumentState": "inventory.models.StockDocument.State",
         "StocktakeState": "inventory.models.Stocktake.State",
         "PurchaseState": "orders.models.PurchaseOrder.State",
         "SkuKind": "inventory.models.Sku.Kind",

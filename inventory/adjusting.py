@@ -13,6 +13,7 @@ from backoffice import audit, clock
 from backoffice.errors import YikuError
 from backoffice.models import User
 from inventory import balances, documents
+from inventory.access import Doer, person
 from inventory.lots import lines as lot_lines
 from inventory.lots import saying
 from inventory.lots.errors import refused_at
@@ -40,9 +41,9 @@ class Refused(YikuError):
 
 @transaction.atomic
 def adjust(
-    *, warehouse_id: int, lines: Sequence[Line], reason: str, note: str = "", actor: str = "", user: User | None = None
+    *, warehouse_id: int, lines: Sequence[Line], reason: str, note: str = "", actor: str = "", user: Doer = None
 ) -> StockDocument:
-    """Post one document that adjusts a warehouse, every line or none; over the person's limit it is only proposed.
+    """Post one document that adjusts a warehouse, every line or none; over the limit it is only proposed.
 
     Raises `Refused` for a closed warehouse (the account of goods under way is one), a line without stock to keep, a SKU
     named twice or a reason that is not for people, and
@@ -116,7 +117,7 @@ def _by_lot(
 
 def _document(
     warehouse_id: int, lines: Sequence[Line], lots: dict[int, list[list[str]] | None], system: dict[int, Decimal],
-    reason: str, note: str, user: User | None,
+    reason: str, note: str, user: Doer,
 ) -> StockDocument:  # fmt: skip
     document = StockDocument.objects.create(
         kind=StockDocument.Kind.ADJUSTMENT,
@@ -127,7 +128,7 @@ def _document(
         line_count=len(lines),
         difference_count=sum(1 for line in lines if _change(line, system)),
         created_at=clock.now(),
-        created_by=user,
+        created_by=person(user),
     )
     rows = [
         StockDocumentLine(

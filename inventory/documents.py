@@ -14,6 +14,7 @@ from backoffice.errors import YikuError
 from backoffice.models import User
 from backoffice.progress import Meter
 from inventory import balances, count_rows, ledger
+from inventory.access import Doer, person
 from inventory.errors import NegativeStock, Short
 from inventory.ledger import Move
 from inventory.lots import saying
@@ -52,7 +53,7 @@ class NeedsApproval(YikuError):
         super().__init__("over_limit", message, params={"count": count})
 
 
-def post(*, document_id: int, user: User | None = None, meter: Meter | None = None) -> StockDocument:
+def post(*, document_id: int, user: Doer = None, meter: Meter | None = None) -> StockDocument:
     """Post every difference of the document in one transaction; a second time changes nothing.
 
     Raises NotOpen for one that is not a preview or proposal, NeedsApproval above the person's limit, FiguresMoved
@@ -114,9 +115,10 @@ def discard(*, document_id: int) -> None:
         document.delete()
 
 
-def over_limit(document: StockDocument, user: User | None) -> int:
-    """How many differences this person may not post alone."""
-    if user is None or user.has_perm("inventory.approve_stockdocument"):
+def over_limit(document: StockDocument, user: Doer) -> int:
+    """How many differences this person, or this key, may not post alone."""
+    who = person(user)
+    if user is None or (who is not None and who.has_perm("inventory.approve_stockdocument")):
         return 0
     sql = (
         "SELECT count(*) FROM inventory_stockdocumentline l JOIN inventory_warehouse w ON w.id = l.warehouse_id "
@@ -127,7 +129,7 @@ def over_limit(document: StockDocument, user: User | None) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _within_limit(document: StockDocument, user: User | None) -> None:
+def _within_limit(document: StockDocument, user: Doer) -> None:
     over = over_limit(document, user)
     if over:
         raise NeedsApproval(over)
@@ -141,8 +143,8 @@ def _locked(document_id: int) -> StockDocument:
     return rows[0]
 
 
-def _posted(document: StockDocument, user: User | None) -> StockDocument:
-    document.state, document.posted_at, document.posted_by = State.POSTED, clock.now(), user
+def _posted(document: StockDocument, user: Doer) -> StockDocument:
+    document.state, document.posted_at, document.posted_by = State.POSTED, clock.now(), person(user)
     document.save(update_fields=["state", "posted_at", "posted_by"])
     summary = f"{document.get_reason_display()}: {document.note or document.file_name}"[:300]
     after = {"lines": document.line_count, "differences": document.difference_count}

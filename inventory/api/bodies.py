@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from backoffice.api.serializing import CleanCharField, ListQuery, RowSerializer, StrictQuery, StrictSerializer, quantity
 from inventory import adjusting
-from inventory.models import Balance, Reason, Sku
+from inventory.models import Balance, Reason, Sku, StockDocument
 
 MOST_SKUS = 200
 
@@ -143,7 +143,8 @@ class AdjustmentIn(StrictSerializer):
 
 
 class AdjustedOut(serializers.Serializer[Any]):
-    """The document that was posted and the stock after it."""
+    """The document and the stock after it; `proposed` is above the warehouse's limit and waits for a person."""
 
     document = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=StockDocument.State.choices)
     balances = BalanceOut(many=True)

@@ -153,7 +153,7 @@ class StockAdjustments(APIView):
     @extend_schema(request=AdjustmentIn, responses={201: AdjustedOut}, parameters=[IDEMPOTENCY])
     @once
     def post(self, request: Request) -> Response:
-        """Adjust the stock of one warehouse: every line or none."""
+        """Adjust the stock of one warehouse: every line or none; above its limit the document waits for a person."""
         body = AdjustmentIn(data=request.data)
         body.is_valid(raise_exception=True)
         data = body.validated_data
@@ -166,10 +166,11 @@ class StockAdjustments(APIView):
             for line in data["lines"]
         ]
         document = adjusting.adjust(
-            warehouse_id=warehouse.pk, lines=lines, reason=data["reason"], note=data["note"], actor=str(request.user)
-        )
+            warehouse_id=warehouse.pk, lines=lines, reason=data["reason"], note=data["note"], actor=str(request.user),
+            user=cast(ApiKey, request.auth),
+        )  # fmt: skip
         balances = Balance.objects.filter(warehouse=warehouse, sku__in=skus.values()).select_related("sku", "warehouse")
-        answer = {"document": document.pk, "balances": balances}
+        answer = {"document": document.pk, "state": document.state, "balances": balances}
         return Response(AdjustedOut(answer).data, status=status.HTTP_201_CREATED)
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from backoffice.models import AuditEntry, IdempotentReply
+from inventory import documents
 from inventory.models import Access, Balance, StockDocument, StockEntry
 from tests.inventory import factories
 
@@ -64,6 +65,18 @@ def test_an_adjustment_goes_through_the_ledger(api, goods):
     entry = StockEntry.objects.get(reference=f"inventory.document:{answer.json()['document']}")
     assert (entry.quantity, entry.reason, entry.actor) == (Decimal(-3), "damaged", f"api:{client.key.pk} erp")
     assert AuditEntry.objects.filter(action="stock.adjust", actor=f"api:{client.key.pk} erp").count() == 1
+
+
+def test_above_the_warehouses_limit_a_person_posts_what_a_key_proposes(api, goods, people):
+    goods.warehouse.adjust_limit = Decimal(2)
+    goods.warehouse.save(update_fields=["adjust_limit"])
+    client = api("stock:write")
+    told = client.post("stock-adjustments", adjustment(goods)).json()
+    assert (told["state"], told["balances"][0]["on_hand"]) == ("proposed", "10.000")
+    documents.post(document_id=told["document"], user=people["owner"])
+    assert Balance.objects.get(sku=goods.sku).on_hand == 7
+    within = client.post("stock-adjustments", adjustment(goods, change="-2"), key="k2").json()
+    assert (within["state"], within["balances"][0]["on_hand"]) == ("posted", "5.000")
 
 
 def test_a_counted_figure_posts_the_difference(api, goods):
