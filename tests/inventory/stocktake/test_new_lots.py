@@ -172,7 +172,7 @@ def test_a_recount_takes_no_sheet_of_a_lot_that_is_not_counted_again(milk, begun
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer: threads prove nothing there")
+@pytest.mark.postgres  # SQLite has one writer: threads prove nothing there
 @pytest.mark.parametrize("days", [(9, 9), (9, 90)])
 def test_two_sheets_taken_at_once_make_one_lot(milk, begun, days):
     """Two halls, counted in two stocktakes, name one new lot in the same moment."""
