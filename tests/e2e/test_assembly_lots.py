@@ -11,7 +11,7 @@ from tests.e2e.test_clerks_day import log_in
 from tests.inventory import factories as stock
 from tests.inventory.lots.conftest import come, expires, in_days, lots, tracked
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 
 def test_lots_are_looked_at_before_a_set_is_built_and_taken_apart(page, company):

@@ -12,7 +12,7 @@ from tests.e2e.test_clerks_day import log_in, until
 from tests.inventory import factories as stock
 from tests.inventory.sheets import xlsx
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 
 def test_papers_are_attached_looked_at_and_taken_away_on_a_phone(page, company):

@@ -11,7 +11,7 @@ from tests.backoffice.sheets.kit import xlsx
 from tests.e2e.test_clerks_day import log_in, until
 from tests.orders.supply.conftest import Buyer, D
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 HEADER = ("发票号码", "开票日期", "采购单号", "供应商货号", "数量", "金额", "税额")
 
 

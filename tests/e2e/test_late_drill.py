@@ -15,7 +15,7 @@ from tests.e2e.test_clerks_day import log_in
 from tests.inventory import factories as stock
 from tests.orders.factories import at, line, order
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 
 class Clicks:

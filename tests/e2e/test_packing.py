@@ -9,7 +9,7 @@ from tests.inventory import factories as stock
 from tests.orders.factories import order
 from tests.orders.packing.floor import Floor, line
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 
 def scan(page, code):

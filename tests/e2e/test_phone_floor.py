@@ -14,7 +14,7 @@ from tests.e2e.test_clerks_day import log_in, until
 from tests.e2e.test_packing import heard, scan
 from tests.inventory import factories as stock
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 EAN = "4006381333931"
 
 

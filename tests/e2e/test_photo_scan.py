@@ -11,7 +11,7 @@ from tests.backoffice.scanning.pictures import bars, below, file, noisy
 from tests.e2e.test_clerks_day import log_in
 from tests.orders.returns.conftest import Returns
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 EAN = "4006381333931"
 
 

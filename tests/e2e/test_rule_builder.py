@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from orders.models import Order, Rule, RuleVersion
 from tests.e2e.test_clerks_day import log_in, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 
 def row(page, group=0, number=0):

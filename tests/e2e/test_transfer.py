@@ -12,7 +12,7 @@ from tests.e2e.test_packing import heard, scan
 from tests.inventory import factories as stock
 from tests.inventory.transfers.conftest import came, lies
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 
 def sent(here, there, *goods):

@@ -35,6 +35,7 @@ from tests.inventory.importing.conftest import said
 from tests.inventory.lots.conftest import tracked
 
 pytestmark = pytest.mark.django_db
+FILES_ONLY = pytest.mark.sqlite  # what a file says is read before any database is asked: one pass is enough
 NUMBERS = itertools.count(1)  # each row a document of its own
 CODES = ("00123", "-12", "Ｂ－１", "M/L 4", "6901234567892")
 
@@ -130,6 +131,7 @@ def as_text(rows):
     return "\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in rows) + "\n"
 
 
+@FILES_ONLY
 @pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_a_chinese_csv_in_any_encoding(upload, encoding):
     rows = table(upload, ("00123", "７"), ("-12", 3), ("ｂ-1", "1.5"))
@@ -187,6 +189,7 @@ def test_a_formula_comes_in_with_its_saved_result_and_is_named_without_one(uploa
 
 
 @office
+@FILES_ONLY
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_libreoffice_saved_comes_in_or_is_refused_in_a_sentence(upload, tmp_path, kind):
     content = by_openpyxl(table(upload, *((code, 3) for code in CODES))).read()
@@ -199,6 +202,7 @@ def test_what_libreoffice_saved_comes_in_or_is_refused_in_a_sentence(upload, tmp
     assert upload.take() == dict.fromkeys(CODES, 3)
 
 
+@FILES_ONLY
 @pytest.mark.parametrize(
     ("made", "code"),
     [
@@ -226,6 +230,7 @@ def tried(upload, name, content):
         return {}, refusal
 
 
+@FILES_ONLY
 @pytest.mark.parametrize("path", foreign_files(".csv", ".txt", ".xls", ".xlsx", ".xlsm", ".xml", ".json"), ids=named)
 def test_a_bad_file_is_a_sentence_or_faults_and_leaves_nothing(upload, path):
     wrong, refusal = tried(upload, path.name, path.read_bytes())

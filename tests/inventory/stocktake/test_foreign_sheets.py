@@ -21,6 +21,7 @@ from tests.backoffice.sheets.kit import xlsx as by_xlsxwriter
 from tests.inventory.factories import sku, stock
 
 pytestmark = pytest.mark.django_db
+FILES_ONLY = pytest.mark.sqlite  # what a file says is read before any database is asked: one pass is enough
 
 
 def read(stocktake, file):
@@ -45,6 +46,7 @@ def hall(w, a):
     return w
 
 
+@FILES_ONLY
 @pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_a_chinese_list_in_any_encoding(hall, begun, encoding):
     made = read(begun(), text("库位,实盘数量,商品编码\nA-1,７,00123\n,3,-12\n,,A\n", encoding))
@@ -149,6 +151,7 @@ def test_no_cell_of_our_sheet_begins_a_formula_and_every_code_comes_back(hall, b
 
 
 @office
+@FILES_ONLY
 @pytest.mark.parametrize("kind", KINDS)
 def test_our_sheet_comes_back_from_libreoffice_or_is_refused_in_a_sentence(hall, begun, tmp_path, kind):
     counting = begun()
@@ -198,6 +201,7 @@ def client_of(person, people):
     return people.client("warehouse_clerk")
 
 
+@FILES_ONLY
 @pytest.mark.parametrize("path", foreign_files(".csv", ".txt", ".xls", ".xlsx", ".xlsm", ".xml", ".json"), ids=named)
 def test_a_bad_file_is_a_sentence_on_the_page_and_leaves_nothing(path, hall, begun, client_of):
     counting = begun()

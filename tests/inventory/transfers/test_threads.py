@@ -112,7 +112,7 @@ def test_taking_back_and_approving_what_came_on_top_at_once_end_without_it(here,
         stock(item, here, 4, "1.3333")
         done = came(sent((item, 4)), 9, user=clerk)
         results = together(
-            lambda done=done: taking_back.take_back(receipt_id=done.receipt.pk, user=clerk, why="wrong"),
+            lambda done=done: taking_back.take_back(receipt_id=done.receipt.pk, user=owner, why="wrong"),
             lambda done=done: receiving.decide_surplus(receipt_id=done.receipt.pk, user=owner, accept=True),
         )
         assert {type(one) for one in errors(results)} <= {AlreadyDone}
